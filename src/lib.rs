@@ -1,1 +1,9 @@
+//! Castellan: masternodes of Dash-family coins whose collateral stays on a hardware wallet.
+//!
+//! Layers (an arrow reads "is used by"; nothing points back):
+//! `protocol -> hw, rpc, store -> flow -> ui, cli -> main`; `sandbox` uses protocol only.
 
+pub mod hw;
+pub mod protocol;
+pub mod rpc;
+pub mod store;

@@ -1,0 +1,154 @@
+//! Hardware wallets: what a flow may ask of one, whoever made it.
+//!
+//! The port is [`Device`]. Each vendor has a folder: `wire` (pure bytes), `transport` (USB HID, or TCP to an emulator), and the
+//! client that implements the port. A worker thread per open device does the blocking exchange.
+
+use std::fmt;
+
+use bitcoin::bip32::{DerivationPath, Xpub};
+use bitcoin::secp256k1::PublicKey;
+use futures::future::BoxFuture;
+use thiserror::Error;
+
+use crate::protocol::key::KeyId;
+use crate::protocol::message::CompactSignature;
+use crate::protocol::{Amount, OutPoint, Transaction, TxOut};
+
+/// An answer to come; dropping it stops waiting (a Ledger prompt stays on the device's screen, see [`DeviceError::Busy`]).
+pub type Reply<'a, T> = BoxFuture<'a, Result<T, DeviceError>>;
+
+/// An open device.
+pub trait Device: Send + Sync {
+    fn kind(&self) -> Kind;
+    /// Where it is plugged in: `usb`, `127.0.0.1:9999`.
+    fn place(&self) -> String;
+    /// App, version and coin it serves. Fails with the reason when it is not ready.
+    fn info(&self) -> Reply<'_, DeviceInfo>;
+    /// The public key of a path, without asking the user.
+    fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey>;
+    /// Shows the address of a path on the device and waits for the user; answers the key it showed.
+    fn show_address(&self, path: DerivationPath) -> Reply<'_, ShownAddress>;
+    /// Extended public key of an account (`m/44'/coin'/account'`), for deriving addresses here.
+    fn account_xpub(&self, path: DerivationPath) -> Reply<'_, Xpub>;
+    /// Signs a text. The signature is verified against the path's key before it is returned.
+    fn sign_message(&self, path: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature>;
+    /// Signs an ordinary payment. Every signature is verified before the transaction is returned.
+    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Ledger,
+    Trezor,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ledger => "Ledger",
+            Self::Trezor => "Trezor",
+        })
+    }
+}
+
+/// What an open, unlocked device with the right app says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceInfo {
+    pub kind: Kind,
+    /// `Dash`
+    pub app: String,
+    /// Of the app (Ledger) or the firmware (Trezor).
+    pub version: String,
+    /// Ticker shown on the device: `DASH`.
+    pub ticker: String,
+    /// Tells wallets apart: hash160 prefix of an account key, hexadecimal.
+    pub wallet: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownAddress {
+    pub key: PublicKey,
+    /// As the device wrote it; a fork's coin is shown with the parent's prefix.
+    pub on_screen: String,
+}
+
+/// An ordinary (type 0) payment from device keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spend {
+    pub inputs: Vec<SpendInput>,
+    pub outputs: Vec<TxOut>,
+    /// Path of the one output that returns to the device, so that it is not shown as a payment.
+    pub change: Option<DerivationPath>,
+    pub lock_time: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpendInput {
+    pub path: DerivationPath,
+    /// Key hash of the path, as derived here; must be the output's.
+    pub key_id: KeyId,
+    pub outpoint: OutPoint,
+    /// The whole transaction that made the output: the device recomputes its hash and amount.
+    pub previous: Transaction,
+    pub amount: Amount,
+}
+
+/// Why a device did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DeviceError {
+    #[error("declined on the device")]
+    Declined,
+    #[error("no {kind} is connected")]
+    NotConnected { kind: Kind },
+    #[error("the {kind} is locked")]
+    Locked { kind: Kind },
+    #[error("the app {found} is open on the {kind} instead of {wanted}")]
+    WrongApp { kind: Kind, found: String, wanted: String },
+    #[error("the open app serves {found} instead of {wanted}")]
+    WrongCoin { found: String, wanted: String },
+    #[error("no permission to open the {kind}")]
+    NoPermission { kind: Kind, path: String },
+    #[error("the {kind} is held by another program or still shows a question")]
+    Busy { kind: Kind },
+    #[error("{count} devices are connected")]
+    Several { count: usize },
+    #[error("the {kind} was disconnected or its app was closed")]
+    Gone { kind: Kind },
+    #[error("the {kind} answered with bytes that make no sense: {what}")]
+    BadAnswer { kind: Kind, what: String },
+    #[error("the {kind} refused the request with code {status:04x}")]
+    Status { kind: Kind, status: u16 },
+    #[error("the {kind} signed with another key than the one of {path}")]
+    OtherKey { kind: Kind, path: String },
+    #[error("a {kind} cannot do this: {what}")]
+    Unsupported { kind: Kind, what: String },
+    #[error("the previous transaction of an input is not the one it claims to be")]
+    PreviousTx,
+    #[error("{0}")]
+    Path(#[from] crate::protocol::path::PathError),
+    #[error("'{text}' names no device")]
+    BadSpec { text: String },
+}
+
+impl DeviceError {
+    /// True where no device could be reached or used (exit code 3), false where the user or the device said no (1).
+    pub fn is_connection(&self) -> bool {
+        !matches!(
+            self,
+            Self::Declined | Self::OtherKey { .. } | Self::Unsupported { .. } | Self::PreviousTx | Self::Path(_)
+        )
+    }
+}
+
+/// Which device the user means: `ledger`, `trezor`, `ledger@host:port`, `trezor@host:port`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceSpec {
+    /// The only one found.
+    Any,
+    Usb(Kind),
+    Network {
+        kind: Kind,
+        address: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! What is kept on this computer: settings, the vault of keys, the journal of operations.
