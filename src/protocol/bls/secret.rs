@@ -17,7 +17,6 @@ const MAX_DRAWS: usize = 128;
 /// An operator's secret key: an integer from 1 to r - 1, the same in both schemes.
 ///
 /// No `Display`, no `PartialEq`, no `Copy`; `Debug` prints no digit.
-#[derive(Clone)]
 pub struct SecretKey(
     // Boxed, so that moving the key moves a pointer and leaves no copy behind.
     Box<Zeroizing<Scalar>>,
@@ -82,7 +81,7 @@ impl SecretKey {
     /// The key as 32 bytes, a big-endian integer.
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; Self::LENGTH]> {
-        let mut bytes = Zeroizing::new(self.0.to_bytes());
+        let mut bytes = Zeroizing::new(self.scalar().to_bytes());
         bytes.reverse();
         bytes
     }
@@ -103,8 +102,8 @@ impl SecretKey {
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
         // Projective coordinates tell more about the secret than the point does; hence wiped.
-        let point: Zeroizing<G1Projective> = Zeroizing::new(G1Affine::generator() * &**self.0);
-        PublicKey(G1Affine::from(*point))
+        let point: Zeroizing<G1Projective> = Zeroizing::new(G1Affine::generator() * self.scalar());
+        PublicKey(G1Affine::from(&*point))
     }
 
     /// Signs a digest, taken as stored (raw SHA-256d output) and not hashed again.
@@ -113,8 +112,13 @@ impl SecretKey {
     /// or byte order for 3 ms.
     #[must_use]
     pub fn sign(&self, scheme: Scheme, digest: &[u8; 32]) -> Signature {
-        let point: Zeroizing<G2Projective> = Zeroizing::new(scheme.hash_to_g2(digest) * &**self.0);
-        Signature(G2Affine::from(*point))
+        let point: Zeroizing<G2Projective> = Zeroizing::new(scheme.hash_to_g2(digest) * self.scalar());
+        Signature(G2Affine::from(&*point))
+    }
+
+    /// By reference, for a `Scalar` is `Copy` and its copies are not wiped.
+    fn scalar(&self) -> &Scalar {
+        &self.0
     }
 
     /// Moves a scalar other than zero to where it is wiped on drop.
@@ -126,6 +130,12 @@ impl SecretKey {
         let mut kept = Box::new(Zeroizing::new(Scalar::zero()));
         **kept = *scalar;
         Some(Self(kept))
+    }
+}
+
+impl Clone for SecretKey {
+    fn clone(&self) -> Self {
+        Self::keep(self.scalar()).expect("a key is not zero")
     }
 }
 
