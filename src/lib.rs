@@ -7,3 +7,4 @@ pub mod hw;
 pub mod protocol;
 pub mod rpc;
 pub mod store;
+pub mod ui;

@@ -1,0 +1,6 @@
+//! The window.
+
+pub mod advice;
+pub mod format;
+pub mod theme;
+pub mod widget;
