@@ -9,6 +9,7 @@ mod pro_reg;
 mod structure;
 
 pub use facts::{Coin, Dialect, Facts, Pending};
+pub use structure::{DUST_KEY, is_signed};
 
 use super::network::Profile;
 use super::special_tx::{Payload, net_info};
