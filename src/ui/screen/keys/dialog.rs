@@ -101,7 +101,7 @@ impl Dialog {
                 let export = move || {
                     // The file is asked, not the open vault: only the passphrase of now counts.
                     Vault::open(vault.path(), &passphrase)?;
-                    vault.export(&label).map(|secret| SecretText::from(String::clone(&secret)))
+                    vault.export(&label).map(SecretText::from)
                 };
                 Some(blocking(export, Message::Exported))
             }
