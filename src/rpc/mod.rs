@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod pending;
 pub mod types;
+mod wallet;
 
 #[cfg(test)]
 mod tests;
