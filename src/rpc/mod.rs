@@ -175,6 +175,7 @@ pub struct FoundTx {
     /// 0: unconfirmed.
     pub confirmations: u32,
     pub height: Option<u32>,
+    pub block: Option<BlockHash>,
 }
 
 /// **Duffs** per 1000 bytes.
