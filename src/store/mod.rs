@@ -7,13 +7,17 @@
 
 pub mod derive;
 pub mod eip2333;
+pub mod file;
 pub mod import;
 pub mod keys;
 pub mod phrase;
 pub mod platform_key;
 mod secret;
 pub mod slip10;
+pub mod vault;
 
+pub use file::FileError;
 pub use keys::{KeyInfo, Kind, Origin, Public};
 pub use phrase::{Phrase, PhraseError};
 pub use platform_key::PlatformKey;
+pub use vault::{Vault, VaultError};
