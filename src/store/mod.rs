@@ -9,6 +9,7 @@ pub mod derive;
 pub mod eip2333;
 pub mod file;
 pub mod import;
+pub mod journal;
 pub mod keys;
 pub mod phrase;
 pub mod platform_key;
@@ -17,6 +18,7 @@ pub mod slip10;
 pub mod vault;
 
 pub use file::FileError;
+pub use journal::{Journal, JournalError};
 pub use keys::{KeyInfo, Kind, Origin, Public};
 pub use phrase::{Phrase, PhraseError};
 pub use platform_key::PlatformKey;
