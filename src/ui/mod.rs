@@ -9,6 +9,8 @@ pub mod screen;
 pub mod session;
 pub mod theme;
 pub mod widget;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use crate::protocol::ProTxHash;
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::dirs::Dirs;
-use crate::store::settings::{self, Login, SettingsError};
+use crate::store::settings::{Login, SettingsError};
 use crate::store::settings::Settings as Kept;
 use screen::{
     Devices, Journal, Keys, Register, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox, settings as settings_page,

@@ -6,7 +6,7 @@ use iced::{Element, Task, task};
 
 use crate::flow::Ports;
 use crate::hw::{DeviceError, DeviceInfo, Kind};
-use crate::protocol::path::{self, PathError};
+use crate::protocol::path;
 use crate::protocol::{KeyId, Profile};
 use crate::ui::advice::{Advice, UDEV_FILE, UDEV_RULES, sentence};
 use crate::ui::theme::{Gap, Tone};

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use iced::widget::{column, container, row};
+use iced::widget::{column, row};
 use iced::{Element, Task, task};
 
-use crate::store::phrase::{Phrase, PhraseError};
+use crate::store::phrase::Phrase;
 use crate::store::vault::{self as store, VaultError};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
