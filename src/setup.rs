@@ -149,11 +149,10 @@ impl SandboxRun {
     /// # Errors
     /// A port is taken.
     pub async fn start(profile: Arc<Profile>, options: SandboxOptions) -> Result<Self, Error> {
-        let ledger = SandboxLedger::start(ledger::Options {
-            port: options.ledger_port,
-            auto_approve: options.auto_approve,
-            ..ledger::Options::for_profile(&profile)
-        })
+        let mut device = ledger::Options { port: options.ledger_port, auto_approve: options.auto_approve, ..ledger::Options::for_profile(&profile) };
+        // The real Dash app asks before it tells a key of another coin type; a newcomer on a test network is spared that.
+        device.app.coin_type = profile.coin_type;
+        let ledger = SandboxLedger::start(device)
         .map_err(|error| Error::Sandbox { reason: format!("its Ledger cannot be served: {}", error.kind()) })?;
         let device = (0..SANDBOX_ADDRESSES)
             .filter_map(|index| ledger.key_address(&path::address(&profile, 0, false, index)))
