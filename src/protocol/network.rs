@@ -436,7 +436,9 @@ mod tests {
         );
         assert_eq!(broken("ticker =", "tikker =").key, "ticker");
         assert_eq!(broken("name = \"dash\"", "name = \"dash\"\nextra = 1").key, "extra");
-        let line = include_str!("../../assets/networks/dash.toml").lines().position(|line| line == "[address]");
+        let line = include_str!("../../assets/networks/dash.toml")
+            .lines()
+            .position(|line| line == "[address]");
         let expected = format!("line {}", line.expect("a table") + 1);
         assert_eq!(broken("[address]", "[address").key, expected);
     }
