@@ -37,13 +37,22 @@ impl World {
     async fn start(options: &[&str]) -> Self {
         let node = Dashd::start(options).await;
         let profile = Arc::new(network::builtin("dash-regtest").expect("embedded"));
-        let mut device = Options { auto_approve: true, ..Options::for_profile(&profile) };
+        let mut device = Options {
+            auto_approve: true,
+            ..Options::for_profile(&profile)
+        };
         device.app.coin_type = profile.coin_type;
         let ledger = SandboxLedger::start(device).expect("a free port");
         let spec: DeviceSpec = format!("ledger@{}", ledger.address()).parse().expect("a device");
-        let device = setup::open_device(spec, Arc::clone(&profile)).await.expect("the emulated device");
-        let auth = Auth::UserPassword { user: support::USER.into(), password: support::PASSWORD.to_owned().into() };
-        let client = Client::connect(Endpoint::new(&node.url(), auth).expect("a URL"), Arc::clone(&profile)).expect("a client");
+        let device = setup::open_device(spec, Arc::clone(&profile))
+            .await
+            .expect("the emulated device");
+        let auth = Auth::UserPassword {
+            user: support::USER.into(),
+            password: support::PASSWORD.to_owned().into(),
+        };
+        let client =
+            Client::connect(Endpoint::new(&node.url(), auth).expect("a URL"), Arc::clone(&profile)).expect("a client");
         let folder = tempfile::tempdir().expect("a folder");
         let dirs = Dirs::at(folder.path());
         let vault = support::vault(&dirs);
@@ -57,7 +66,12 @@ impl World {
             poll: Duration::from_millis(100),
         };
         node.mine(130).await;
-        Self { node, ports, _ledger: ledger, _folder: folder }
+        Self {
+            node,
+            ports,
+            _ledger: ledger,
+            _folder: folder,
+        }
     }
 
     fn profile(&self) -> &Profile {
@@ -66,7 +80,10 @@ impl World {
 
     async fn device_address(&self, index: u32) -> String {
         let device = self.ports.device().expect("open");
-        let key = device.public_key(path::address(self.profile(), 0, false, index)).await.expect("a key");
+        let key = device
+            .public_key(path::address(self.profile(), 0, false, index))
+            .await
+            .expect("a key");
         KeyId::of(&key).address().to_text(self.profile())
     }
 
@@ -76,14 +93,27 @@ impl World {
             self.node.mine(10).await;
         }
         let collateral = self.node.pay(&self.device_address(0).await, coins).await;
-        let fee = self.ports.vault().expect("open").info("fees").expect("made").address().expect("an address").to_owned();
+        let fee = self
+            .ports
+            .vault()
+            .expect("open")
+            .info("fees")
+            .expect("made")
+            .address()
+            .expect("an address")
+            .to_owned();
         self.node.pay(&fee, "1").await;
         self.node.mine(1).await;
         collateral
     }
 
     async fn balance(&self) -> f64 {
-        self.node.call("getbalance", json!([])).await.to_string().parse().expect("a number")
+        self.node
+            .call("getbalance", json!([]))
+            .await
+            .to_string()
+            .parse()
+            .expect("a number")
     }
 
     async fn draft(&self, name: &str, collateral: OutPoint, service: [u8; 4]) -> Draft {
@@ -91,7 +121,10 @@ impl World {
         Draft {
             name: name.into(),
             kind: MnType::Regular,
-            collateral: CollateralChoice::Named { outpoint: collateral, path: None },
+            collateral: CollateralChoice::Named {
+                outpoint: collateral,
+                path: None,
+            },
             service: Service::v4(service.into(), self.profile().p2p_port),
             owner: KeyChoice::New,
             operator: OperatorChoice::New,
@@ -116,13 +149,27 @@ impl World {
     }
 
     async fn assert_listed(&self, outcome: &register::Outcome) {
-        let info = self.node.call("protx", json!(["info", outcome.pro_tx_hash.to_string()])).await;
-        let Ok(Payload::ProReg(payload)) = Payload::of(&outcome.tx) else { panic!("a registration") };
+        let info = self
+            .node
+            .call("protx", json!(["info", outcome.pro_tx_hash.to_string()]))
+            .await;
+        let Ok(Payload::ProReg(payload)) = Payload::of(&outcome.tx) else {
+            panic!("a registration")
+        };
         assert_eq!(info["state"]["service"], payload.service.to_string());
-        assert_eq!(info["state"]["pubKeyOperator"], castellan::protocol::wire::to_hex(&payload.operator));
-        assert_eq!(info["state"]["ownerAddress"], payload.owner.address().to_text(self.profile()));
+        assert_eq!(
+            info["state"]["pubKeyOperator"],
+            castellan::protocol::wire::to_hex(&payload.operator)
+        );
+        assert_eq!(
+            info["state"]["ownerAddress"],
+            payload.owner.address().to_text(self.profile())
+        );
         assert_eq!(info["state"]["PoSeBanHeight"].to_string(), "-1");
-        assert_eq!(info["state"]["registeredHeight"].to_string(), outcome.height.to_string());
+        assert_eq!(
+            info["state"]["registeredHeight"].to_string(),
+            outcome.height.to_string()
+        );
     }
 }
 
@@ -131,20 +178,36 @@ impl World {
 async fn a_masternode_is_registered_on_a_real_node_after_v19() {
     let world = World::start(&["-testactivationheight=v20@100", "-testactivationheight=mn_rr@100"]).await;
     let collateral = world.collateral("1000").await;
-    let outcome = world.register(world.draft("first", collateral, [1, 2, 3, 4]).await).await.expect("registered");
+    let outcome = world
+        .register(world.draft("first", collateral, [1, 2, 3, 4]).await)
+        .await
+        .expect("registered");
     assert_eq!(outcome.tx.payload[..2], [2, 0]);
     world.assert_listed(&outcome).await;
     // The node's own second opinion on what was paid.
     let overview = castellan::flow::overview::overview(&world.ports).await.expect("a list");
-    assert!(overview.masternodes.iter().any(|each| each.entry.pro_tx_hash == outcome.pro_tx_hash && each.mine && each.slot.is_some()));
+    assert!(
+        overview
+            .masternodes
+            .iter()
+            .any(|each| each.entry.pro_tx_hash == outcome.pro_tx_hash && each.mine && each.slot.is_some())
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
 async fn a_masternode_is_registered_on_a_real_node_before_v19() {
-    let world = World::start(&["-testactivationheight=v19@5000", "-testactivationheight=v20@5000", "-testactivationheight=mn_rr@5000"]).await;
+    let world = World::start(&[
+        "-testactivationheight=v19@5000",
+        "-testactivationheight=v20@5000",
+        "-testactivationheight=mn_rr@5000",
+    ])
+    .await;
     let collateral = world.collateral("1000").await;
-    let outcome = world.register(world.draft("old", collateral, [1, 2, 3, 4]).await).await.expect("registered");
+    let outcome = world
+        .register(world.draft("old", collateral, [1, 2, 3, 4]).await)
+        .await
+        .expect("registered");
     assert_eq!(outcome.tx.payload[..2], [1, 0]);
     world.assert_listed(&outcome).await;
 }
@@ -156,11 +219,18 @@ async fn an_evonode_and_a_node_paid_by_the_nodes_wallet_are_registered() {
     let collateral = world.collateral("4000").await;
     let mut draft = world.draft("evo", collateral, [5, 6, 7, 8]).await;
     draft.kind = MnType::Evo;
-    draft.platform = Some(PlatformChoice { node_id: [7; 20], p2p_port: 22200, http_port: 22201 });
+    draft.platform = Some(PlatformChoice {
+        node_id: [7; 20],
+        p2p_port: 22200,
+        http_port: 22201,
+    });
     draft.fee_from = FeeSource::NodeWallet;
     let outcome = world.register(draft).await.expect("registered");
     world.assert_listed(&outcome).await;
-    let info = world.node.call("protx", json!(["info", outcome.pro_tx_hash.to_string()])).await;
+    let info = world
+        .node
+        .call("protx", json!(["info", outcome.pro_tx_hash.to_string()]))
+        .await;
     assert_eq!(info["type"], "Evo");
     assert_eq!(info["state"]["platformNodeID"], "07".repeat(20));
 }
@@ -173,10 +243,17 @@ type Change = fn(&mut ProRegTx, &mut Transaction);
 async fn the_verdict_on_broken_registrations_is_the_nodes() {
     let world = World::start(&["-testactivationheight=v20@100", "-testactivationheight=mn_rr@100"]).await;
     let first = world.collateral("1000").await;
-    let taken = world.register(world.draft("taken", first, [1, 2, 3, 4]).await).await.expect("registered");
-    let Ok(Payload::ProReg(taken)) = Payload::of(&taken.tx) else { panic!("a registration") };
+    let taken = world
+        .register(world.draft("taken", first, [1, 2, 3, 4]).await)
+        .await
+        .expect("registered");
+    let Ok(Payload::ProReg(taken)) = Payload::of(&taken.tx) else {
+        panic!("a registration")
+    };
     let second = world.collateral("1000").await;
-    let plan = register::prepare(&world.ports, world.draft("next", second, [4, 3, 2, 1]).await).await.expect("a plan");
+    let plan = register::prepare(&world.ports, world.draft("next", second, [4, 3, 2, 1]).await)
+        .await
+        .expect("a plan");
 
     let changes: &[(&str, Change)] = &[
         ("nothing", |_, _| {}),
@@ -189,7 +266,9 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
         ("owner zero", |p, _| p.owner = KeyId([0; 20])),
         ("voting zero", |p, _| p.voting = KeyId([0; 20])),
         ("operator zero", |p, _| p.operator = [0; 48]),
-        ("payout burnt", |p, _| p.payout = bitcoin::ScriptBuf::from_bytes(vec![0x6a])),
+        ("payout burnt", |p, _| {
+            p.payout = bitcoin::ScriptBuf::from_bytes(vec![0x6a])
+        }),
         ("payout is owner", |p, _| p.payout = p.owner.address().script()),
         ("payout is voting", |p, _| p.payout = p.voting.address().script()),
         ("reward too high", |p, _| p.operator_reward = 10_001),
@@ -214,15 +293,24 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
         ("service taken", Box::new(|p| p.service = taken.service)),
         ("owner taken", Box::new(|p| p.owner = taken.owner)),
         ("operator taken", Box::new(|p| p.operator = taken.operator)),
-        ("collateral replaced with new keys", Box::new(|p| p.collateral = taken.collateral)),
+        (
+            "collateral replaced with new keys",
+            Box::new(|p| p.collateral = taken.collateral),
+        ),
     ];
     for (what, change) in reuse {
         let tx = world.signed(&plan, |payload, _| change(payload));
         agreed += world.compare(what, &tx).await;
     }
     let mut unsigned = world.signed(&plan, |_, _| {});
-    unsigned.payload = { let mut payload = plan.payload.clone(); payload.signature.clear(); payload.encode() };
-    agreed += world.compare("not signed by the collateral key", &world.sign_inputs(unsigned)).await;
+    unsigned.payload = {
+        let mut payload = plan.payload.clone();
+        payload.signature.clear();
+        payload.encode()
+    };
+    agreed += world
+        .compare("not signed by the collateral key", &world.sign_inputs(unsigned))
+        .await;
     let mut trailing = world.signed(&plan, |_, _| {});
     trailing.payload.push(0);
     agreed += world.compare("trailing byte", &world.sign_inputs(trailing)).await;
@@ -234,7 +322,10 @@ impl World {
     fn signed(&self, plan: &register::Plan, change: impl Fn(&mut ProRegTx, &mut Transaction)) -> Transaction {
         let (mut payload, mut tx) = (plan.payload.clone(), plan.unsigned.clone());
         change(&mut payload, &mut tx);
-        let digest = message_hash(&self.profile().message_magic, payload.sign_message(self.profile()).as_bytes());
+        let digest = message_hash(
+            &self.profile().message_magic,
+            payload.sign_message(self.profile()).as_bytes(),
+        );
         let key = device_key(&plan.collateral_path);
         payload.signature = key.sign_compact(&digest).as_bytes().to_vec();
         tx.payload = payload.encode();
@@ -256,7 +347,9 @@ impl World {
         let ours = transaction::judge(&self.ports, tx).await.expect("judged");
         let ours = ours.failure().map(|check| check.reject.to_owned());
         let reply = self.node.call("testmempoolaccept", json!([[tx.to_hex()]])).await;
-        let theirs = reply[0]["reject-reason"].as_str().map(|text| castellan::rpc::reject_token(text).to_owned());
+        let theirs = reply[0]["reject-reason"]
+            .as_str()
+            .map(|text| castellan::rpc::reject_token(text).to_owned());
         if ours != theirs {
             // A transaction the node cannot even decode has no verdict to compare.
             eprintln!("{what}: ours {ours:?}, the node's {theirs:?} ({reply})");
@@ -269,6 +362,8 @@ impl World {
 fn device_key(path: &DerivationPath) -> SecpKey {
     let seed = bip39::Mnemonic::parse(TEST_PHRASE).expect("a phrase").to_seed("");
     let master = Xpriv::new_master(bitcoin::NetworkKind::Main, &seed).expect("a key");
-    let key = master.derive_priv(&bitcoin::secp256k1::Secp256k1::new(), path).expect("a key");
+    let key = master
+        .derive_priv(&bitcoin::secp256k1::Secp256k1::new(), path)
+        .expect("a key");
     SecpKey::from_bytes(&key.private_key.secret_bytes()).expect("in range")
 }

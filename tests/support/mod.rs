@@ -22,7 +22,9 @@ pub struct Dashd {
 impl Dashd {
     /// Starts `DASHD_EXE` on a fresh regtest chain with a loaded wallet.
     pub async fn start(options: &[&str]) -> Self {
-        let exe = std::env::var_os("DASHD_EXE").map(PathBuf::from).expect("DASHD_EXE names a dashd");
+        let exe = std::env::var_os("DASHD_EXE")
+            .map(PathBuf::from)
+            .expect("DASHD_EXE names a dashd");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let child = Command::new(exe)
@@ -30,7 +32,15 @@ impl Dashd {
             .arg(format!("-datadir={}", folder.path().display()))
             .arg(format!("-rpcport={port}"))
             .args([format!("-rpcuser={USER}"), format!("-rpcpassword={PASSWORD}")])
-            .args(["-server=1", "-listen=0", "-dnsseed=0", "-txindex=1", "-addressindex=1", "-spentindex=1", "-timestampindex=1"])
+            .args([
+                "-server=1",
+                "-listen=0",
+                "-dnsseed=0",
+                "-txindex=1",
+                "-addressindex=1",
+                "-spentindex=1",
+                "-timestampindex=1",
+            ])
             .args(["-fallbackfee=0.0001", "-printtoconsole=0", "-dip3params=2:2"])
             .args(options)
             .stdout(Stdio::null())
@@ -39,9 +49,15 @@ impl Dashd {
             .expect("dashd starts");
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let node = Self { child, port, client, _folder: folder };
+        let node = Self {
+            child,
+            port,
+            client,
+            _folder: folder,
+        };
         node.wait().await;
-        node.call("createwallet", json!(["test", false, false, "", false, true])).await;
+        node.call("createwallet", json!(["test", false, false, "", false, true]))
+            .await;
         node
     }
 
@@ -52,7 +68,10 @@ impl Dashd {
     async fn wait(&self) {
         let start = Instant::now();
         while self.try_call("getblockcount", json!([])).await.is_err() {
-            assert!(start.elapsed() < Duration::from_secs(60), "dashd did not answer within a minute");
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "dashd did not answer within a minute"
+            );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -61,9 +80,15 @@ impl Dashd {
     pub async fn try_call(&self, method: &str, params: Value) -> Result<Value, Value> {
         let body = json!({ "jsonrpc": "1.0", "id": 1, "method": method, "params": params }).to_string();
         let request = self.client.post(self.url()).basic_auth(USER, Some(PASSWORD)).body(body);
-        let text = async { request.send().await?.text().await }.await.map_err(|error| json!(error.to_string()))?;
+        let text = async { request.send().await?.text().await }
+            .await
+            .map_err(|error| json!(error.to_string()))?;
         let reply: Value = serde_json::from_str(&text).map_err(|error| json!(error.to_string()))?;
-        if reply["error"].is_null() { Ok(reply["result"].clone()) } else { Err(reply["error"].clone()) }
+        if reply["error"].is_null() {
+            Ok(reply["result"].clone())
+        } else {
+            Err(reply["error"].clone())
+        }
     }
 
     pub async fn call(&self, method: &str, params: Value) -> Value {
@@ -83,9 +108,15 @@ impl Dashd {
         let txid = self.call("sendtoaddress", json!([address, coins])).await;
         let tx = self.call("getrawtransaction", json!([txid, true])).await;
         let outputs = tx["vout"].as_array().expect("outputs");
-        let found = outputs.iter().find(|output| output["scriptPubKey"]["address"] == address).expect("our output");
+        let found = outputs
+            .iter()
+            .find(|output| output["scriptPubKey"]["address"] == address)
+            .expect("our output");
         let vout = found["n"].as_u64().expect("an index") as u32;
-        castellan::protocol::OutPoint { txid: txid.as_str().expect("a txid").parse().expect("a txid"), vout }
+        castellan::protocol::OutPoint {
+            txid: txid.as_str().expect("a txid").parse().expect("a txid"),
+            vout,
+        }
     }
 }
 
