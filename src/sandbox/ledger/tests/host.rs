@@ -44,7 +44,7 @@ impl Host {
 
     /// None when the device closed the connection.
     pub async fn receive(&mut self) -> Option<Reply> {
-        let length = self.stream.read_u32().await.ok()?;
+        let length = in_time(self.stream.read_u32()).await.ok()?;
         let mut data = vec![0; length as usize];
         self.stream.read_exact(&mut data).await.unwrap();
         Some((data, self.stream.read_u16().await.unwrap()))
@@ -91,10 +91,7 @@ impl Host {
     pub async fn trust(&mut self, payment: &Payment) -> Vec<Vec<u8>> {
         let mut trusted = Vec::new();
         for input in &payment.inputs {
-            let (data, status) = self
-                .trusted_input(&input.previous, input.index, 200)
-                .await
-                .unwrap();
+            let (data, status) = self.trusted_input(&input.previous, input.index, 200).await.unwrap();
             assert_eq!((data.len(), status), (56, 0x9000));
             trusted.push(data);
         }
@@ -215,7 +212,9 @@ pub fn apdu(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Vec<u8> {
 
 pub fn path(levels: &[u32]) -> Vec<u8> {
     let mut data = vec![levels.len() as u8];
-    levels.iter().for_each(|level| data.extend_from_slice(&level.to_be_bytes()));
+    levels
+        .iter()
+        .for_each(|level| data.extend_from_slice(&level.to_be_bytes()));
     data
 }
 
@@ -235,7 +234,12 @@ pub fn trusted_input_chunks(previous: &Transaction, index: u32, piece: usize) ->
         start.extend_from_slice(&input.previous.vout.to_le_bytes());
         start.put_length(input.script_sig.len());
         chunks.push(start);
-        put_script(&mut chunks, input.script_sig.as_bytes(), &input.sequence.to_le_bytes(), piece);
+        put_script(
+            &mut chunks,
+            input.script_sig.as_bytes(),
+            &input.sequence.to_le_bytes(),
+            piece,
+        );
     }
     let mut count = Vec::new();
     count.put_length(previous.outputs.len());
@@ -282,8 +286,8 @@ pub fn ok(reply: Option<Reply>) -> Result<Vec<u8>, u16> {
 /// Waits for a question and gives its pages.
 pub async fn question(panel: &Panel) -> Vec<String> {
     let mut watch = panel.watch();
-    let screen = watch.wait_for(|screen| screen.prompt().is_some()).await.unwrap();
-    screen.lines()
+    let asked = watch.wait_for(|screen| screen.prompt().is_some());
+    in_time(asked).await.unwrap().lines()
 }
 
 /// Rejects the `count`th question from now and approves those before it; ends then.
@@ -299,5 +303,11 @@ pub async fn reject_question(panel: Panel, count: usize) -> Vec<String> {
 
 pub async fn shows(panel: &Panel, wanted: Screen) {
     let mut watch = panel.watch();
-    watch.wait_for(|screen| *screen == wanted).await.unwrap();
+    in_time(watch.wait_for(|screen| *screen == wanted)).await.unwrap();
+}
+
+/// A test that waits for what never comes fails instead of hanging.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, future).await.expect("waited too long")
 }
