@@ -6,4 +6,5 @@
 pub mod hw;
 pub mod protocol;
 pub mod rpc;
+pub mod sandbox;
 pub mod store;
