@@ -10,7 +10,7 @@ use crate::ui::{Link, Message, Page, Screen, start};
 fn the_first_start_offers_the_sandbox_and_a_node() {
     let fixture = Fixture::fresh();
     fixture.assert_shows(&["Try the sandbox", "Connect a node", "no secret ever goes to it"]);
-    fixture.assert_hides("Masternodes");
+    fixture.assert_hides("Journal");
 }
 
 #[test]
@@ -30,7 +30,12 @@ fn the_sandbox_is_begun_with_one_click_and_remembered() {
 fn a_node_form_says_what_is_wrong_where_it_is_typed() {
     let mut fixture = Fixture::fresh();
     assert_eq!(fixture.click("Connect a node"), 1);
-    fixture.assert_shows(&["Test connection", "http://127.0.0.1:9998", "User and password", "Cookie file"]);
+    fixture.assert_shows(&[
+        "Test connection",
+        "http://127.0.0.1:9998",
+        "User and password",
+        "Cookie file",
+    ]);
     assert_eq!(fixture.click("Connect"), 0, "a user is missing");
     fixture.type_into("node-url", "99999");
     fixture.assert_shows(&["is not a node's URL"]);
@@ -73,17 +78,35 @@ fn a_remembered_node_is_kept_without_its_password() {
     fixture.run(save);
     let kept = Settings::load(&fixture.dirs.settings).unwrap().unwrap();
     let (_, node) = kept.node("dash").unwrap();
-    assert_eq!(node.login, Login::Ask { user: "alice".to_owned() });
-    assert!(!std::fs::read_to_string(&fixture.dirs.settings).unwrap().contains("hunter2"));
+    assert_eq!(
+        node.login,
+        Login::Ask {
+            user: "alice".to_owned()
+        }
+    );
+    assert!(
+        !std::fs::read_to_string(&fixture.dirs.settings)
+            .unwrap()
+            .contains("hunter2")
+    );
 }
 
 #[test]
 fn a_failed_connection_says_why_and_offers_retry() {
     let mut fixture = Fixture::fresh();
-    let error = flow::Error::Node(RpcError::Unauthorized { url: "http://127.0.0.1:19998".to_owned() });
-    fixture.app.link = Link::Down { choice: choice(), error };
+    let error = flow::Error::Node(RpcError::Unauthorized {
+        url: "http://127.0.0.1:19998".to_owned(),
+    });
+    fixture.app.link = Link::Down {
+        choice: choice(),
+        error,
+    };
     fixture.app.screen = Screen::Masternodes;
-    fixture.assert_shows(&["No connection to dash-testnet at http://127.0.0.1:19998", "refused user and password", "rpcuser"]);
+    fixture.assert_shows(&[
+        "No connection to dash-testnet at http://127.0.0.1:19998",
+        "refused user and password",
+        "rpcuser",
+    ]);
     let mut ui = fixture.ui();
     ui.click("Retry").unwrap();
     let messages: Vec<Message> = ui.into_messages().collect();
@@ -98,7 +121,9 @@ fn an_answer_to_a_connection_that_was_left_is_not_taken() {
     fixture.send(Message::TrySandbox);
     fixture.send(Message::Connected(77, Err(flow::Error::NoDevice)));
     assert!(matches!(fixture.app.link, Link::Connecting { .. }));
-    let Link::Connecting { id, .. } = fixture.app.link else { panic!() };
+    let Link::Connecting { id, .. } = fixture.app.link else {
+        panic!()
+    };
     fixture.send(Message::Connected(id, Err(flow::Error::NoDevice)));
     assert!(matches!(fixture.app.link, Link::Down { .. }));
 }
@@ -108,7 +133,10 @@ fn settings_that_cannot_be_read_are_told_and_not_overwritten_by_starting() {
     let home = tempfile::tempdir().unwrap();
     let dirs = crate::store::dirs::Dirs::at(home.path());
     std::fs::write(&dirs.settings, "network = 7").unwrap();
-    let (app, _) = crate::ui::App::new(crate::ui::Options { dirs: dirs.clone(), choice: None });
+    let (app, _) = crate::ui::App::new(crate::ui::Options {
+        dirs: dirs.clone(),
+        choice: None,
+    });
     assert!(app.settings_error.is_some());
     assert_eq!(std::fs::read_to_string(&dirs.settings).unwrap(), "network = 7");
 }
@@ -119,7 +147,10 @@ fn the_theme_is_chosen_and_kept() {
     fixture.send(Message::Go(Page::Settings));
     assert_eq!(fixture.click("Dark"), 1);
     assert!(fixture.app.theme().extended_palette().is_dark);
-    assert_eq!(Settings::load(&fixture.dirs.settings).unwrap().unwrap().theme, Theme::Dark);
+    assert_eq!(
+        Settings::load(&fixture.dirs.settings).unwrap().unwrap().theme,
+        Theme::Dark
+    );
     fixture.click("Light");
     assert!(!fixture.app.theme().extended_palette().is_dark);
 }

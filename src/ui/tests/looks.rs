@@ -19,7 +19,10 @@ fn check(fixture: &Fixture, name: &str) {
             let _ = std::fs::remove_file(path.with_file_name(format!("{name}-{shade}-tiny-skia.png")));
             picture.matches_image(path).unwrap();
         } else {
-            assert!(picture.matches_hash(format!("tests/snapshots/{name}-{shade}")).unwrap(), "{name}, {shade}");
+            assert!(
+                picture.matches_hash(format!("tests/snapshots/{name}-{shade}")).unwrap(),
+                "{name}, {shade}"
+            );
         }
     }
 }
@@ -38,7 +41,9 @@ fn the_masternodes() {
     fixture.device(ready_device());
     fixture.list(overview(20));
     check(&fixture, "masternodes");
-    fixture.send(Message::Masternodes(masternodes::Message::Open(super::support::hash(1))));
+    fixture.send(Message::Masternodes(masternodes::Message::Open(super::support::hash(
+        1,
+    ))));
     check(&fixture, "masternode");
 }
 
@@ -57,7 +62,10 @@ fn the_devices() {
     fixture.send(Message::Go(Page::Devices));
     fixture.device(ready_device());
     check(&fixture, "devices");
-    fixture.device(Seen::Missing(DeviceError::NoPermission { kind: Kind::Ledger, path: "/dev/hidraw0".to_owned() }));
+    fixture.device(Seen::Missing(DeviceError::NoPermission {
+        kind: Kind::Ledger,
+        path: "/dev/hidraw0".to_owned(),
+    }));
     check(&fixture, "devices-permission");
 }
 
@@ -70,7 +78,9 @@ fn the_vault_and_its_keys() {
     let vault = fixture.session().ports().vault.clone().unwrap();
     let profile = super::support::profile();
     for kind in crate::store::keys::Kind::ALL {
-        vault.generate(kind, &format!("mn1-{kind}"), &profile, 1_700_000_000).unwrap();
+        vault
+            .generate(kind, &format!("mn1-{kind}"), &profile, 1_700_000_000)
+            .unwrap();
     }
     fixture.click("Keys");
     check(&fixture, "keys");
@@ -82,7 +92,9 @@ fn the_vault_and_its_keys() {
 fn the_journal() {
     let mut fixture = Fixture::connected();
     let journal = crate::store::journal::Journal::open(&fixture.dirs.journal).unwrap();
-    journal.begin("register", "dash-testnet", &serde_json::json!({}), 1_700_000_000).unwrap();
+    journal
+        .begin("register", "dash-testnet", &serde_json::json!({}), 1_700_000_000)
+        .unwrap();
     fixture.click("Journal");
     check(&fixture, "journal");
     fixture.click("Registration");

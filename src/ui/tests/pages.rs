@@ -34,7 +34,12 @@ fn the_sidebar_leads_everywhere() {
 #[test]
 fn the_status_bar_names_network_node_height_and_device() {
     let mut fixture = Fixture::connected();
-    fixture.assert_shows(&["dash-testnet", "Dash Core:23.1.2", "Block 1,234,567", "Looking for a device"]);
+    fixture.assert_shows(&[
+        "dash-testnet",
+        "Dash Core:23.1.2",
+        "Block 1,234,567",
+        "Looking for a device",
+    ]);
     fixture.device(ready_device());
     fixture.assert_shows(&["Ledger: Dash app"]);
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
@@ -44,7 +49,10 @@ fn the_status_bar_names_network_node_height_and_device() {
 #[test]
 fn a_node_that_falls_silent_is_named_and_can_be_asked_again() {
     let mut fixture = Fixture::connected();
-    let error = RpcError::Timeout { url: "http://127.0.0.1:19998".to_owned(), seconds: 30 };
+    let error = RpcError::Timeout {
+        url: "http://127.0.0.1:19998".to_owned(),
+        seconds: 30,
+    };
     fixture.send(Message::NodeAnswered(1, Err(error)));
     fixture.assert_shows(&["did not answer within 30 seconds"]);
     assert!(matches!(messages_of(&fixture, "Retry")[..], [Message::Retry]));
@@ -55,7 +63,9 @@ fn a_node_that_falls_silent_is_named_and_can_be_asked_again() {
 #[test]
 fn an_answer_of_an_older_connection_changes_nothing() {
     let mut fixture = Fixture::connected();
-    let error = RpcError::Busy { url: "http://127.0.0.1:19998".to_owned() };
+    let error = RpcError::Busy {
+        url: "http://127.0.0.1:19998".to_owned(),
+    };
     fixture.send(Message::NodeAnswered(0, Err(error)));
     fixture.assert_shows(&["Block 1,234,567"]);
 }
@@ -76,8 +86,24 @@ fn an_empty_list_says_what_to_do() {
 fn mine_are_listed_with_status_reason_and_queue() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(20));
-    fixture.assert_shows(&["Mine (5)", "All of the network (25)", "Enabled", "Penalised", "Banned", "Waiting", "Revoked"]);
-    fixture.assert_shows(&["since 1,234,500", "no address yet", "needs an operator", "66 / 100", "1 of 22", "not paid", "Evo"]);
+    fixture.assert_shows(&[
+        "Mine (5)",
+        "All of the network (25)",
+        "Enabled",
+        "Penalised",
+        "Banned",
+        "Waiting",
+        "Revoked",
+    ]);
+    fixture.assert_shows(&[
+        "since 1,234,500",
+        "no address yet",
+        "needs an operator",
+        "66 / 100",
+        "1 of 22",
+        "not paid",
+        "Evo",
+    ]);
     fixture.assert_hides("45.76.230.17:19999");
 }
 
@@ -85,7 +111,9 @@ fn mine_are_listed_with_status_reason_and_queue() {
 fn of_thousands_only_the_lines_in_sight_are_built() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(4_000));
-    fixture.send(Message::Masternodes(masternodes::Message::Show(masternodes::Shown::All)));
+    fixture.send(Message::Masternodes(masternodes::Message::Show(
+        masternodes::Shown::All,
+    )));
     fixture.assert_shows(&["All of the network (4,005)"]);
     let lines = fixture.texts().iter().filter(|text| text.ends_with(":19999")).count();
     assert!((10..100).contains(&lines), "{lines}");
@@ -98,11 +126,15 @@ fn the_filter_finds_by_address_hash_and_status() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(100));
     for needle in ["45.76.230.2:", &hash(2).to_string()[..12], "banned"] {
-        fixture.send(Message::Masternodes(masternodes::Message::FilterEdited(needle.to_owned())));
+        fixture.send(Message::Masternodes(masternodes::Message::FilterEdited(
+            needle.to_owned(),
+        )));
         fixture.assert_shows(&["45.76.230.2:19999"]);
         fixture.assert_hides("45.76.230.0:19999");
     }
-    fixture.send(Message::Masternodes(masternodes::Message::FilterEdited("nowhere".to_owned())));
+    fixture.send(Message::Masternodes(masternodes::Message::FilterEdited(
+        "nowhere".to_owned(),
+    )));
     fixture.assert_shows(&["Nothing matches"]);
     fixture.click("Clear the filter");
     fixture.assert_shows(&["45.76.230.0:19999"]);
@@ -114,8 +146,25 @@ fn a_row_opens_every_field_and_esc_goes_back() {
     fixture.list(overview(0));
     fixture.click("45.76.230.1:19999");
     let full = hash(1).to_string();
-    fixture.assert_shows(&[&full, "Operator public key", "Voting address", "Payout address", "5.25 %", "survives 0", "1000 tDASH"][..1]);
-    fixture.assert_shows(&["Operator public key", "Voting address", "Payout address", "5.25 %", "the next missed DKG bans it", "1000 tDASH"]);
+    fixture.assert_shows(
+        &[
+            &full,
+            "Operator public key",
+            "Voting address",
+            "Payout address",
+            "5.25 %",
+            "survives 0",
+            "1000 tDASH",
+        ][..1],
+    );
+    fixture.assert_shows(&[
+        "Operator public key",
+        "Voting address",
+        "Payout address",
+        "5.25 %",
+        "the next missed DKG bans it",
+        "1000 tDASH",
+    ]);
     fixture.assert_shows(&["This vault holds none of its keys."]);
     fixture.send(Message::Pressed(Named::Escape, Modifiers::default()));
     fixture.assert_shows(&["Mine (5)"]);
@@ -174,7 +223,11 @@ fn no_device_is_answered_with_what_to_do() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
-    fixture.assert_shows(&["No Ledger is connected.", "Open the Dash app on it.", "noticed by itself"]);
+    fixture.assert_shows(&[
+        "No Ledger is connected.",
+        "Open the Dash app on it.",
+        "noticed by itself",
+    ]);
     fixture.assert_hides("Show on the device");
 }
 
@@ -182,16 +235,32 @@ fn no_device_is_answered_with_what_to_do() {
 fn missing_permission_brings_the_udev_rules() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
-    fixture.device(Seen::Missing(DeviceError::NoPermission { kind: Kind::Ledger, path: "/dev/hidraw3".to_owned() }));
-    fixture.assert_shows(&["No permission to open the Ledger.", "uaccess", "/etc/udev/rules.d/", "Copy the rules"]);
+    fixture.device(Seen::Missing(DeviceError::NoPermission {
+        kind: Kind::Ledger,
+        path: "/dev/hidraw3".to_owned(),
+    }));
+    fixture.assert_shows(&[
+        "No permission to open the Ledger.",
+        "uaccess",
+        "/etc/udev/rules.d/",
+        "Copy the rules",
+    ]);
 }
 
 #[test]
 fn a_device_that_is_not_ready_says_the_next_step_not_a_code() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
-    let wrong = DeviceError::WrongApp { kind: Kind::Ledger, found: "Bitcoin".to_owned(), wanted: "Dash".to_owned() };
-    fixture.device(Seen::Open { kind: Kind::Ledger, place: "usb".to_owned(), info: Err(wrong) });
+    let wrong = DeviceError::WrongApp {
+        kind: Kind::Ledger,
+        found: "Bitcoin".to_owned(),
+        wanted: "Dash".to_owned(),
+    };
+    fixture.device(Seen::Open {
+        kind: Kind::Ledger,
+        place: "usb".to_owned(),
+        info: Err(wrong),
+    });
     fixture.assert_shows(&["Open the Dash app on the Ledger", "Wrong app open"]);
 }
 
@@ -210,7 +279,9 @@ fn a_path_that_devices_refuse_disables_the_button() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
     fixture.device(ready_device());
-    fixture.send(Message::Devices(crate::ui::devices::Message::PathEdited("m/0/0".to_owned())));
+    fixture.send(Message::Devices(crate::ui::devices::Message::PathEdited(
+        "m/0/0".to_owned(),
+    )));
     fixture.assert_shows(&["no hardened level"]);
     assert!(messages_of(&fixture, "Show on the device").is_empty());
 }
@@ -222,7 +293,15 @@ fn the_journal_lists_what_was_begun_and_offers_to_go_on() {
     let plan = serde_json::json!({});
     journal.begin("register", "dash-testnet", &plan, 1_700_000_000).unwrap();
     let mined = journal.begin("fund", "dash-testnet", &plan, 1_700_000_100).unwrap();
-    journal.record(mined, &Event::Failed { reason: "declined on the device".to_owned() }, 1_700_000_200).unwrap();
+    journal
+        .record(
+            mined,
+            &Event::Failed {
+                reason: "declined on the device".to_owned(),
+            },
+            1_700_000_200,
+        )
+        .unwrap();
     journal.begin("register", "dash", &plan, 1_700_000_300).unwrap();
     fixture.click("Journal");
     fixture.assert_shows(&["Registration", "Payment", "Planned", "Failed", "2023-11-14 22:13 UTC"]);
@@ -241,9 +320,17 @@ fn the_journal_lists_what_was_begun_and_offers_to_go_on() {
 fn settings_show_where_things_are_and_disconnect() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Settings));
-    fixture.assert_shows(&["dash-testnet at http://127.0.0.1:19998", "vault.castellan", "journal.sqlite", "settings.toml"]);
+    fixture.assert_shows(&[
+        "dash-testnet at http://127.0.0.1:19998",
+        "vault.castellan",
+        "journal.sqlite",
+        "settings.toml",
+    ]);
     fixture.click("Disconnect");
-    assert!(matches!((&fixture.app.link, &fixture.app.screen), (Link::None, Screen::Start(_))));
+    assert!(matches!(
+        (&fixture.app.link, &fixture.app.screen),
+        (Link::None, Screen::Start(_))
+    ));
 }
 
 #[test]

@@ -34,7 +34,8 @@ use crate::ui::session::{NodeView, Session};
 use crate::ui::{App, Link, Message, Options, theme};
 
 /// Words of a vault whose keys are always the same.
-pub const PHRASE: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+pub const PHRASE: &str =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 pub const PASSPHRASE: &str = "correct horse battery";
 
 /// An app over a folder of its own.
@@ -49,7 +50,10 @@ impl Fixture {
     pub fn fresh() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dirs = Dirs::at(home.path());
-        let (app, _) = App::new(Options { dirs: dirs.clone(), choice: None });
+        let (app, _) = App::new(Options {
+            dirs: dirs.clone(),
+            choice: None,
+        });
         Self { app, dirs, _home: home }
     }
 
@@ -65,7 +69,11 @@ impl Fixture {
             journal: Arc::new(Journal::open(&fixture.dirs.journal).unwrap()),
             poll: Duration::from_secs(1),
         };
-        let connection = Connection { ports, sandbox: None, device: DeviceSpec::Any };
+        let connection = Connection {
+            ports,
+            sandbox: None,
+            device: DeviceSpec::Any,
+        };
         let mut session = Session::new(1, choice(), connection);
         session.node = NodeView::Up(Box::new(status()));
         fixture.app.link = Link::Up(Box::new(session));
@@ -89,7 +97,9 @@ impl Fixture {
     }
 
     pub fn list(&mut self, overview: Overview) {
-        self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(Box::new(overview)))));
+        self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(
+            Box::new(overview),
+        ))));
     }
 
     pub fn device(&mut self, seen: Seen) {
@@ -106,7 +116,11 @@ impl Fixture {
 
     /// Lets a task run to its end and gives its messages to the app, and so on.
     pub fn run(&mut self, task: Task<Message>) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let mut tasks = vec![task];
         while let Some(task) = tasks.pop() {
             for message in runtime.block_on(outputs(task)) {
@@ -126,13 +140,21 @@ impl Fixture {
 
     pub fn ui_of(&self, size: Size) -> Simulator<'_, Message> {
         let fonts = theme::FONTS.into_iter().map(Into::into).collect();
-        Simulator::with_size(iced::Settings { fonts, ..crate::ui::settings() }, size, self.app.view())
+        Simulator::with_size(
+            iced::Settings {
+                fonts,
+                ..crate::ui::settings()
+            },
+            size,
+            self.app.view(),
+        )
     }
 
     /// Clicks what has this text and gives the messages to the app; answers how many there were.
     pub fn click(&mut self, label: &str) -> usize {
         let mut ui = self.ui();
-        ui.click(label).unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
+        ui.click(label)
+            .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
         let messages: Vec<Message> = ui.into_messages().collect();
         let count = messages.len();
         for message in messages {
@@ -144,7 +166,8 @@ impl Fixture {
     /// Types into the field with an id, behind what is there.
     pub fn type_into(&mut self, id: &'static str, text: &str) {
         let mut ui = self.ui();
-        ui.click(iced_test::selector::id(id)).unwrap_or_else(|error| panic!("{id}: {error:?}"));
+        ui.click(iced_test::selector::id(id))
+            .unwrap_or_else(|error| panic!("{id}: {error:?}"));
         let _ = ui.tap_key(iced::keyboard::key::Named::End);
         let _ = ui.typewrite(text);
         let messages: Vec<Message> = ui.into_messages().collect();
@@ -155,14 +178,16 @@ impl Fixture {
     /// Every text on screen.
     pub fn texts(&self) -> Vec<String> {
         let found = std::sync::Mutex::new(Vec::new());
-        let _ = self.ui_of(Size::new(1000.0, 3000.0)).find(|candidate: Candidate<'_>| -> Option<()> {
-            match candidate {
-                Candidate::Text { content, .. } => found.lock().unwrap().push(content.to_owned()),
-                Candidate::TextInput { state, .. } => found.lock().unwrap().push(state.text().to_owned()),
-                _ => {}
-            }
-            None
-        });
+        let _ = self
+            .ui_of(Size::new(1000.0, 3000.0))
+            .find(|candidate: Candidate<'_>| -> Option<()> {
+                match candidate {
+                    Candidate::Text { content, .. } => found.lock().unwrap().push(content.to_owned()),
+                    Candidate::TextInput { state, .. } => found.lock().unwrap().push(state.text().to_owned()),
+                    _ => {}
+                }
+                None
+            });
         found.into_inner().unwrap()
     }
 
@@ -170,14 +195,22 @@ impl Fixture {
     pub fn assert_shows(&self, parts: &[&str]) {
         let texts = self.texts();
         for part in parts {
-            assert!(texts.iter().any(|text| text.contains(part)), "'{part}' is not in:\n{}", texts.join("\n"));
+            assert!(
+                texts.iter().any(|text| text.contains(part)),
+                "'{part}' is not in:\n{}",
+                texts.join("\n")
+            );
         }
     }
 
     #[track_caller]
     pub fn assert_hides(&self, part: &str) {
         let texts = self.texts();
-        assert!(!texts.iter().any(|text| text.contains(part)), "'{part}' is in:\n{}", texts.join("\n"));
+        assert!(
+            !texts.iter().any(|text| text.contains(part)),
+            "'{part}' is in:\n{}",
+            texts.join("\n")
+        );
     }
 }
 
@@ -202,8 +235,17 @@ pub fn profile() -> Arc<Profile> {
 
 pub fn choice() -> Choice {
     let url = "http://127.0.0.1:19998".to_owned();
-    let node = NodeChoice::Remote { url, user: None, password: None, cookie: None };
-    Choice { profile: profile(), node, device: DeviceSpec::Any }
+    let node = NodeChoice::Remote {
+        url,
+        user: None,
+        password: None,
+        cookie: None,
+    };
+    Choice {
+        profile: profile(),
+        node,
+        device: DeviceSpec::Any,
+    }
 }
 
 /// Argon2 at its lowest cost: the tests do not guess.
@@ -213,11 +255,19 @@ pub fn small_vault(dirs: &Dirs) -> Arc<Vault> {
 }
 
 pub fn cheap() -> Stretching {
-    Stretching { memory_kib: 8 * 1024, iterations: 1, lanes: 1 }
+    Stretching {
+        memory_kib: 8 * 1024,
+        iterations: 1,
+        lanes: 1,
+    }
 }
 
 pub fn tip() -> Tip {
-    Tip { height: 1_234_567, hash: BlockHash::all_zeros(), time: flow::now() }
+    Tip {
+        height: 1_234_567,
+        hash: BlockHash::all_zeros(),
+        time: flow::now(),
+    }
 }
 
 pub fn status() -> NodeStatus {
@@ -227,7 +277,10 @@ pub fn status() -> NodeStatus {
         protocol_version: 70_238,
         chain: "test".to_owned(),
         genesis: profile().genesis,
-        tip: Tip { time: 1_700_000_000, ..tip() },
+        tip: Tip {
+            time: 1_700_000_000,
+            ..tip()
+        },
         headers: 1_234_567,
         synced: true,
         connections: 8,
@@ -258,7 +311,10 @@ pub fn entry(number: u32) -> Entry {
     Entry {
         pro_tx_hash: hash(number),
         kind: if number % 5 == 4 { MnType::Evo } else { MnType::Regular },
-        collateral: OutPoint { txid: hash(number + 100_000), vout: number % 3 },
+        collateral: OutPoint {
+            txid: hash(number + 100_000),
+            vout: number % 3,
+        },
         operator_reward: 525,
         confirmations: Some(1_000 + number),
         state: State {
@@ -291,7 +347,10 @@ pub fn overview(others: u32) -> Overview {
     entries[4].state.pose_ban_height = Some(1_234_300);
     entries[4].state.operator = OperatorKey::Revoked;
     entries[4].state.revocation_reason = 2;
-    let mine = Mine { hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(), ..Mine::default() };
+    let mine = Mine {
+        hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
+        ..Mine::default()
+    };
     entries.extend((5..5 + others).map(entry));
     overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
 }
@@ -304,5 +363,9 @@ pub fn ready_device() -> Seen {
         ticker: "DASH".to_owned(),
         wallet: "5f1c6a2e".to_owned(),
     };
-    Seen::Open { kind: Kind::Ledger, place: "usb".to_owned(), info: Ok(info) }
+    Seen::Open {
+        kind: Kind::Ledger,
+        place: "usb".to_owned(),
+        info: Ok(info),
+    }
 }

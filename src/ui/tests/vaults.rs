@@ -23,13 +23,22 @@ fn a_vault_is_created_after_the_phrase_was_written_down() {
     fixture.assert_shows(&["Your recovery phrase", "They are shown this once", "24  "]);
     let words = shown_words(&fixture);
     assert_eq!(words.len(), 24);
-    assert!(!fixture.dirs.vault.exists(), "nothing is made before the words are confirmed");
+    assert!(
+        !fixture.dirs.vault.exists(),
+        "nothing is made before the words are confirmed"
+    );
     fixture.click("I have written them down");
     assert_eq!(fixture.click("Create the vault"), 0);
     for (at, number) in asked(&fixture).into_iter().enumerate() {
-        say(&mut fixture, vault::Message::WordEdited(at, "zebra-crossing".to_owned()));
+        say(
+            &mut fixture,
+            vault::Message::WordEdited(at, "zebra-crossing".to_owned()),
+        );
         fixture.assert_shows(&["This is another word."]);
-        say(&mut fixture, vault::Message::WordEdited(at, format!(" {} ", words[number - 1].to_uppercase())));
+        say(
+            &mut fixture,
+            vault::Message::WordEdited(at, format!(" {} ", words[number - 1].to_uppercase())),
+        );
     }
     fixture.click("Create the vault");
     assert!(fixture.dirs.vault.exists());
@@ -51,7 +60,11 @@ fn shown_words(fixture: &Fixture) -> Vec<String> {
 }
 
 fn asked(fixture: &Fixture) -> Vec<usize> {
-    fixture.texts().iter().filter_map(|text| text.strip_prefix("Word ")?.parse().ok()).collect()
+    fixture
+        .texts()
+        .iter()
+        .filter_map(|text| text.strip_prefix("Word ")?.parse().ok())
+        .collect()
 }
 
 #[test]
@@ -60,7 +73,7 @@ fn a_short_or_mistyped_passphrase_is_refused_where_it_is_typed() {
     fixture.click("Keys");
     fixture.type_into("passphrase", "short");
     fixture.type_into("again", "shirt");
-    fixture.assert_shows(&["Too short."]);
+    fixture.assert_shows(&["Too short: at least 8 characters."]);
     fixture.click("Continue");
     fixture.assert_shows(&["Use at least 8 characters."]);
     fixture.type_into("passphrase", " but longer");
@@ -75,7 +88,10 @@ fn a_phrase_from_paper_restores_the_vault() {
     fixture.type_into("passphrase", PASSPHRASE);
     fixture.type_into("again", PASSPHRASE);
     fixture.click("I have a recovery phrase already");
-    say(&mut fixture, vault::Message::PhraseEdited("abandon abandon".to_owned().into()));
+    say(
+        &mut fixture,
+        vault::Message::PhraseEdited("abandon abandon".to_owned().into()),
+    );
     say(&mut fixture, vault::Message::Submit);
     fixture.assert_shows(&["2 words instead of 12"]);
     say(&mut fixture, vault::Message::PhraseEdited(PHRASE.to_owned().into()));
@@ -141,7 +157,9 @@ fn a_private_key_is_shown_only_for_the_passphrase() {
     let mut fixture = Fixture::unlocked();
     let vault = fixture.session().ports().vault.clone().unwrap();
     let profile = super::support::profile();
-    vault.generate(Kind::Owner, "mn1-owner", &profile, 1_700_000_000).unwrap();
+    vault
+        .generate(Kind::Owner, "mn1-owner", &profile, 1_700_000_000)
+        .unwrap();
     let secret = vault.export("mn1-owner").unwrap();
     fixture.click("Keys");
     fixture.click("Export");
@@ -161,7 +179,9 @@ fn a_private_key_is_shown_only_for_the_passphrase() {
 fn a_key_is_renamed_and_removed_after_its_label_was_typed() {
     let mut fixture = Fixture::unlocked();
     let vault = fixture.session().ports().vault.clone().unwrap();
-    vault.generate(Kind::Fee, "fee", &super::support::profile(), 1_700_000_000).unwrap();
+    vault
+        .generate(Kind::Fee, "fee", &super::support::profile(), 1_700_000_000)
+        .unwrap();
     fixture.click("Keys");
     fixture.click("Rename");
     fixture.type_into("key-label", "-2");

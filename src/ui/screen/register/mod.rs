@@ -33,6 +33,10 @@ impl Register {
     }
 
     pub fn view(&self) -> Element<'_, Message> {
-        page("Register a masternode", iced::widget::space(), primary_button("Cancel").on_press(Message::Close))
+        page(
+            "Register a masternode",
+            iced::widget::space(),
+            primary_button("Cancel").on_press(Message::Close),
+        )
     }
 }
