@@ -12,7 +12,7 @@ pub mod steps;
 pub mod text;
 
 pub use badge::{badge, dot};
-pub use button::{danger_button, nav_button, primary_button, secondary_button, text_button};
+pub use button::{Weight, danger_button, nav_button, primary_button, secondary_button, text_button, wide_button};
 pub use card::{card, choice, page, panel, scroll, scroll_style};
 pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use notice::{error_notice, info, notice, problem, success, warning};
