@@ -74,7 +74,12 @@ async fn ask(client: &Client, method: &str, params: Value) -> Value {
 /// A wallet with money, and its mining address.
 async fn fund(client: &Client) -> Address {
     // With descriptors: builds without Berkeley DB know no other wallets.
-    ask(client, "createwallet", json!(["w", false, false, "", false, true])).await;
+    ask(
+        client,
+        "createwallet",
+        json!(["w", false, false, "", false, true, false]),
+    )
+    .await;
     let text = ask(client, "getnewaddress", json!([])).await;
     ask(client, "generatetoaddress", json!([110, text])).await;
     Address::parse(text.as_str().unwrap(), &profile("dash-regtest")).unwrap()
