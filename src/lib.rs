@@ -3,7 +3,9 @@
 //! Layers (an arrow reads "is used by"; nothing points back):
 //! `protocol -> hw, rpc, store -> flow -> ui, cli -> main`; `sandbox` uses protocol only.
 
+pub mod flow;
 pub mod hw;
 pub mod protocol;
 pub mod rpc;
+pub mod sandbox;
 pub mod store;

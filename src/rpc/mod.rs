@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod pending;
 pub mod types;
+mod wallet;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,10 @@ pub trait Node: Send + Sync {
     fn fee_rate(&self) -> Reply<'_, FeeRate>;
     /// Unconfirmed provider transactions; none where the node cannot list its mempool.
     fn pending(&self) -> Reply<'_, Option<Vec<Pending>>>;
+    /// Coins of the node's own wallet, for fees, and an address of it for the change.
+    fn wallet_coins(&self) -> Reply<'_, WalletCoins>;
+    /// Lets the node's wallet sign the inputs it owns. The caller compares the rest byte by byte.
+    fn wallet_sign(&self, tx: Transaction) -> Reply<'_, Transaction>;
     /// Sends a finished transaction. "Already known" and "already in the chain" are success.
     fn broadcast(&self, tx: Transaction) -> Reply<'_, Txid>;
 }
@@ -157,12 +162,20 @@ pub struct CoinSearch {
     pub source: CoinSource,
 }
 
+/// What the node's wallet can pay with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletCoins {
+    pub coins: Vec<FoundCoin>,
+    pub change: Address,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTx {
     pub tx: Transaction,
     /// 0: unconfirmed.
     pub confirmations: u32,
     pub height: Option<u32>,
+    pub block: Option<BlockHash>,
 }
 
 /// **Duffs** per 1000 bytes.
