@@ -140,6 +140,46 @@ async fn a_node_that_speaks_no_tls_is_not_trusted() {
     }
 }
 
+/// Offers a certificate nobody signed, to one connection.
+fn serve_untrusted() -> String {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+    let certificate = include_bytes!("../../../tests/data/rpc/self-signed.cert.der");
+    let key = include_bytes!("../../../tests/data/rpc/self-signed.key.der");
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate.to_vec())],
+            PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.to_vec())),
+        )
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut connection = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+        // Ends when the client has seen the certificate and hung up.
+        while connection.complete_io(&mut stream).is_ok_and(|(read, _)| read > 0) {}
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_certificate_nobody_signed_is_not_trusted() {
+    let url = serve_untrusted();
+    let endpoint = Endpoint::new(&url, Auth::None).unwrap();
+    // A machine without a certificate store says so one step earlier.
+    let error = match Client::with_limits(endpoint, profile("dash-regtest"), impatient()) {
+        Ok(client) => client.tip().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert!(
+        matches!(&error, RpcError::Certificate { url: named, .. } if *named == url),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn a_node_of_another_chain_is_refused_before_anything_else_is_asked() {
     let server = node("wei-regtest", |_, _| Some(Ok(json!(1)))).await;

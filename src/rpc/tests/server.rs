@@ -120,10 +120,10 @@ async fn serve(
     }
 }
 
+/// In one piece: in two, the second would wait for the first to be acknowledged.
 async fn write(stream: &mut TcpStream, status: u16, line: &str, body: &str, length: usize) -> std::io::Result<()> {
-    let head = format!("HTTP/1.1 {status} X\r\n{line}\r\ncontent-length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).await?;
-    stream.write_all(body.as_bytes()).await
+    let whole = format!("HTTP/1.1 {status} X\r\n{line}\r\ncontent-length: {length}\r\n\r\n{body}");
+    stream.write_all(whole.as_bytes()).await
 }
 
 fn take_request(bytes: &mut Vec<u8>) -> Option<Incoming> {
