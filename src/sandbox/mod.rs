@@ -6,9 +6,11 @@
 pub mod chain;
 mod dialect;
 mod faucet;
+mod handle;
 pub mod masternodes;
 pub mod mempool;
 mod mine;
+mod node;
 pub mod payee;
 mod pro_tx;
 mod reject;
@@ -21,5 +23,6 @@ mod validate;
 pub use chain::Chain;
 pub use dialect::Dialect;
 pub use faucet::FaucetError;
+pub use handle::{Event, Options, Sandbox, SandboxError};
 pub use reject::Reject;
 pub use start::{Setup, StartError};
