@@ -6,6 +6,7 @@ pub mod address;
 pub mod amount;
 pub mod bls;
 pub mod describe;
+pub mod funding;
 pub mod key;
 pub mod masternode;
 pub mod message;

@@ -3,6 +3,21 @@
 //! The port ([`Node`]) has only what the flows need; [`client`] speaks JSON-RPC, [`fake`] answers from a script in tests.
 //! Everything a node says is checked as far as it can be: its chain by the genesis block, transactions by their hash.
 
+mod broadcast;
+mod capabilities;
+pub mod client;
+mod coins;
+pub mod endpoint;
+pub mod fake;
+mod http;
+mod json;
+mod pending;
+pub mod types;
+mod wallet;
+
+#[cfg(test)]
+mod tests;
+
 use bitcoin::{BlockHash, OutPoint, ScriptBuf, Txid};
 use futures::future::BoxFuture;
 use thiserror::Error;
@@ -12,6 +27,11 @@ use crate::protocol::masternode::Entry;
 use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::rules::{Dialect, Pending};
 use crate::protocol::{Address, Amount, ProTxHash, Transaction};
+
+pub use broadcast::reject_token;
+pub use client::Client;
+pub use endpoint::{Auth, Endpoint};
+pub use http::Limits;
 
 /// An answer to come.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, RpcError>>;
@@ -38,6 +58,10 @@ pub trait Node: Send + Sync {
     fn fee_rate(&self) -> Reply<'_, FeeRate>;
     /// Unconfirmed provider transactions; none where the node cannot list its mempool.
     fn pending(&self) -> Reply<'_, Option<Vec<Pending>>>;
+    /// Coins of the node's own wallet, for fees, and an address of it for the change.
+    fn wallet_coins(&self) -> Reply<'_, WalletCoins>;
+    /// Lets the node's wallet sign the inputs it owns. The caller compares the rest byte by byte.
+    fn wallet_sign(&self, tx: Transaction) -> Reply<'_, Transaction>;
     /// Sends a finished transaction. "Already known" and "already in the chain" are success.
     fn broadcast(&self, tx: Transaction) -> Reply<'_, Txid>;
 }
@@ -138,12 +162,20 @@ pub struct CoinSearch {
     pub source: CoinSource,
 }
 
+/// What the node's wallet can pay with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletCoins {
+    pub coins: Vec<FoundCoin>,
+    pub change: Address,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundTx {
     pub tx: Transaction,
     /// 0: unconfirmed.
     pub confirmations: u32,
     pub height: Option<u32>,
+    pub block: Option<BlockHash>,
 }
 
 /// **Duffs** per 1000 bytes.

@@ -1,4 +1,5 @@
-//! What a newcomer starts with and what tests run against: an embedded chain with its own node.
+//! What a newcomer starts with and what tests run against: an embedded chain with its own node, and an emulated Ledger. Both
+//! speak the real wire protocols on loopback.
 //!
 //! The node enforces the rules of the network by its own reading of the protocol, never by the app's list of them, pays its
 //! masternodes by the queue and fails DKGs now and then. It uses `protocol` only.
@@ -7,6 +8,7 @@ pub mod chain;
 mod dialect;
 mod faucet;
 mod handle;
+pub mod ledger;
 pub mod masternodes;
 pub mod mempool;
 mod mine;

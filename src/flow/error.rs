@@ -1,0 +1,140 @@
+//! Why a flow stopped.
+
+use thiserror::Error as ThisError;
+
+use crate::hw::DeviceError;
+use crate::protocol::funding::Shortage;
+use crate::protocol::message::SignatureError;
+use crate::protocol::network::MnType;
+use crate::protocol::rules::Check;
+use crate::protocol::wire::DecodeError;
+use crate::protocol::{Amount, OutPoint};
+use crate::rpc::RpcError;
+use crate::store::journal::JournalError;
+use crate::store::vault::VaultError;
+
+/// One cause, with the data to name it.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub enum Error {
+    #[error(transparent)]
+    Node(#[from] RpcError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("no device is connected")]
+    NoDevice,
+    #[error("the vault is locked")]
+    VaultLocked,
+    #[error("{}", .0.message)]
+    Rule(Check),
+    /// How much to send where before the operation can go on.
+    #[error("the fee key {label} holds {available}; send at least {needed} to {address}")]
+    FeeKeyShort {
+        label: String,
+        address: String,
+        available: Amount,
+        needed: Amount,
+    },
+    #[error("the coins of the account suffice for no payment: {0}")]
+    Short(Shortage),
+    #[error("no unspent output of exactly {amount} was found on the device")]
+    NoCollateral { amount: Amount },
+    #[error("{count} collaterals were found on the device: name one of them")]
+    SeveralCollaterals { count: usize, outpoints: Vec<OutPoint> },
+    #[error("the collateral {outpoint} is spent or does not exist")]
+    CollateralMissing { outpoint: OutPoint },
+    #[error("the collateral {outpoint} belongs to {owner}, not to the device key at {path} ({derived})")]
+    CollateralOfAnotherKey {
+        outpoint: OutPoint,
+        owner: String,
+        path: String,
+        derived: String,
+    },
+    #[error("the collateral {outpoint} belongs to no key of the device's first accounts")]
+    CollateralPathUnknown { outpoint: OutPoint },
+    #[error("{network} has no masternodes of type {kind}")]
+    NoSuchType { network: String, kind: MnType },
+    #[error("{label} is a {found} key; a {wanted} key is needed")]
+    KeyOfOtherKind {
+        label: String,
+        found: String,
+        wanted: String,
+    },
+    #[error("the operator key belongs to the masternode {pro_tx_hash} already, in the other encoding")]
+    OperatorInOtherEncoding { pro_tx_hash: String },
+    #[error("{outpoint} is the collateral of a masternode or looks like one; it is never spent by accident")]
+    CollateralGuard { outpoint: OutPoint },
+    #[error("the signature does not prove the collateral key: {0}")]
+    Signature(SignatureError),
+    #[error("the finished transaction is not the reviewed one: {what}")]
+    NotAsReviewed { what: &'static str },
+    #[error("not a transaction: {0}")]
+    Decode(#[from] DecodeError),
+    #[error("the node is still loading blocks ({blocks} of {headers})")]
+    NotSynced { blocks: u32, headers: u32 },
+    #[error("operation {id} cannot be continued: {reason}")]
+    CannotResume { id: i64, reason: &'static str },
+    #[error("no masternode {hash} is registered")]
+    NoSuchMasternode { hash: String },
+    #[error("the sandbox did not start: {reason}")]
+    Sandbox { reason: String },
+    #[error("this computer gave no randomness")]
+    NoRandomness,
+}
+
+/// What a script wants to know (exit codes of the command line).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// A rule, the node or the user on the device said no.
+    Refused,
+    /// The node or the device could not be reached or used.
+    Unreachable,
+}
+
+impl Error {
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Node(error) if error.is_connection() => Class::Unreachable,
+            Self::Device(error) if error.is_connection() => Class::Unreachable,
+            Self::NoDevice | Self::NotSynced { .. } => Class::Unreachable,
+            _ => Class::Refused,
+        }
+    }
+
+    /// Short stable name for JSON.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Node(RpcError::Rejected { .. }) => "rejected",
+            Self::Node(_) | Self::NotSynced { .. } => "node",
+            Self::Device(DeviceError::Declined) => "declined",
+            Self::Device(_) | Self::NoDevice => "device",
+            Self::Vault(_) | Self::VaultLocked | Self::KeyOfOtherKind { .. } => "vault",
+            Self::Journal(_) | Self::CannotResume { .. } => "journal",
+            Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
+            Self::FeeKeyShort { .. } | Self::Short(_) => "funds",
+            Self::NoCollateral { .. }
+            | Self::SeveralCollaterals { .. }
+            | Self::CollateralMissing { .. }
+            | Self::CollateralOfAnotherKey { .. }
+            | Self::CollateralPathUnknown { .. }
+            | Self::CollateralGuard { .. } => "collateral",
+            Self::Signature(_) | Self::NotAsReviewed { .. } => "signature",
+            Self::Decode(_) => "decode",
+            Self::NoSuchMasternode { .. } => "not-found",
+            Self::NoRandomness | Self::Sandbox { .. } => "system",
+        }
+    }
+
+    /// The node's reject string, where there is one.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Node(RpcError::Rejected { reason, .. }) => Some(reason),
+            Self::Rule(check) if !check.reject.is_empty() => Some(check.reject),
+            Self::CollateralMissing { .. } => Some("bad-protx-collateral"),
+            _ => None,
+        }
+    }
+}

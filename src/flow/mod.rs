@@ -1,0 +1,134 @@
+//! What the app does, told once for window and command line: draft -> plan with checks -> steps -> outcome.
+//!
+//! A flow is a function that returns a [`sipper::Straw`]: a future that also says its steps. It knows ports, never widgets.
+//! Dropping it cancels it; each flow names the step after which that no longer undoes anything.
+
+pub mod error;
+pub mod fund;
+pub mod overview;
+pub mod register;
+pub mod resume;
+pub mod send;
+pub mod transaction;
+pub mod wallet;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+pub use error::Error;
+
+use crate::hw::Device;
+use crate::protocol::Profile;
+use crate::rpc::Node;
+use crate::store::journal::Journal;
+use crate::store::vault::Vault;
+
+/// Everything a flow may touch.
+#[derive(Clone)]
+pub struct Ports {
+    pub profile: Arc<Profile>,
+    pub node: Arc<dyn Node>,
+    /// None: no device is open; a flow that needs one says so.
+    pub device: Option<Arc<dyn Device>>,
+    /// None: the vault is locked or does not exist yet.
+    pub vault: Option<Arc<Vault>>,
+    pub journal: Arc<Journal>,
+    /// How often to ask the node for a new block.
+    pub poll: Duration,
+}
+
+impl Ports {
+    /// # Errors
+    /// [`Error::NoDevice`].
+    pub fn device(&self) -> Result<&Arc<dyn Device>, Error> {
+        self.device.as_ref().ok_or(Error::NoDevice)
+    }
+
+    /// # Errors
+    /// [`Error::VaultLocked`].
+    pub fn vault(&self) -> Result<&Arc<Vault>, Error> {
+        self.vault.as_ref().ok_or(Error::VaultLocked)
+    }
+
+    /// **Unix seconds**.
+    pub fn now(&self) -> u64 {
+        now()
+    }
+}
+
+/// **Unix seconds**; 0 on a computer whose clock stands before 1970.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// What the user should do or know while a flow runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The plan is in the journal; from here a restart can go on.
+    Planned {
+        id: i64,
+    },
+    /// The device asks for a signature under a text. It shows only the hash.
+    ConfirmMessage {
+        device: String,
+        text: String,
+        hash: String,
+        address: String,
+    },
+    /// The device asks for a payment; it shows these outputs and the fee.
+    ConfirmPayment {
+        device: String,
+        outputs: Vec<(String, String)>,
+        fee: String,
+    },
+    /// The device gave a signature and it is the right one.
+    DeviceSigned,
+    /// The fee inputs are signed by a key of the vault.
+    InputsSigned {
+        label: String,
+    },
+    /// Everything was read back from the final bytes and checked again.
+    Verified {
+        txid: bitcoin::Txid,
+        size: usize,
+    },
+    /// The point of no return.
+    Broadcasting {
+        txid: bitcoin::Txid,
+    },
+    /// The node has it; waiting for a block.
+    WaitingForBlock {
+        txid: bitcoin::Txid,
+        height: u32,
+    },
+    Mined {
+        txid: bitcoin::Txid,
+        height: u32,
+    },
+}
+
+impl Step {
+    /// One line for a terminal or a progress list.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Planned { id } => format!("the plan is kept in the journal as number {id}"),
+            Self::ConfirmMessage {
+                device, hash, address, ..
+            } => {
+                format!("confirm on the {device}: message hash {hash}, signed by {address}")
+            }
+            Self::ConfirmPayment { device, outputs, fee } => {
+                let listed: Vec<String> = outputs.iter().map(|(amount, to)| format!("{amount} to {to}")).collect();
+                format!("confirm on the {device}: {}, fee {fee}", listed.join(", "))
+            }
+            Self::DeviceSigned => "the device signed, and the signature is the right one".into(),
+            Self::InputsSigned { label } => format!("the fee inputs are signed by {label}"),
+            Self::Verified { txid, size } => format!("transaction {txid} ({size} bytes) verified from its final bytes"),
+            Self::Broadcasting { txid } => format!("sending {txid}"),
+            Self::WaitingForBlock { height, .. } => format!("sent; waiting for the block after {height}"),
+            Self::Mined { height, .. } => format!("mined in block {height}"),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Registers a masternode whose collateral is on a device: draft -> plan -> collateral signature -> fee inputs -> chain.
+//!
+//! The device signs only the collateral message; the fee inputs are signed by a key of the vault, because no device can sign a
+//! transaction with a payload (DIP-0002). Every byte is decided, checked and shown before the device is asked.
+
+mod draft;
+mod plan;
+mod run;
+
+pub use draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
+pub use plan::{FeeInput, Plan, Warning, device_hash, prepare};
+pub use run::{Outcome, register};
+pub(super) use run::{finish, resume_plan};
