@@ -63,7 +63,10 @@ fn the_device_finds_its_coins_confirmed_and_one_that_is_not() {
             .map(|(_, coin)| coin.value)
             .collect();
         coins.sort_unstable();
-        coins.into_iter().map(|value| Amount::from_duffs(value).short()).collect()
+        coins
+            .into_iter()
+            .map(|value| Amount::from_duffs(value).short())
+            .collect()
     };
     assert_eq!(held(0), ["1000", "1000"]);
     assert_eq!(held(1), ["4000"]);
@@ -87,7 +90,9 @@ fn over_500_blocks_nobody_is_paid_twice_before_everyone_was_once() {
             assert!(valid.contains(&paid));
             // Since its last payment every other masternode that is enabled was paid.
             if let Some(since) = last.insert(paid, block.height) {
-                let passed_over = valid.iter().filter(|hash| last.get(hash).is_some_and(|at| *at < since));
+                let passed_over = valid
+                    .iter()
+                    .filter(|hash| last.get(*hash).is_some_and(|at| *at < since));
                 assert_eq!(passed_over.count(), 0, "height {}", block.height);
                 assert!(last.len() >= valid.len());
             }
@@ -126,7 +131,12 @@ fn a_projection_comes_true_while_nothing_changes() {
 #[test]
 fn scores_rise_by_66_fall_by_one_and_ban_at_100() {
     let mut chain = start("dash-regtest", 10);
-    let hash = chain.list().valid().find(|mn| mn.state.penalty == 0).unwrap().pro_tx_hash;
+    let hash = chain
+        .list()
+        .valid()
+        .find(|mn| mn.state.penalty == 0)
+        .unwrap()
+        .pro_tx_hash;
     let state = |chain: &Chain| chain.list().get(hash).unwrap().state.clone();
     chain.fail_dkg(hash).unwrap();
     chain.mine(NOW);
@@ -135,7 +145,10 @@ fn scores_rise_by_66_fall_by_one_and_ban_at_100() {
     assert_eq!((state(&chain).penalty, state(&chain).ban_height), (65, None));
     chain.fail_dkg(hash).unwrap();
     chain.mine(NOW);
-    assert_eq!((state(&chain).penalty, state(&chain).ban_height), (100, Some(chain.height())));
+    assert_eq!(
+        (state(&chain).penalty, state(&chain).ban_height),
+        (100, Some(chain.height()))
+    );
     for _ in 0..15 {
         assert_ne!(chain.mine(NOW).payment.as_ref().unwrap().pro_tx_hash, hash);
     }
@@ -148,7 +161,10 @@ fn scores_rise_by_66_fall_by_one_and_ban_at_100() {
 fn rewards_are_divided_as_the_network_divides_them() {
     // Height 471 of the recorded 23.1.2 chain: 4.0032799 coins without fees.
     let modern = divide(Dialect::Core23, 400_327_990, 0, true);
-    assert_eq!((modern.platform, modern.masternode + modern.platform), (112_592_247, 300_245_992));
+    assert_eq!(
+        (modern.platform, modern.masternode + modern.platform),
+        (112_592_247, 300_245_992)
+    );
     assert_eq!(modern.miner, 100_081_998);
     // Height 2216 of the recorded 0.17 chain: 57.53070228 coins.
     let old = divide(Dialect::Core17, 5_753_059_228, 0, false);
@@ -163,7 +179,11 @@ fn an_operator_gets_its_part_once_it_named_an_address() {
     mn.operator_reward = 1000;
     assert_eq!(payment(&mn, division).outputs.len(), 2);
     mn.state.operator_payout = ScriptBuf::from_bytes(vec![0x51]);
-    let amounts: Vec<u64> = payment(&mn, division).outputs.iter().map(|(_, amount)| *amount).collect();
+    let amounts: Vec<u64> = payment(&mn, division)
+        .outputs
+        .iter()
+        .map(|(_, amount)| *amount)
+        .collect();
     // As recorded at height 471: 10 % of what Platform leaves.
     assert_eq!(amounts, [112_592_247, 168_888_371, 18_765_374]);
 }
@@ -172,7 +192,9 @@ fn an_operator_gets_its_part_once_it_named_an_address() {
 fn a_block_pays_out_exactly_what_it_creates() {
     for network in ["dash-regtest", "wei-regtest"] {
         let mut chain = start(network, 10);
-        chain.fund(&[(ScriptBuf::from_bytes(vec![0x51]), Amount::from_coins(1))], NOW).unwrap();
+        chain
+            .fund(&[(ScriptBuf::from_bytes(vec![0x51]), Amount::from_coins(1))], NOW)
+            .unwrap();
         let block = chain.mine(NOW).clone();
         let (coinbase, _) = chain.transaction(block.txids[0]).unwrap();
         let subsidy = crate::sandbox::payee::subsidy(chain.dialect(), block.height);

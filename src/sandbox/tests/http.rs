@@ -13,7 +13,12 @@ const COUNT: &str = r#"{"id":1,"method":"getblockcount","params":[]}"#;
 #[tokio::test]
 async fn without_the_password_nothing_is_answered() {
     let node = sandbox("dash-regtest").await;
-    for wrong in [None, Some("Basic d3Jvbmc6d3Jvbmc="), Some("Bearer x"), Some("Basic %%%")] {
+    for wrong in [
+        None,
+        Some("Basic d3Jvbmc6d3Jvbmc="),
+        Some("Bearer x"),
+        Some("Basic %%%"),
+    ] {
         assert_eq!(post(&node, wrong, "/", COUNT).await, (401, String::new()), "{wrong:?}");
     }
     assert_eq!(post(&node, Some(AUTHORIZATION), "/", COUNT).await.0, 200);
@@ -37,7 +42,11 @@ async fn errors_have_the_nodes_codes_and_statuses() {
             (r#"{"id":1,"method":"getblockhash","params":[-1]}"#, 500, -8),
             (r#"{"id":1,"method":"getblockhash","params":[]}"#, 500, -1),
             (r#"{"id":1,"method":"sendrawtransaction","params":["zz"]}"#, 500, -22),
-            (r#"{"id":1,"method":"getaddressutxos","params":[{"addresses":["zz"]}]}"#, 500, -5),
+            (
+                r#"{"id":1,"method":"getaddressutxos","params":[{"addresses":["zz"]}]}"#,
+                500,
+                -5,
+            ),
         ] {
             let (found, reply) = post(&node, Some(AUTHORIZATION), "/", body).await;
             let reply: Value = serde_json::from_str(&reply).unwrap();
@@ -71,7 +80,10 @@ async fn amounts_have_eight_decimals() {
     let confirmed_only = json!([txid.to_string(), 0, false]);
     assert_eq!(result(&node, "gettxout", confirmed_only.clone()).await, Value::Null);
     node.mine(1);
-    assert_eq!(result(&node, "gettxout", confirmed_only).await["confirmations"], json!(1));
+    assert_eq!(
+        result(&node, "gettxout", confirmed_only).await["confirmations"],
+        json!(1)
+    );
 }
 
 #[tokio::test]
@@ -108,7 +120,10 @@ async fn scripts_mine_fund_and_fail_dkgs() {
     let hash = result(&node, "protx", json!(["list", "valid"])).await[0].clone();
     let score = |entry: &Value| entry["state"]["PoSePenalty"].as_u64().unwrap();
     let before = score(&result(&node, "protx", json!(["info", hash])).await);
-    assert_eq!(result(&node, "sandbox_fail_dkg", json!([hash])).await, json!(node.height() + 1));
+    assert_eq!(
+        result(&node, "sandbox_fail_dkg", json!([hash])).await,
+        json!(node.height() + 1)
+    );
     node.mine(1);
     let after = score(&result(&node, "protx", json!(["info", hash])).await);
     assert_eq!(after, (before.saturating_sub(1) + 66).min(100));
@@ -121,7 +136,10 @@ async fn sending_again_is_no_error_until_it_is_mined() {
         ("wei-regtest", "transaction already in block chain"),
     ] {
         let node = sandbox(network).await;
-        let txid = node.fund(pay_to_key(&key_id(1).0), Amount::from_coins(1)).unwrap().to_string();
+        let txid = node
+            .fund(pay_to_key(&key_id(1).0), Amount::from_coins(1))
+            .unwrap()
+            .to_string();
         let hex = result(&node, "getrawtransaction", json!([txid])).await;
         assert_eq!(result(&node, "sendrawtransaction", json!([hex])).await, json!(txid));
         node.mine(1);
@@ -160,7 +178,9 @@ async fn a_refusal_is_worded_as_its_node_words_it() {
         let (_, reply) = call(&node, "sendrawtransaction", json!([tx.to_hex()])).await;
         let expected = match network {
             "wei-regtest" => json!({ "code": -26, "message": "absurdly-high-fee, 50000000 > 10000000 (code 256)" }),
-            _ => json!({ "code": -25, "message": "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)" }),
+            _ => {
+                json!({ "code": -25, "message": "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)" })
+            }
         };
         assert_eq!(reply["error"], expected, "{NOW}");
     }

@@ -23,12 +23,18 @@ fn recorded(file: &str) -> Vec<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// The recorded result of the first call that begins so.
+/// The recorded result of the call with these parameters, else of the first that begins so.
 fn reply<'a>(calls: &'a [Value], method: &str, params: &[Value]) -> &'a Value {
-    let begins = |call: &&Value| {
-        call["method"] == method && call["params"].as_array().unwrap().starts_with(params) && call.get("result").is_some()
+    let of_method = |call: &&Value| call["method"] == method && call.get("result").is_some();
+    let given = |call: &Value| call["params"].as_array().cloned().unwrap_or_default();
+    let exact = calls.iter().filter(of_method).find(|call| given(call) == params);
+    let begins = || {
+        calls
+            .iter()
+            .filter(of_method)
+            .find(|call| given(call).starts_with(params))
     };
-    &calls.iter().find(begins).unwrap_or_else(|| panic!("{method} {params:?}"))["result"]
+    &exact.or_else(begins).unwrap_or_else(|| panic!("{method} {params:?}"))["result"]
 }
 
 /// All paths of a value with the kind found there; list elements are merged, keys made of hashes or heights too.
@@ -84,20 +90,24 @@ async fn compare(node: &Sandbox, calls: &[Value], cases: &[(&str, Value)]) {
 async fn replies_have_the_keys_of_dash_core_23() {
     let calls = recorded("dashd-23.1.2/modern-rpc.json");
     let node = sandbox("dash-regtest").await;
-    compare(&node, &calls, &[
-        ("getblockchaininfo", json!([])),
-        ("getnetworkinfo", json!([])),
-        ("getmempoolinfo", json!([])),
-        ("mnsync", json!(["status"])),
-        ("masternode", json!(["count"])),
-        ("masternode", json!(["winners"])),
-        ("masternodelist", json!(["full"])),
-        ("masternodelist", json!(["status"])),
-        ("protx", json!(["list", "registered"])),
-        ("getblockcount", json!([])),
-        ("getbestblockhash", json!([])),
-        ("uptime", json!([])),
-    ])
+    compare(
+        &node,
+        &calls,
+        &[
+            ("getblockchaininfo", json!([])),
+            ("getnetworkinfo", json!([])),
+            ("getmempoolinfo", json!([])),
+            ("mnsync", json!(["status"])),
+            ("masternode", json!(["count"])),
+            ("masternode", json!(["winners"])),
+            ("masternodelist", json!(["full"])),
+            ("masternodelist", json!(["status"])),
+            ("protx", json!(["list", "registered"])),
+            ("getblockcount", json!([])),
+            ("getbestblockhash", json!([])),
+            ("uptime", json!([])),
+        ],
+    )
     .await;
     compare_entries(&node, &calls).await;
     compare_coins(&node, &calls).await;
@@ -148,8 +158,14 @@ async fn compare_coins(node: &Sandbox, calls: &[Value]) {
     let of = json!([{ "addresses": [address] }]);
     same("getaddressutxos", &result(node, "getaddressutxos", of.clone()).await);
     same("getaddressbalance", &result(node, "getaddressbalance", of).await);
-    same("validateaddress", &result(node, "validateaddress", json!([address])).await);
-    if calls.iter().any(|call| call["method"] == "scantxoutset" && call.get("result").is_some()) {
+    same(
+        "validateaddress",
+        &result(node, "validateaddress", json!([address])).await,
+    );
+    if calls
+        .iter()
+        .any(|call| call["method"] == "scantxoutset" && call.get("result").is_some())
+    {
         let descriptor = json!(["start", [format!("addr({address})")]]);
         same("scantxoutset", &result(node, "scantxoutset", descriptor).await);
     }
@@ -168,36 +184,45 @@ async fn compare_blocks(node: &Sandbox, calls: &[Value]) {
     };
     assert_same_shape("block", &without_txs(&block), &without_txs(recorded));
     assert_same_shape("coinbase", &block["tx"][0], &recorded["tx"][0]);
-    assert!(calls.iter().all(|call| call["method"] != "getblockheader") || {
-        let ours = result(node, "getblockheader", json!([best])).await;
-        assert_same_shape("header", &ours, reply(calls, "getblockheader", &[]));
-        true
-    });
+    assert!(
+        calls.iter().all(|call| call["method"] != "getblockheader") || {
+            let ours = result(node, "getblockheader", json!([best])).await;
+            assert_same_shape("header", &ours, reply(calls, "getblockheader", &[]));
+            true
+        }
+    );
 }
 
 #[tokio::test]
 async fn replies_have_the_keys_of_wei_core_0_17() {
     let calls = recorded("weid-0.17.0.3/rpc.json");
     let node = sandbox("wei-regtest").await;
-    compare(&node, &calls, &[
-        ("getblockchaininfo", json!([])),
-        ("getnetworkinfo", json!([])),
-        ("getmempoolinfo", json!([])),
-        ("mnsync", json!(["status"])),
-        ("masternode", json!(["count"])),
-        ("masternode", json!(["winners"])),
-        ("masternode", json!(["payments"])),
-        ("masternode", json!(["outputs"])),
-        ("masternodelist", json!(["json"])),
-        ("masternodelist", json!(["full"])),
-        ("masternodelist", json!(["info"])),
-        ("masternodelist", json!(["pubKeyOperator"])),
-        ("protx", json!(["list", "registered"])),
-        ("protx", json!(["list", "valid", true])),
-        ("bls", json!(["generate"])),
-        ("getaddressmempool", json!([{ "addresses": ["ydGbskWEEFo7LX4U2Z4QL1h8fB6CfRurct"] }])),
-        ("uptime", json!([])),
-    ])
+    compare(
+        &node,
+        &calls,
+        &[
+            ("getblockchaininfo", json!([])),
+            ("getnetworkinfo", json!([])),
+            ("getmempoolinfo", json!([])),
+            ("mnsync", json!(["status"])),
+            ("masternode", json!(["count"])),
+            ("masternode", json!(["winners"])),
+            ("masternode", json!(["payments"])),
+            ("masternode", json!(["outputs"])),
+            ("masternodelist", json!(["json"])),
+            ("masternodelist", json!(["full"])),
+            ("masternodelist", json!(["info"])),
+            ("masternodelist", json!(["pubKeyOperator"])),
+            ("protx", json!(["list", "registered"])),
+            ("protx", json!(["list", "valid", true])),
+            ("bls", json!(["generate"])),
+            (
+                "getaddressmempool",
+                json!([{ "addresses": ["ydGbskWEEFo7LX4U2Z4QL1h8fB6CfRurct"] }]),
+            ),
+            ("uptime", json!([])),
+        ],
+    )
     .await;
     compare_coins(&node, &calls).await;
 }
@@ -217,7 +242,9 @@ async fn errors_are_worded_as_the_real_nodes_word_them() {
             // Not served here, dependent on that node's chain, or its whole help text.
             let skipped = ["getspentinfo", "getblocktemplate", "getspecialtxes"].contains(&method)
                 || theirs["code"] == -27
-                || theirs["message"].as_str().is_none_or(|text| text.contains("Available commands") || text.contains("\"command\""));
+                || theirs["message"]
+                    .as_str()
+                    .is_none_or(|text| text.contains("Available commands") || text.contains("\"command\""));
             if skipped {
                 continue;
             }
@@ -242,7 +269,10 @@ async fn recorded_registrations_decode_to_the_recorded_json() {
             continue;
         }
         let ours = result(&node, "decoderawtransaction", json!([recorded["hex"]])).await;
-        assert_eq!(numbers_as_floats(&ours), numbers_as_floats(&recorded["decoderawtransaction"]));
+        assert_eq!(
+            numbers_as_floats(&ours),
+            numbers_as_floats(&recorded["decoderawtransaction"])
+        );
         compared += 1;
     }
     assert!(compared >= 5);
@@ -270,12 +300,20 @@ async fn a_mined_registration_reads_as_a_recorded_one() {
     let of = |what: &str| recorded.iter().find(|tx| tx["what"] == what).unwrap()["decoded"].clone();
     let list = result(&node, "protx", json!(["list", "registered", true])).await;
     for (kind, what) in [("Regular", "ProRegTx external collateral"), ("Evo", "ProRegTx evonode")] {
-        let entry = list.as_array().unwrap().iter().find(|entry| entry["type"] == kind).unwrap();
+        let entry = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|entry| entry["type"] == kind)
+            .unwrap();
         let ours = result(&node, "getrawtransaction", json!([entry["proTxHash"], 1])).await;
         assert_same_shape(what, &ours, &of(what));
     }
     // Coins to nowhere have no address and are nobody's.
-    let txid = node.fund(ScriptBuf::from_bytes(vec![0x51]), Amount::from_coins(1)).unwrap().to_string();
+    let txid = node
+        .fund(ScriptBuf::from_bytes(vec![0x51]), Amount::from_coins(1))
+        .unwrap()
+        .to_string();
     let odd = result(&node, "getrawtransaction", json!([txid, true])).await;
     assert_eq!(odd["vout"][0]["scriptPubKey"]["type"], json!("nonstandard"));
 }

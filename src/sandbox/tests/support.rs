@@ -57,7 +57,11 @@ impl Bench {
         let collateral = pay(&mut chain, pay_to_key(&key_id(10).0), collateral);
         let fee_coin = pay(&mut chain, pay_to_key(&key_id(11).0), Amount::from_coins(2));
         let version = if chain.is_v19_next() { 2 } else { 1 };
-        let scheme = if version == 2 { bls::Scheme::Basic } else { bls::Scheme::Legacy };
+        let scheme = if version == 2 {
+            bls::Scheme::Basic
+        } else {
+            bls::Scheme::Legacy
+        };
         let tx = Transaction {
             version: 2,
             kind: 0,
@@ -136,13 +140,7 @@ pub async fn post(sandbox: &Sandbox, authorization: Option<&str>, path: &str, bo
     raw(sandbox, "POST", authorization, path, body).await
 }
 
-pub async fn raw(
-    sandbox: &Sandbox,
-    verb: &str,
-    authorization: Option<&str>,
-    path: &str,
-    body: &str,
-) -> (u16, String) {
+pub async fn raw(sandbox: &Sandbox, verb: &str, authorization: Option<&str>, path: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", sandbox.rpc_port()))
         .await
