@@ -8,8 +8,19 @@ fn main() -> ExitCode {
     start_log();
     match cli::run() {
         Asked::Done(code) => code,
+        Asked::Window(_) if !has_display() => {
+            eprintln!("castellan: there is no display here; `castellan demo` shows the main job on this terminal");
+            ExitCode::FAILURE
+        }
         Asked::Window(_) => ExitCode::SUCCESS,
     }
+}
+
+/// The toolkit panics where neither is set.
+fn has_display() -> bool {
+    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
 }
 
 /// `CASTELLAN_LOG=debug` shows what happens, on stderr. Secrets have no text form that could get there.
