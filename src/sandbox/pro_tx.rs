@@ -16,6 +16,7 @@ use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::net_info;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
+use crate::protocol::wire::{hash_to_display, to_hex};
 
 const FULL_REWARD: u16 = 10_000;
 /// 48 bytes both nodes print for the point at infinity.
@@ -287,26 +288,27 @@ fn check_signature(chain: &Chain, payload: &ProRegTx, signer: Option<[u8; 20]>) 
     };
     let text = payload.sign_message(chain.profile());
     let digest = message_hash(&chain.profile().message_magic, text.as_bytes());
-    let found = CompactSignature::from_slice(&payload.signature)
-        .and_then(|signature| signature.recover_key_id(&digest))
-        .map_err(|_| bad())?;
-    ensure(found.0 == signer, || {
-        bad().with(keys_do_not_match(chain, signer, found.0))
+    let signature = CompactSignature::from_slice(&payload.signature).map_err(|_| bad())?;
+    let found = signature.recover_key_id(&digest).map_err(|_| bad())?;
+    ensure(found.0 == signer, || match chain.dialect() {
+        Dialect::Core23 => bad(),
+        Dialect::Core17 => bad().with(keys_do_not_match(signer, found.0, &digest, signature)),
     })
 }
 
 /// The detail 0.17 gives; later nodes give none.
-fn keys_do_not_match(chain: &Chain, wanted: [u8; 20], found: [u8; 20]) -> String {
-    if chain.dialect().is_core17() {
-        let shown = |hash| crate::protocol::Address::PubkeyHash(hash).to_text(chain.profile());
-        format!(
-            "Keys don't match: pubkey={}, pubkeyFromSig={}",
-            shown(wanted),
-            shown(found)
-        )
-    } else {
-        String::new()
-    }
+fn keys_do_not_match(wanted: [u8; 20], found: [u8; 20], digest: &[u8; 32], signature: CompactSignature) -> String {
+    let shown = |mut hash: [u8; 20]| {
+        hash.reverse();
+        to_hex(&hash)
+    };
+    format!(
+        "Keys don't match: pubkey={}, pubkeyFromSig={}, hash={}, vchSig={}",
+        shown(wanted),
+        shown(found),
+        hash_to_display(digest),
+        signature.to_base64()
+    )
 }
 
 /// The collateral's script of an acceptable registration, as the list keeps it.
