@@ -61,11 +61,19 @@ fn is_point(scheme: Scheme, bytes: &[u8; 48], infinity_is_one: bool) -> bool {
     }
 }
 
-/// Later nodes keep 0.0.0.0 and 255.255.255.255 as "none", and so hash another payload than the one that was signed.
+/// Later nodes read an address that is not valid as none, and so hash another payload than the one that was signed (seen on
+/// Dash Core 23.1.2 with 0.0.0.0, 255.255.255.255, [::] with a port, and 2001:db8::/32).
 fn normalise(service: &mut Service) {
-    let nowhere = |ip: Ipv4Addr| ip.is_unspecified() || ip.is_broadcast();
-    if service.ip.to_ipv4_mapped().is_some_and(nowhere) {
+    if !is_valid(service) {
         *service = Service::NONE;
+    }
+}
+
+/// CNetAddr::IsValid, as far as 16 bytes can fail it: unspecified, broadcast, documentation (RFC 3849).
+fn is_valid(service: &Service) -> bool {
+    match service.ip.to_ipv4_mapped() {
+        Some(ip) => !ip.is_unspecified() && !ip.is_broadcast(),
+        None => !service.ip.is_unspecified() && service.ip.segments()[..2] != [0x2001, 0x0db8],
     }
 }
 
@@ -143,7 +151,8 @@ fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
     let dialect = chain.dialect();
     let refuse = |core23, core17| move || Reject::invalid(dialect.pick(core23, core17));
     let bad = "bad-protx-ipaddr";
-    ensure(is_valid(service, dialect), refuse("bad-protx-netinfo-addr", bad))?;
+    // Later nodes have made "none" of what is not valid by now, and never come to say the first.
+    ensure(is_valid(service), refuse("bad-protx-netinfo-addr", bad))?;
     let ip = service
         .ip
         .to_ipv4_mapped()
@@ -157,15 +166,6 @@ fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
         rules.is_mainnet == (service.port == rules.mainnet_port),
         refuse("bad-protx-netinfo-port", "bad-protx-ipaddr-port"),
     )
-}
-
-/// CNetAddr::IsValid, as far as 16 bytes can fail it: unspecified, broadcast, documentation (RFC 3849).
-fn is_valid(service: &Service, dialect: Dialect) -> bool {
-    match service.ip.to_ipv4_mapped() {
-        // Later nodes have turned these into "none" by now.
-        Some(ip) => !dialect.is_core17() || !(ip.is_unspecified() || ip.is_broadcast()),
-        None => !service.ip.is_unspecified() && service.ip.segments()[..2] != [0x2001, 0x0db8],
-    }
 }
 
 /// The ranges a node takes for unreachable from outside.

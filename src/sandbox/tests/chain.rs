@@ -217,7 +217,10 @@ fn recorded_queues_are_paid_in_the_recorded_order() {
         let payees = expected["nextPayees"].as_array().unwrap();
         let projected = crate::sandbox::payee::project(&list, height, payees.len(), |_| in_runs);
         for (ours, theirs) in projected.iter().zip(payees) {
-            assert_eq!(&ours.to_string(), theirs["proTxHash"].as_str().or(theirs.as_str()).unwrap());
+            assert_eq!(
+                &ours.to_string(),
+                theirs["proTxHash"].as_str().or(theirs.as_str()).unwrap()
+            );
             compared += 1;
         }
     }
@@ -231,7 +234,11 @@ fn recorded_list(entries: &serde_json::Value) -> crate::sandbox::masternodes::Li
         let height = |key: &str| u32::try_from(entry[key].as_i64().unwrap()).ok();
         let mut mn = model.clone();
         mn.pro_tx_hash = entry["proTxHash"].as_str().unwrap().parse().unwrap();
-        mn.kind = if entry["type"] == "Evo" { MnType::Evo } else { MnType::Regular };
+        mn.kind = if entry["type"] == "Evo" {
+            MnType::Evo
+        } else {
+            MnType::Regular
+        };
         mn.state.registered_height = height("registeredHeight").unwrap();
         mn.state.last_paid_height = height("lastPaidHeight").unwrap();
         mn.state.consecutive_payments = height("consecutivePayments").unwrap();
