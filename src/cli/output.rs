@@ -24,6 +24,8 @@ pub struct Failure {
     pub reason: Option<String>,
     /// What to do next.
     pub advice: Option<String>,
+    /// Outpoints to choose from, where the cause is that several fit.
+    pub collaterals: Vec<String>,
     pub code: u8,
 }
 
@@ -38,6 +40,7 @@ impl Failure {
             message: message.to_string(),
             reason: None,
             advice: None,
+            collaterals: Vec::new(),
             code: USAGE,
         }
     }
@@ -48,6 +51,7 @@ impl Failure {
             message: message.to_string(),
             reason: None,
             advice: None,
+            collaterals: Vec::new(),
             code: REFUSED,
         }
     }
@@ -68,8 +72,16 @@ impl From<flow::Error> for Failure {
             message: error.to_string(),
             reason: error.reason().map(str::to_owned),
             advice: None,
+            collaterals: collaterals(&error),
             code,
         }
+    }
+}
+
+fn collaterals(error: &flow::Error) -> Vec<String> {
+    match error {
+        flow::Error::SeveralCollaterals { outpoints, .. } => outpoints.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -133,13 +145,25 @@ impl Output {
             if let Some(advice) = &failure.advice {
                 self.progress(&format!("  {advice}"));
             }
+            for collateral in &failure.collaterals {
+                self.progress(&format!("  {collateral}"));
+            }
         }
         ExitCode::from(failure.code)
     }
 }
 
 fn error_document(failure: &Failure) -> Value {
-    json!({ "error": { "kind": failure.kind, "message": failure.message, "reason": failure.reason, "advice": failure.advice } })
+    let mut error = json!({
+        "kind": failure.kind,
+        "message": failure.message,
+        "reason": failure.reason,
+        "advice": failure.advice,
+    });
+    if !failure.collaterals.is_empty() {
+        error["collaterals"] = json!(failure.collaterals);
+    }
+    json!({ "error": error })
 }
 
 /// Wrong usage, help and version, as clap words them.

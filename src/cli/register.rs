@@ -70,7 +70,8 @@ pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure
         to.to_text(&ports.profile)
     ))?;
     let (outcome, steps) = watch(session, fund::pay(ports.clone(), plan)).await?;
-    let document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
+    let mut document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
+    document["height"] = json!(outcome.height);
     Ok(session.output.done(&document, || {
         format!("paid: {} (block {})", outcome.txid, outcome.height)
     }))
