@@ -82,6 +82,7 @@ fn an_address_is_compared_and_approved_in_the_panel() {
     fixture.assert_shows(&["The device shows the address of m/44'/1'/0'/0/0"]);
     fixture.click("Approve");
     fixture.finish(asked);
+    fixture.assert_hides("On its screen");
     fixture.assert_shows(&["Confirmed on the device for m/44'/1'/0'/0/0.", "As the device wrote it"]);
 }
 
