@@ -112,7 +112,7 @@ impl Devices {
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
             Message::Refresh => return Action::Search,
-            Message::PathEdited(text) => self.path.edit(text, |text| path::parse(text)),
+            Message::PathEdited(text) => self.path.edit(text, path::parse),
             Message::ShowAddress => return self.show_address(ports),
             Message::KeyRead(key) => {
                 if let Shown::Asking { expected, .. } = &mut self.shown {

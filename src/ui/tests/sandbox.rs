@@ -48,7 +48,7 @@ fn a_block_is_mined_on_demand() {
 fn every_state_of_the_device_is_noticed_and_explained() {
     let mut fixture = on_sandbox();
     fixture.send(Message::Go(Page::Devices));
-    let mut after = |fixture: &mut Fixture, message: sandbox::Message| {
+    let after = |fixture: &mut Fixture, message: sandbox::Message| {
         fixture.send(Message::Sandbox(message));
         look_for_device(fixture);
         fixture.session().device.clone()
