@@ -11,3 +11,4 @@ pub mod rpc;
 pub mod sandbox;
 pub mod setup;
 pub mod store;
+pub mod ui;

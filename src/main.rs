@@ -3,24 +3,28 @@
 use std::process::ExitCode;
 
 use castellan::cli::{self, Asked};
+use castellan::ui;
 
 fn main() -> ExitCode {
     start_log();
     match cli::run() {
         Asked::Done(code) => code,
-        Asked::Window(_) if !has_display() => {
-            eprintln!("castellan: there is no display here; `castellan demo` shows the main job on this terminal");
-            ExitCode::FAILURE
-        }
-        Asked::Window(_) => ExitCode::SUCCESS,
+        Asked::Window { dirs, choice } => window(ui::Options { dirs, choice }),
     }
 }
 
-/// The toolkit panics where neither is set.
-fn has_display() -> bool {
-    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
-        .iter()
-        .any(|name| std::env::var_os(name).is_some())
+fn window(options: ui::Options) -> ExitCode {
+    if !ui::has_display() {
+        eprintln!("castellan: there is no display here; `castellan demo` shows the main job on this terminal");
+        return ExitCode::FAILURE;
+    }
+    match ui::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("castellan: the window cannot be opened: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// `CASTELLAN_LOG=debug` shows what happens, on stderr. Secrets have no text form that could get there.

@@ -1,0 +1,8 @@
+//! The pages without a window: what is on them, what their buttons say, how they look.
+
+mod first_start;
+mod looks;
+mod pages;
+mod sandbox;
+mod support;
+mod vaults;

@@ -1,0 +1,23 @@
+//! The parts screens are made of. Looks are decided here and in `theme`, never beside a screen.
+
+pub mod badge;
+pub mod button;
+pub mod card;
+pub mod field;
+pub mod notice;
+pub mod progress;
+pub mod row;
+pub mod segments;
+pub mod steps;
+pub mod text;
+
+pub use badge::{badge, dot};
+pub use button::{Weight, danger_button, nav_button, primary_button, secondary_button, text_button, wide_button};
+pub use card::{card, choice, page, panel, scroll, scroll_style};
+pub use field::{Field, SecretField, SecretText, input, secret_input};
+pub use notice::{error_notice, info, notice, problem, success, warning};
+pub use progress::{Progress, progress_list};
+pub use row::{copy_row, key_element, key_value, table_header, table_row};
+pub use segments::segments;
+pub use steps::step_indicator;
+pub use text::{body, heading, help, label, mono, muted, strong, title, toned};
