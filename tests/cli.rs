@@ -577,7 +577,7 @@ mod offline {
     #[test]
     fn a_saved_list_is_ranked_without_a_node() {
         let home = folder();
-        let rpc: Value = serde_json::from_str(include_str!("data/rpc/dashd-23.1.2-modern.json")).expect("test data");
+        let rpc: Value = serde_json::from_str(include_str!("data/dashd-23.1.2/modern-rpc.json")).expect("test data");
         let calls = rpc
             .as_array()
             .cloned()
