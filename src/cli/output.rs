@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::flow::{self, error::Class};
 use crate::hw::DeviceError;
 use crate::rpc::RpcError;
+use crate::ui::advice::Advice;
 
 /// How to answer.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +72,7 @@ impl From<flow::Error> for Failure {
             kind: error.kind().into(),
             message: error.to_string(),
             reason: error.reason().map(str::to_owned),
-            advice: None,
+            advice: error.advice(),
             collaterals: collaterals(&error),
             code,
         }

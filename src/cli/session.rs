@@ -34,9 +34,7 @@ impl Session {
 
     pub fn profile_or(&self, default: &str) -> Result<Arc<Profile>, Failure> {
         let name = self.global.network.as_deref().unwrap_or(default);
-        setup::profile(name)
-            .map(Arc::new)
-            .map_err(|error| Failure::usage(error))
+        setup::profile(name).map(Arc::new).map_err(Failure::usage)
     }
 
     pub fn dirs(&self) -> Result<Dirs, Failure> {
