@@ -221,6 +221,12 @@ fn whole_job(network: &str) {
         Some(0),
         "a dry run registers nothing"
     );
+    let keys = ok(json(at, &["key", "list"]));
+    assert_eq!(
+        keys.as_array().map(Vec::len),
+        Some(1),
+        "nor does it leave keys behind: {keys}"
+    );
 
     let mut hashes = Vec::new();
     for (collateral, service) in candidates.iter().zip(["1.2.3.4:19899", "1.2.3.5:19899"]) {
