@@ -659,3 +659,37 @@ mod offline {
         assert!(stderr.contains("castellan demo"), "{stderr}");
     }
 }
+
+#[test]
+fn a_node_kept_by_the_window_serves_the_command_line_too() {
+    use castellan::store::settings::{Endpoint, Login, Settings};
+    let sandbox = Served::start("dash-regtest", &[]);
+    let home = folder();
+    let mut settings = Settings::default();
+    let login = Login::Ask {
+        user: sandbox.text("user").to_owned(),
+    };
+    let node = Endpoint {
+        network: "dash-regtest".into(),
+        url: sandbox.text("rpc").to_owned(),
+        login,
+    };
+    settings.nodes.insert("mine".into(), node);
+    settings.choose("mine").expect("it is there");
+    settings
+        .save(&castellan::store::Dirs::at(home.path()).settings)
+        .expect("saved");
+    let status = ok(json(
+        home.path(),
+        &[
+            "status",
+            "--network",
+            "dash-regtest",
+            "--rpc-password",
+            sandbox.text("password"),
+        ],
+    ));
+    assert_eq!(status["network"], "dash-regtest");
+    let other = json(home.path(), &["status", "--network", "wei-regtest"]);
+    assert!(refused(&other, 2).contains("no node is named"));
+}
