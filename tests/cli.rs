@@ -221,6 +221,12 @@ fn whole_job(network: &str) {
         Some(0),
         "a dry run registers nothing"
     );
+    let keys = ok(json(at, &["key", "list"]));
+    assert_eq!(
+        keys.as_array().map(Vec::len),
+        Some(1),
+        "nor does it leave keys behind: {keys}"
+    );
 
     let mut hashes = Vec::new();
     for (collateral, service) in candidates.iter().zip(["1.2.3.4:19899", "1.2.3.5:19899"]) {
@@ -652,4 +658,38 @@ mod offline {
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert!(stderr.contains("castellan demo"), "{stderr}");
     }
+}
+
+#[test]
+fn a_node_kept_by_the_window_serves_the_command_line_too() {
+    use castellan::store::settings::{Endpoint, Login, Settings};
+    let sandbox = Served::start("dash-regtest", &[]);
+    let home = folder();
+    let mut settings = Settings::default();
+    let login = Login::Ask {
+        user: sandbox.text("user").to_owned(),
+    };
+    let node = Endpoint {
+        network: "dash-regtest".into(),
+        url: sandbox.text("rpc").to_owned(),
+        login,
+    };
+    settings.nodes.insert("mine".into(), node);
+    settings.choose("mine").expect("it is there");
+    settings
+        .save(&castellan::store::Dirs::at(home.path()).settings)
+        .expect("saved");
+    let status = ok(json(
+        home.path(),
+        &[
+            "status",
+            "--network",
+            "dash-regtest",
+            "--rpc-password",
+            sandbox.text("password"),
+        ],
+    ));
+    assert_eq!(status["network"], "dash-regtest");
+    let other = json(home.path(), &["status", "--network", "wei-regtest"]);
+    assert!(refused(&other, 2).contains("no node is named"));
 }
