@@ -5,6 +5,7 @@ pub mod button;
 pub mod card;
 pub mod field;
 pub mod notice;
+pub mod option;
 pub mod progress;
 pub mod row;
 pub mod steps;
@@ -15,6 +16,7 @@ pub use button::{danger_button, nav_button, primary_button, secondary_button, te
 pub use card::{card, choice, page, panel, scroll, scroll_style};
 pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use notice::{error_notice, info, notice, problem, success, warning};
+pub use option::{option, option_of, options};
 pub use progress::{Progress, progress_list};
 pub use row::{copy_row, key_value, table_header, table_row};
 pub use steps::step_indicator;
