@@ -6,5 +6,6 @@
 pub mod hw;
 pub mod protocol;
 pub mod rpc;
+pub mod sandbox;
 pub mod store;
 pub mod ui;

@@ -3,6 +3,20 @@
 //! The port ([`Node`]) has only what the flows need; [`client`] speaks JSON-RPC, [`fake`] answers from a script in tests.
 //! Everything a node says is checked as far as it can be: its chain by the genesis block, transactions by their hash.
 
+mod broadcast;
+mod capabilities;
+pub mod client;
+mod coins;
+pub mod endpoint;
+pub mod fake;
+mod http;
+mod json;
+mod pending;
+pub mod types;
+
+#[cfg(test)]
+mod tests;
+
 use bitcoin::{BlockHash, OutPoint, ScriptBuf, Txid};
 use futures::future::BoxFuture;
 use thiserror::Error;
@@ -12,6 +26,11 @@ use crate::protocol::masternode::Entry;
 use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::rules::{Dialect, Pending};
 use crate::protocol::{Address, Amount, ProTxHash, Transaction};
+
+pub use broadcast::reject_token;
+pub use client::Client;
+pub use endpoint::{Auth, Endpoint};
+pub use http::Limits;
 
 /// An answer to come.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, RpcError>>;

@@ -11,6 +11,7 @@ mod structure;
 pub use facts::{Coin, Dialect, Facts, Pending};
 pub use structure::{DUST_KEY, is_signed};
 
+use super::bls::{PublicKey, Scheme};
 use super::network::Profile;
 use super::special_tx::{Payload, net_info};
 use super::tx::{PRO_REG, Transaction};
@@ -143,8 +144,10 @@ fn read_pro_reg(payload: &[u8], context: &Context<'_>) -> Result<ProRegTx, &'sta
     match (context.dialect, version) {
         (Dialect::V17, _) => {
             let read = ProRegTx::decode_layout(payload, false).map_err(|_| FORM)?;
-            // 0.17 reads the operator key while parsing: bytes that are no point are a malformed payload.
-            if read.operator != [0; 48] && read.operator_key().is_err() {
+            // 0.17 reads the operator key while parsing, in the one encoding it knows: bytes that are no point are a
+            // malformed payload.
+            let is_key = PublicKey::decode(Scheme::Legacy, &read.operator).is_ok();
+            if read.operator != [0; 48] && !is_key {
                 Err(FORM)
             } else {
                 Ok(read)

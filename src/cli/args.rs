@@ -1,0 +1,269 @@
+//! What can be typed: the contract of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "castellan", version, about = "Masternodes whose collateral stays on your hardware wallet. Without a command, the window opens.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Network name or profile file (default: dash; with --sandbox: dash-regtest)
+    #[arg(long, global = true, value_name = "NAME|FILE.toml")]
+    pub network: Option<String>,
+    /// The node: http(s)://host:port
+    #[arg(long, global = true, value_name = "URL")]
+    pub node: Option<String>,
+    #[arg(long, global = true, value_name = "USER")]
+    pub rpc_user: Option<String>,
+    #[arg(long, global = true, value_name = "PASSWORD", hide_env_values = true, env = "CASTELLAN_RPC_PASSWORD")]
+    pub rpc_password: Option<String>,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub rpc_password_file: Option<PathBuf>,
+    /// The node's cookie file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub rpc_cookie: Option<PathBuf>,
+    /// Use the embedded chain, node and Ledger
+    #[arg(long, global = true, conflicts_with = "node")]
+    pub sandbox: bool,
+    /// ledger | trezor | ledger@HOST:PORT | trezor@HOST:PORT
+    #[arg(long, global = true, value_name = "SPEC")]
+    pub device: Option<String>,
+    /// Where everything is kept
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File with the vault's passphrase (else CASTELLAN_PASSPHRASE, else asked)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// One JSON document on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Do not ask before the point of no return
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// Stop before the point of no return and print what would be sent
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole main job on the sandbox, step by step
+    Demo,
+    /// Serve the embedded node and Ledger until stopped
+    Sandbox(SandboxArgs),
+    /// Node, chain, height, capabilities
+    Status,
+    /// Masternodes: mine, or all
+    List(ListArgs),
+    /// One masternode
+    Show {
+        #[arg(value_name = "PROTXHASH")]
+        hash: String,
+    },
+    /// Register a masternode
+    Register(Box<RegisterArgs>),
+    /// Pay from the device to a fee key
+    Fund(FundArgs),
+    /// Keys of the vault
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Hardware wallets
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// Signed messages
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Operator keys, offline
+    Bls(BlsArgs),
+    /// Transactions
+    #[command(subcommand)]
+    Tx(TxCommand),
+    /// Operations begun, and going on with an unfinished one
+    Journal {
+        #[command(subcommand)]
+        command: Option<JournalCommand>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Port of the node (default: any free one)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub rpc_port: u16,
+    /// Port of the Ledger's APDU server (default: any free one)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub ledger_port: u16,
+    /// Reserved for the embedded Trezor, which does not exist yet
+    #[arg(long, value_name = "N")]
+    pub trezor_port: Option<u16>,
+    /// Seconds between blocks; 0: only when asked (`sandbox_mine`)
+    #[arg(long, value_name = "S", default_value_t = 5)]
+    pub block_seconds: u64,
+    #[arg(long, value_name = "N", default_value_t = 30)]
+    pub masternodes: usize,
+    /// Wait for `a` (approve) or `r` (reject) on the terminal instead of approving every prompt
+    #[arg(long)]
+    pub manual: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// All masternodes of the network
+    #[arg(long)]
+    pub all: bool,
+    /// A saved `protx list registered true` instead of a node
+    #[arg(long, value_name = "FILE", requires = "height")]
+    pub snapshot: Option<PathBuf>,
+    /// Height the snapshot was taken at
+    #[arg(long, value_name = "H", requires = "snapshot")]
+    pub height: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct RegisterArgs {
+    /// The collateral, as TXID:N
+    #[arg(long, value_name = "TXID:N", required_unless_present = "find_collateral")]
+    pub collateral: Option<String>,
+    /// Take the only unused collateral on the device
+    #[arg(long, conflicts_with = "collateral")]
+    pub find_collateral: bool,
+    /// The device path of the collateral's key (else the first accounts are searched)
+    #[arg(long, value_name = "PATH")]
+    pub collateral_path: Option<String>,
+    /// Public address, or none: register now, announce later
+    #[arg(long, value_name = "HOST:PORT|none")]
+    pub service: String,
+    #[arg(long, value_name = "KEY|new", default_value = "new")]
+    pub owner: String,
+    #[arg(long, value_name = "KEY|PUBLICKEY|new", default_value = "new")]
+    pub operator: String,
+    /// Encoding of an operator PUBLICKEY (default: the network's)
+    #[arg(long, value_name = "legacy|basic")]
+    pub operator_scheme: Option<String>,
+    #[arg(long, value_name = "KEY|ADDRESS|owner|new", default_value = "owner")]
+    pub voting: String,
+    #[arg(long, value_name = "ADDRESS")]
+    pub payout: String,
+    /// Percent, at most two decimals
+    #[arg(long, value_name = "PERCENT", default_value = "0")]
+    pub operator_reward: String,
+    /// An evonode
+    #[arg(long)]
+    pub evo: bool,
+    /// Platform node id: 40 hexadecimal digits, or a platform key of the vault, or new
+    #[arg(long, value_name = "HEX|KEY|new", requires = "evo")]
+    pub platform_node_id: Option<String>,
+    #[arg(long, value_name = "N", requires = "evo")]
+    pub platform_p2p_port: Option<u16>,
+    #[arg(long, value_name = "N", requires = "evo")]
+    pub platform_http_port: Option<u16>,
+    #[arg(long, value_name = "KEY|node-wallet")]
+    pub fee_from: String,
+    /// Begins the labels of new keys (default: mn and a number)
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct FundArgs {
+    /// Label of the fee key
+    #[arg(value_name = "KEY")]
+    pub key: String,
+    #[arg(long, value_name = "COINS")]
+    pub amount: String,
+    /// Account the payment comes from, like m/44'/5'/0'
+    #[arg(long, value_name = "ACCOUNT_PATH")]
+    pub from_path: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key (and the vault, if there is none)
+    Generate {
+        #[arg(value_name = "owner|voting|operator|fee|platform")]
+        kind: String,
+        label: String,
+    },
+    List,
+    Show {
+        label: String,
+    },
+    /// Take a secret (WIF, or hexadecimal for operator and platform keys) from standard input
+    Import {
+        #[arg(value_name = "owner|voting|operator|fee|platform")]
+        kind: String,
+        label: String,
+    },
+    /// Print a secret
+    Export {
+        label: String,
+    },
+    /// Make a vault anew; with --restore from a recovery phrase on standard input
+    Init {
+        #[arg(long)]
+        restore: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DeviceCommand {
+    /// What is connected
+    List,
+    /// Address of a path; --show displays it on the device and waits
+    Address {
+        path: String,
+        #[arg(long)]
+        show: bool,
+    },
+    SignMessage {
+        path: String,
+        message: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    Verify { address: String, signature: String, message: String },
+}
+
+#[derive(Debug, Args)]
+pub struct BlsArgs {
+    #[command(subcommand)]
+    pub command: BlsCommand,
+    /// Scheme (default: the network's)
+    #[arg(long, global = true, value_name = "legacy|basic")]
+    pub scheme: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BlsCommand {
+    Generate,
+    /// A secret of 64 hexadecimal digits, or - to read it from standard input
+    Fromsecret { secret: String },
+    /// A public key or signature in --scheme, shown in both encodings
+    Convert { hex: String },
+    /// HASHHEX is the raw digest, not reversed
+    Sign { secret: String, hash: String },
+    Verify { public: String, hash: String, signature: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TxCommand {
+    Decode { hex: String },
+    Check { hex: String },
+    Send { hex: String },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Go on with an operation
+    Resume { id: i64 },
+}

@@ -1,0 +1,81 @@
+//! `device`: what is connected, addresses, signed messages.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::args::DeviceCommand;
+use super::list::listing;
+use super::output::Failure;
+use super::session::Session;
+use crate::flow::register::device_hash;
+use crate::hw::{Device, discovery};
+use crate::protocol::{KeyId, Profile, path};
+use crate::setup::{self, NodeChoice};
+
+pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, Failure> {
+    match command {
+        DeviceCommand::List => list(session).await,
+        DeviceCommand::Address { path, show } => address(session, &path, show).await,
+        DeviceCommand::SignMessage { path, message } => sign(session, &path, &message).await,
+    }
+}
+
+/// The device, and whatever must live as long as it (the sandbox).
+async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<dyn std::any::Any + Send>), Failure> {
+    let profile = session.profile()?;
+    if session.global.sandbox && session.global.device.is_none() {
+        let connection = session.connect_with(NodeChoice::Sandbox { block_seconds: 2 }).await?;
+        let device = connection.ports.device()?.clone();
+        return Ok((device, profile, Box::new(connection)));
+    }
+    let device = setup::open_device(session.device_spec()?, profile.clone()).await?;
+    Ok((device, profile, Box::new(())))
+}
+
+async fn list(session: &Session) -> Result<ExitCode, Failure> {
+    let spec = session.device_spec()?;
+    let found = tokio::task::spawn_blocking(move || discovery::found(&spec)).await;
+    let found = found.map_err(|error| Failure::system("device", &error))??;
+    let all: Value = found.iter().map(row).collect();
+    Ok(session.output.done(&all, || match all.as_array() {
+        Some(rows) if !rows.is_empty() => rows.iter().map(listing).collect::<Vec<_>>().join("\n\n"),
+        _ => "no device is connected".into(),
+    }))
+}
+
+fn row(found: &discovery::Found) -> Value {
+    json!({ "kind": found.kind, "model": found.model, "place": found.place, "state": found.state.to_string() })
+}
+
+async fn address(session: &Session, text: &str, show: bool) -> Result<ExitCode, Failure> {
+    let at = path::parse(text).map_err(Failure::usage)?;
+    let (device, profile, _alive) = open(session).await?;
+    let (key, on_screen) = if show {
+        session.output.progress(&format!("compare the address on the {}", device.kind()));
+        let shown = device.show_address(at.clone()).await?;
+        (shown.key, Some(shown.on_screen))
+    } else {
+        (device.public_key(at.clone()).await?, None)
+    };
+    let address = KeyId::of(&key).address().to_text(&profile);
+    let document = json!({ "path": path::to_text(&at), "address": address, "publicKey": key.to_string(), "onScreen": on_screen });
+    Ok(session.output.done(&document, || listing(&document)))
+}
+
+async fn sign(session: &Session, text: &str, message: &str) -> Result<ExitCode, Failure> {
+    let at = path::parse(text).map_err(Failure::usage)?;
+    let (device, profile, _alive) = open(session).await?;
+    let key = device.public_key(at.clone()).await?;
+    session.output.progress(&format!("confirm on the {}: message hash {}", device.kind(), device_hash(message)));
+    let signature = device.sign_message(at.clone(), message.as_bytes().to_vec()).await?;
+    let document = json!({
+        "path": path::to_text(&at),
+        "address": KeyId::of(&key).address().to_text(&profile),
+        "message": message,
+        "messageHash": device_hash(message),
+        "signature": signature.to_base64(),
+    });
+    Ok(session.output.done(&document, || signature.to_base64()))
+}

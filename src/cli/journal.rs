@@ -1,0 +1,64 @@
+//! `journal`: operations begun, and going on with an unfinished one.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::args::JournalCommand;
+use super::output::Failure;
+use super::register::watch;
+use super::session::Session;
+use crate::flow::resume;
+use crate::store::journal::{Event, Journal, Operation};
+
+pub async fn run(session: &Session, command: Option<JournalCommand>) -> Result<ExitCode, Failure> {
+    match command {
+        None => list(session),
+        Some(JournalCommand::Resume { id }) => go_on(session, id).await,
+    }
+}
+
+fn list(session: &Session) -> Result<ExitCode, Failure> {
+    let operations = Journal::open(&session.dirs()?.journal())?.list()?;
+    let all: Value = operations.iter().map(row).collect();
+    Ok(session.output.done(&all, || {
+        if operations.is_empty() {
+            return "no operations yet".into();
+        }
+        let line = |each: &Operation| {
+            format!("{:>4}  {:<10} {:<14} {:<12} {}", each.id, each.kind, each.network, each.state().as_text(), each.txid().unwrap_or_default())
+        };
+        operations.iter().map(line).collect::<Vec<_>>().join("\n")
+    }))
+}
+
+fn row(operation: &Operation) -> Value {
+    json!({
+        "id": operation.id,
+        "kind": operation.kind,
+        "network": operation.network,
+        "created": operation.created,
+        "state": operation.state().as_text(),
+        "unfinished": operation.is_unfinished(),
+        "txid": operation.txid(),
+        "events": operation.events.iter().map(|each| event(&each.event)).collect::<Value>(),
+    })
+}
+
+fn event(event: &Event) -> Value {
+    serde_json::to_value(event).unwrap_or(Value::Null)
+}
+
+async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
+    let (_connection, ports) = session.ports_with_vault_if_open().await?;
+    session.confirm(&format!("go on with operation {id}?"))?;
+    let mut ports = ports;
+    let operation = ports.journal.get(id)?;
+    let needs_keys = operation.is_some_and(|operation| !operation.events.iter().any(|each| matches!(each.event, Event::Finished { .. })));
+    if needs_keys && ports.vault.is_none() {
+        ports.vault = Some(session.vault()?);
+    }
+    let (outcome, steps) = watch(session, resume::resume(ports, id)).await?;
+    let document = json!({ "txid": outcome.txid.to_string(), "hex": outcome.tx.to_hex(), "height": outcome.height, "steps": steps });
+    Ok(session.output.done(&document, || format!("done: {} (block {})", outcome.txid, outcome.height)))
+}

@@ -1,0 +1,75 @@
+//! The command line: the same flows as the window, on a terminal or for scripts (`--json`).
+//!
+//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached.
+
+mod args;
+mod bls;
+mod demo;
+mod device;
+mod journal;
+mod key;
+mod list;
+mod message;
+mod output;
+mod register;
+mod sandbox;
+mod session;
+mod status;
+mod tx;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use args::Cli;
+use args::Command;
+use output::{Failure, Output};
+use session::Session;
+
+/// What the arguments ask for.
+pub enum Asked {
+    /// No command: the window.
+    Window(Box<args::Global>),
+    /// Done, with this exit code.
+    Done(ExitCode),
+}
+
+/// Reads the arguments and runs a command, if there is one.
+pub fn run() -> Asked {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Asked::Done(output::usage(&error)),
+    };
+    let output = Output { json: cli.global.json };
+    let Some(command) = cli.command else { return Asked::Window(Box::new(cli.global)) };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Asked::Done(output.fail(&Failure::system("runtime", &error))),
+    };
+    let session = Session::new(cli.global, output);
+    let code = match runtime.block_on(dispatch(&session, command)) {
+        Ok(code) => code,
+        Err(failure) => session.output.fail(&failure),
+    };
+    // A device may still wait for a button: do not wait for it.
+    runtime.shutdown_background();
+    Asked::Done(code)
+}
+
+async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo => demo::run(session).await,
+        Command::Sandbox(args) => sandbox::run(session, args).await,
+        Command::Status => status::run(session).await,
+        Command::List(args) => list::run(session, args).await,
+        Command::Show { hash } => list::show(session, &hash).await,
+        Command::Register(args) => register::run(session, *args).await,
+        Command::Fund(args) => register::fund(session, args).await,
+        Command::Key(command) => key::run(session, command),
+        Command::Device(command) => device::run(session, command).await,
+        Command::Message(command) => message::run(session, command),
+        Command::Bls(args) => bls::run(session, args),
+        Command::Tx(command) => tx::run(session, command).await,
+        Command::Journal { command } => journal::run(session, command).await,
+    }
+}

@@ -1,0 +1,149 @@
+//! What is printed: a document or sentences on stdout, progress on stderr, and the exit code.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::flow::{self, error::Class};
+use crate::hw::DeviceError;
+use crate::rpc::RpcError;
+
+/// How to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    pub json: bool,
+}
+
+/// Why a command did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: String,
+    pub message: String,
+    /// The node's reject string.
+    pub reason: Option<String>,
+    /// What to do next.
+    pub advice: Option<String>,
+    pub code: u8,
+}
+
+const REFUSED: u8 = 1;
+const USAGE: u8 = 2;
+const UNREACHABLE: u8 = 3;
+
+impl Failure {
+    pub fn usage(message: impl Display) -> Self {
+        Self { kind: "usage".into(), message: message.to_string(), reason: None, advice: None, code: USAGE }
+    }
+
+    pub fn refused(kind: &str, message: impl Display) -> Self {
+        Self { kind: kind.into(), message: message.to_string(), reason: None, advice: None, code: REFUSED }
+    }
+
+    pub fn system(what: &str, error: &dyn Display) -> Self {
+        Self::refused("system", format!("{what}: {error}"))
+    }
+}
+
+impl From<flow::Error> for Failure {
+    fn from(error: flow::Error) -> Self {
+        let code = match error.class() {
+            Class::Refused => REFUSED,
+            Class::Unreachable => UNREACHABLE,
+        };
+        Self {
+            kind: error.kind().into(),
+            message: error.to_string(),
+            reason: error.reason().map(str::to_owned),
+            advice: crate::flow::advice::for_error(&error),
+            code,
+        }
+    }
+}
+
+impl From<RpcError> for Failure {
+    fn from(error: RpcError) -> Self {
+        flow::Error::from(error).into()
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        flow::Error::from(error).into()
+    }
+}
+
+impl From<crate::store::vault::VaultError> for Failure {
+    fn from(error: crate::store::vault::VaultError) -> Self {
+        flow::Error::from(error).into()
+    }
+}
+
+impl From<crate::store::journal::JournalError> for Failure {
+    fn from(error: crate::store::journal::JournalError) -> Self {
+        flow::Error::from(error).into()
+    }
+}
+
+impl Output {
+    /// The answer: the document, or the sentences made from it.
+    pub fn done(&self, document: &Value, human: impl FnOnce() -> String) -> ExitCode {
+        self.answer(document, human);
+        ExitCode::SUCCESS
+    }
+
+    /// An answer that is a "no": exit code 1.
+    pub fn refused(&self, document: &Value, human: impl FnOnce() -> String) -> ExitCode {
+        self.answer(document, human);
+        ExitCode::from(REFUSED)
+    }
+
+    fn answer(&self, document: &Value, human: impl FnOnce() -> String) {
+        if self.json {
+            line(&serde_json::to_string_pretty(document).unwrap_or_else(|_| document.to_string()));
+        } else {
+            line(&human());
+        }
+    }
+
+    /// Progress, for people.
+    pub fn progress(&self, text: &str) {
+        use std::io::Write;
+        // A closed stderr is no reason to stop an operation with money in it.
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+
+    pub fn fail(&self, failure: &Failure) -> ExitCode {
+        if self.json {
+            line(&error_document(failure).to_string());
+        } else {
+            self.progress(&format!("castellan: {}", failure.message));
+            if let Some(advice) = &failure.advice {
+                self.progress(&format!("  {advice}"));
+            }
+        }
+        ExitCode::from(failure.code)
+    }
+}
+
+fn error_document(failure: &Failure) -> Value {
+    json!({ "error": { "kind": failure.kind, "message": failure.message, "reason": failure.reason, "advice": failure.advice } })
+}
+
+/// Wrong usage, help and version, as clap words them.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let wrong = error.use_stderr();
+    if wrong && std::env::args().any(|arg| arg == "--json") {
+        let failure = Failure::usage(error.to_string().trim());
+        line(&error_document(&failure).to_string());
+    } else {
+        let _ = error.print();
+    }
+    if wrong { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// One line on stdout; a reader that went away (`| head`) is no error.
+pub fn line(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,149 @@
+//! `register` and `fund`: arguments to a draft, the plan shown, the flow run.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use sipper::Sipper;
+
+use super::args::{FundArgs, RegisterArgs};
+use super::list::listing;
+use super::output::Failure;
+use super::session::Session;
+use crate::flow::register::{self, Plan};
+use crate::flow::{Error, Ports, Step, fund};
+use crate::protocol::network::MnType;
+use crate::protocol::{Amount, OutPoint, Transaction, describe, path};
+
+mod choices;
+
+pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Failure> {
+    let (_connection, ports) = session.ports_with_vault().await?;
+    let draft = choices::draft(&ports, &args)?;
+    let plan = register::prepare(&ports, draft).await?;
+    for warning in &plan.warnings {
+        session.output.progress(&format!("note: {}", warning.sentence()));
+    }
+    if let Some(check) = plan.verdict.failure_before_signing() {
+        return Err(Error::Rule(check.clone()).into());
+    }
+    if session.global.dry_run {
+        let document = planned(&plan, &ports);
+        return Ok(session.output.done(&document, || listing(&document)));
+    }
+    if !session.output.json {
+        session.output.progress(&pretty(&describe::pro_reg(&plan.payload, &ports.profile)));
+    }
+    session.confirm(&format!("register this masternode for a fee of {} {}?", plan.fee.short(), ports.profile.ticker))?;
+    let (outcome, steps) = watch(session, register::register(ports.clone(), plan)).await?;
+    let document = registered(&outcome, steps, &ports);
+    Ok(session.output.done(&document, || format!("registered: {} (block {})", outcome.pro_tx_hash, outcome.height)))
+}
+
+pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure> {
+    let (_connection, ports) = session.ports_with_vault().await?;
+    let amount: Amount = args.amount.parse().map_err(Failure::usage)?;
+    if amount == Amount::ZERO {
+        return Err(Failure::usage("the amount is zero"));
+    }
+    let to = choices::fee_address(&ports, &args.key)?;
+    let account = match &args.from_path {
+        Some(text) => path::parse(text).map_err(Failure::usage)?,
+        None => path::account(&ports.profile, 0),
+    };
+    let plan = fund::prepare(&ports, to, amount, account).await?;
+    if session.global.dry_run {
+        let document = payment(&plan.unsigned, None, plan.fee, vec![], &ports);
+        return Ok(session.output.done(&document, || listing(&document)));
+    }
+    session.confirm(&format!("pay {} {} to {}?", amount.short(), ports.profile.ticker, to.to_text(&ports.profile)))?;
+    let (outcome, steps) = watch(session, fund::pay(ports.clone(), plan)).await?;
+    let document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
+    Ok(session.output.done(&document, || format!("paid: {} (block {})", outcome.txid, outcome.height)))
+}
+
+/// Runs a flow, its steps on stderr.
+pub async fn watch<T>(
+    session: &Session,
+    flow: impl Sipper<Result<T, Error>, Step>,
+) -> Result<(T, Vec<String>), Failure> {
+    let mut steps = Vec::new();
+    let mut flow = flow.pin();
+    while let Some(step) = flow.sip().await {
+        let sentence = step.sentence();
+        session.output.progress(&sentence);
+        steps.push(sentence);
+    }
+    Ok((flow.await?, steps))
+}
+
+fn pretty(document: &Value) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_else(|_| document.to_string())
+}
+
+fn planned(plan: &Plan, ports: &Ports) -> Value {
+    json!({
+        "txid": null,
+        "hex": plan.unsigned.to_hex(),
+        "proTxHash": null,
+        "fee": plan.fee.to_string(),
+        "payload": describe::pro_reg(&plan.payload, &ports.profile),
+        "signMessage": plan.message,
+        "messageHash": plan.message_hash(),
+        "collateralAddress": plan.collateral_address().to_text(&ports.profile),
+        "collateralPath": path::to_text(&plan.collateral_path),
+        "keys": plan.keys.iter().map(|(role, label)| ((*role).to_owned(), json!(label))).collect::<serde_json::Map<_, _>>(),
+        "warnings": plan.warnings.iter().map(register::Warning::sentence).collect::<Vec<_>>(),
+        "steps": [],
+    })
+}
+
+/// The document of a registration that is in the chain.
+pub fn registered(outcome: &register::Outcome, steps: Vec<String>, ports: &Ports) -> Value {
+    let payload = describe::transaction(&outcome.tx, &ports.profile).map(|decoded| decoded["proRegTx"].clone());
+    json!({
+        "txid": outcome.pro_tx_hash.to_string(),
+        "hex": outcome.tx.to_hex(),
+        "proTxHash": outcome.pro_tx_hash.to_string(),
+        "fee": outcome.fee.to_string(),
+        "height": outcome.height,
+        "payload": payload.unwrap_or(Value::Null),
+        "steps": steps,
+    })
+}
+
+fn payment(tx: &Transaction, txid: Option<String>, fee: Amount, steps: Vec<String>, ports: &Ports) -> Value {
+    let outputs = describe::transaction(tx, &ports.profile).map(|decoded| decoded["vout"].clone());
+    json!({
+        "txid": txid,
+        "hex": tx.to_hex(),
+        "fee": fee.to_string(),
+        "vout": outputs.unwrap_or(Value::Null),
+        "steps": steps,
+    })
+}
+
+/// `TXID:N`, also with `-` between as masternode lists print it.
+fn outpoint(text: &str) -> Result<OutPoint, Failure> {
+    let wrong = || Failure::usage(format!("'{text}' is not an outpoint like TXID:N"));
+    let (txid, index) = text.trim().split_once([':', '-']).ok_or_else(wrong)?;
+    Ok(OutPoint { txid: txid.parse().map_err(|_| wrong())?, vout: index.parse().map_err(|_| wrong())? })
+}
+
+fn kind(args: &RegisterArgs) -> MnType {
+    if args.evo { MnType::Evo } else { MnType::Regular }
+}
+
+/// The next free name `mn1`, `mn2`, … of new keys.
+fn default_name(ports: &Ports) -> Result<String, Failure> {
+    let labels: Vec<String> = ports.vault()?.list().into_iter().map(|key| key.label).collect();
+    let taken = |name: &str| labels.iter().any(|label| label.starts_with(&format!("{name}-")));
+    Ok((1..).map(|n| format!("mn{n}")).find(|name| !taken(name)).expect("numbers are endless"))
+}
+
+fn complete(ports: &Ports, args: &RegisterArgs) -> Result<(MnType, String), Failure> {
+    let name = match &args.name {
+        Some(name) => name.clone(),
+        None => default_name(ports)?,
+    };
+    Ok((kind(args), name))
+}

@@ -1,0 +1,176 @@
+//! What the global options open: profile, directories, node, device, vault. Each only when a command needs it.
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::args::Global;
+use super::output::{Failure, Output};
+use crate::flow::Ports;
+use crate::hw::DeviceSpec;
+use crate::protocol::{Profile, network};
+use crate::setup::{self, Choice, Connection, NodeChoice};
+use crate::store::settings::Dirs;
+use crate::store::vault::Vault;
+
+/// The options of one invocation.
+pub struct Session {
+    pub global: Global,
+    pub output: Output,
+}
+
+impl Session {
+    pub fn new(global: Global, output: Output) -> Self {
+        Self { global, output }
+    }
+
+    /// # Errors
+    /// No such network, or what is wrong with its file.
+    pub fn profile(&self) -> Result<Arc<Profile>, Failure> {
+        self.profile_or(if self.global.sandbox { "dash-regtest" } else { "dash" })
+    }
+
+    pub fn profile_or(&self, default: &str) -> Result<Arc<Profile>, Failure> {
+        let name = self.global.network.as_deref().unwrap_or(default);
+        setup::profile(name).map(Arc::new).map_err(|error| Failure::usage(error))
+    }
+
+    pub fn dirs(&self) -> Result<Dirs, Failure> {
+        match &self.global.data_dir {
+            Some(dir) => Ok(Dirs::at(dir)),
+            None => Dirs::platform().ok_or_else(|| Failure::usage("this platform has no place for a program's files: use --data-dir")),
+        }
+    }
+
+    pub fn device_spec(&self) -> Result<DeviceSpec, Failure> {
+        match &self.global.device {
+            None => Ok(DeviceSpec::Any),
+            Some(text) => text.parse().map_err(|error: crate::hw::DeviceError| Failure::usage(error)),
+        }
+    }
+
+    /// Node and, where one is there, device; no vault.
+    ///
+    /// # Errors
+    /// No node named, or it cannot be used.
+    pub async fn connect(&self) -> Result<Connection, Failure> {
+        self.connect_with(self.node_choice()?).await
+    }
+
+    pub async fn connect_with(&self, node: NodeChoice) -> Result<Connection, Failure> {
+        let choice = Choice { profile: self.profile()?, node, device: self.device_spec()? };
+        Ok(setup::connect(choice, &self.dirs()?).await?)
+    }
+
+    fn node_choice(&self) -> Result<NodeChoice, Failure> {
+        if self.global.sandbox {
+            return Ok(NodeChoice::Sandbox { block_seconds: 2 });
+        }
+        let Some(url) = self.global.node.clone() else {
+            return Err(Failure::usage("no node is named: use --node URL, or --sandbox to try things out"));
+        };
+        let password = match &self.global.rpc_password_file {
+            Some(file) => Some(read_secret(file)?),
+            None => self.global.rpc_password.clone().map(Zeroizing::new),
+        };
+        Ok(NodeChoice::Remote { url, user: self.global.rpc_user.clone(), password, cookie: self.global.rpc_cookie.clone() })
+    }
+
+    /// True where a node was named.
+    pub fn has_node(&self) -> bool {
+        self.global.sandbox || self.global.node.is_some()
+    }
+
+    /// As [`Session::connect`], with the vault unlocked.
+    pub async fn ports_with_vault(&self) -> Result<(Connection, Ports), Failure> {
+        let connection = self.connect().await?;
+        let mut ports = connection.ports.clone();
+        if ports.vault.is_none() {
+            ports.vault = Some(self.vault()?);
+        }
+        Ok((connection, ports))
+    }
+
+    /// As [`Session::connect`], with the vault unlocked if that needs no question.
+    pub async fn ports_with_vault_if_open(&self) -> Result<(Connection, Ports), Failure> {
+        let connection = self.connect().await?;
+        let mut ports = connection.ports.clone();
+        let given = self.global.passphrase_file.is_some() || std::env::var_os("CASTELLAN_PASSPHRASE").is_some();
+        if ports.vault.is_none() && given && self.dirs()?.vault().exists() {
+            ports.vault = Some(self.vault()?);
+        }
+        Ok((connection, ports))
+    }
+
+    /// Opens the vault.
+    ///
+    /// # Errors
+    /// There is none, or the passphrase is wrong.
+    pub fn vault(&self) -> Result<Arc<Vault>, Failure> {
+        let path = self.dirs()?.vault();
+        if !path.exists() {
+            return Err(Failure::refused("vault", "there is no vault yet: make one with `castellan key init`"));
+        }
+        let passphrase = self.passphrase("passphrase of the vault: ")?;
+        Ok(Arc::new(Vault::open(&path, &passphrase)?))
+    }
+
+    /// From the file, the environment or the terminal, in this order.
+    pub fn passphrase(&self, prompt: &str) -> Result<Zeroizing<String>, Failure> {
+        if let Some(file) = &self.global.passphrase_file {
+            return read_secret(file);
+        }
+        if let Ok(text) = std::env::var("CASTELLAN_PASSPHRASE") {
+            return Ok(Zeroizing::new(text));
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::usage("the vault's passphrase is needed: --passphrase-file or CASTELLAN_PASSPHRASE"));
+        }
+        rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| Failure::system("terminal", &error))
+    }
+
+    /// A question before the point of no return. Scripts answer with --yes.
+    pub fn confirm(&self, question: &str) -> Result<(), Failure> {
+        if self.global.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::usage("this sends a transaction: add --yes to confirm, or --dry-run to look first"));
+        }
+        self.output.progress(&format!("{question} [y/N]"));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map_err(|error| Failure::system("terminal", &error))?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::refused("cancelled", "cancelled; nothing was sent")) }
+    }
+}
+
+fn read_secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new);
+    let text = text.map_err(|error| Failure::usage(format!("{} cannot be read: {}", file.display(), error.kind())))?;
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// An argument, or standard input where it is `-`: secrets need not stand in the process list.
+pub fn argument(text: &str) -> Result<Zeroizing<String>, Failure> {
+    if text == "-" { stdin() } else { Ok(Zeroizing::new(text.to_owned())) }
+}
+
+/// All of standard input, without the last line break.
+pub fn stdin() -> Result<Zeroizing<String>, Failure> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("secret: ").map(Zeroizing::new).map_err(|error| Failure::system("terminal", &error));
+    }
+    let mut text = Zeroizing::new(String::new());
+    // Larger than any transaction; more is a mistake.
+    let mut limited = std::io::stdin().take(4 << 20);
+    limited.read_to_string(&mut text).map_err(|error| Failure::system("standard input", &error))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+impl From<network::ProfileError> for Failure {
+    fn from(error: network::ProfileError) -> Self {
+        Self::usage(error)
+    }
+}
