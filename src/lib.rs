@@ -3,6 +3,7 @@
 //! Layers (an arrow reads "is used by"; nothing points back):
 //! `protocol -> hw, rpc, store -> flow -> ui, cli -> main`; `sandbox` uses protocol only.
 
+pub mod flow;
 pub mod hw;
 pub mod protocol;
 pub mod rpc;

@@ -15,7 +15,7 @@ use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
 use crate::protocol::{Address, Amount, KeyId, path};
 use crate::setup::{Connection, NodeChoice};
-use crate::store::vault::KeyKind;
+use crate::store::Kind;
 
 /// Plenty for a hundred registrations.
 const FEE_MONEY: Amount = Amount::from_duffs(5_000_000);
@@ -30,7 +30,7 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
 
     say("2. making a fee key and filling it from the Ledger");
     let vault = ports.vault()?;
-    let fee_key = vault.generate(KeyKind::Fee, "demo-fee", &ports.profile, ports.now())?;
+    let fee_key = vault.generate(Kind::Fee, "demo-fee", &ports.profile, ports.now())?;
     let fee_address = fee_key.key_id().map(KeyId::address).ok_or_else(|| Failure::refused("vault", "a fee key without address"))?;
     let payment = fund::prepare(&ports, fee_address, FEE_MONEY, path::account(&ports.profile, 0)).await?;
     let (_, mut steps) = watch(session, fund::pay(ports.clone(), payment)).await?;

@@ -19,14 +19,14 @@ pub async fn run(session: &Session, command: Option<JournalCommand>) -> Result<E
 }
 
 fn list(session: &Session) -> Result<ExitCode, Failure> {
-    let operations = Journal::open(&session.dirs()?.journal())?.list()?;
+    let operations = Journal::open(&session.dirs()?.journal)?.list()?;
     let all: Value = operations.iter().map(row).collect();
     Ok(session.output.done(&all, || {
         if operations.is_empty() {
             return "no operations yet".into();
         }
         let line = |each: &Operation| {
-            format!("{:>4}  {:<10} {:<14} {:<12} {}", each.id, each.kind, each.network, each.state().as_text(), each.txid().unwrap_or_default())
+            format!("{:>4}  {:<10} {:<14} {:<12} {}", each.id, each.kind, each.network, each.state(), each.finished().map(|(txid, _)| txid.to_string()).unwrap_or_default())
         };
         operations.iter().map(line).collect::<Vec<_>>().join("\n")
     }))
@@ -38,9 +38,9 @@ fn row(operation: &Operation) -> Value {
         "kind": operation.kind,
         "network": operation.network,
         "created": operation.created,
-        "state": operation.state().as_text(),
-        "unfinished": operation.is_unfinished(),
-        "txid": operation.txid(),
+        "state": operation.state(),
+        "unfinished": !operation.state().is_over(),
+        "txid": operation.finished().map(|(txid, _)| txid.to_string()),
         "events": operation.events.iter().map(|each| event(&each.event)).collect::<Value>(),
     })
 }
@@ -54,8 +54,7 @@ async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
     session.confirm(&format!("go on with operation {id}?"))?;
     let mut ports = ports;
     let operation = ports.journal.get(id)?;
-    let needs_keys = operation.is_some_and(|operation| !operation.events.iter().any(|each| matches!(each.event, Event::Finished { .. })));
-    if needs_keys && ports.vault.is_none() {
+    if operation.finished().is_none() && ports.vault.is_none() {
         ports.vault = Some(session.vault()?);
     }
     let (outcome, steps) = watch(session, resume::resume(ports, id)).await?;

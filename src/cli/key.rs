@@ -13,14 +13,14 @@ use super::session::{Session, stdin};
 use crate::flow;
 use crate::protocol::bls::Scheme;
 use crate::store::phrase::Phrase;
-use crate::store::vault::{KeyInfo, KeyKind, Origin, Vault};
+use crate::store::{KeyInfo, Kind, Origin, Vault};
 
 pub fn run(session: &Session, command: KeyCommand) -> Result<ExitCode, Failure> {
     match command {
         KeyCommand::Generate { kind, label } => generate(session, &kind, &label),
         KeyCommand::List => list(session),
         KeyCommand::Show { label } => {
-            let document = document(&session.vault()?.key(&label)?);
+            let document = document(&session.vault()?.info(&label)?);
             Ok(session.output.done(&document, || listing(&document)))
         }
         KeyCommand::Import { kind, label } => import(session, &kind, &label),
@@ -29,7 +29,7 @@ pub fn run(session: &Session, command: KeyCommand) -> Result<ExitCode, Failure> 
     }
 }
 
-fn kind(text: &str) -> Result<KeyKind, Failure> {
+fn kind(text: &str) -> Result<Kind, Failure> {
     text.parse().map_err(Failure::usage)
 }
 
@@ -59,8 +59,8 @@ fn list(session: &Session) -> Result<ExitCode, Failure> {
             return "the vault holds no keys yet: make one with `castellan key generate KIND LABEL`".into();
         }
         let row = |key: &KeyInfo| {
-            let public = key.address().map(str::to_owned).or_else(|| key.operator_key().map(|point| point.to_hex(Scheme::Basic)));
-            format!("{:<9} {:<24} {:<14} {}", key.kind.as_text(), key.label, key.network, public.or_else(|| key.node_id()).unwrap_or_default())
+            let public = key.address().map(str::to_owned).or_else(|| key.operator().map(|point| point.to_hex(Scheme::Basic)));
+            format!("{:<9} {:<24} {:<14} {}", key.kind.name(), key.label, key.network.name, public.or_else(|| key.node_id()).unwrap_or_default())
         };
         keys.iter().map(row).collect::<Vec<_>>().join("\n")
     }))
@@ -80,13 +80,13 @@ fn export(session: &Session, label: &str) -> Result<ExitCode, Failure> {
     let vault = session.vault()?;
     let secret = vault.export(label)?;
     session.confirm(&format!("show the secret of {label} here?"))?;
-    let mut document = document(&vault.key(label)?);
+    let mut document = document(&vault.info(label)?);
     document["secret"] = json!(secret.as_str());
     Ok(session.output.done(&document, || secret.to_string()))
 }
 
 fn init(session: &Session, restore: bool) -> Result<ExitCode, Failure> {
-    let path = session.dirs()?.vault();
+    let path = session.dirs()?.vault;
     if path.exists() {
         return Err(Failure::refused("vault", format!("a vault exists already: {}", path.display())));
     }
@@ -102,7 +102,7 @@ fn init(session: &Session, restore: bool) -> Result<ExitCode, Failure> {
 }
 
 fn open_or_create(session: &Session) -> Result<(Arc<Vault>, Option<Zeroizing<String>>), Failure> {
-    if session.dirs()?.vault().exists() {
+    if session.dirs()?.vault.exists() {
         return Ok((session.vault()?, None));
     }
     let (vault, phrase) = create(session, None)?;
@@ -118,8 +118,8 @@ fn create(session: &Session, phrase: Option<Phrase>) -> Result<(Arc<Vault>, Zero
         Some(phrase) => phrase,
         None => Phrase::generate().map_err(|_| Failure::from(flow::Error::NoRandomness))?,
     };
-    let vault = Vault::create(&session.dirs()?.vault(), &passphrase, &phrase)?;
-    Ok((Arc::new(vault), phrase.words()))
+    let vault = Vault::create(&session.dirs()?.vault, &passphrase, &phrase)?;
+    Ok((Arc::new(vault), phrase.text()))
 }
 
 fn phrase_notice(phrase: &str) -> String {
@@ -132,18 +132,18 @@ fn phrase_notice(phrase: &str) -> String {
 fn document(key: &KeyInfo) -> Value {
     let mut out = json!({
         "label": key.label,
-        "kind": key.kind.as_text(),
-        "network": key.network,
+        "kind": key.kind.name(),
+        "network": key.network.name,
         "created": key.created,
         "origin": match &key.origin {
-            Origin::Derived { path } => json!({ "derived": path }),
+            Origin::Derived { path, .. } => json!({ "derived": path }),
             Origin::Imported => json!("imported"),
         },
     });
     if let Some(address) = key.address() {
         out["address"] = json!(address);
     }
-    if let Some(point) = key.operator_key() {
+    if let Some(point) = key.operator() {
         out["publicKeyBasic"] = json!(point.to_hex(Scheme::Basic));
         out["publicKeyLegacy"] = json!(point.to_hex(Scheme::Legacy));
     }

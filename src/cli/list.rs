@@ -38,7 +38,7 @@ pub async fn show(session: &Session, hash: &str) -> Result<ExitCode, Failure> {
 fn snapshot(profile: &Profile, file: &std::path::Path, height: u32) -> Result<Overview, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("{} cannot be read: {}", file.display(), error.kind())))?;
-    let entries = types::parse_masternodes(&text, profile)
+    let entries = types::masternodes(&text, profile)
         .map_err(|error| Failure::refused("decode", format!("{}: {error}", file.display())))?;
     let after = |at: Option<u32>| at.is_some_and(|at| height + 1 >= at);
     let four = after(profile.activation.v19) && !after(profile.activation.mn_rr);

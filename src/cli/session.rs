@@ -12,7 +12,7 @@ use crate::flow::Ports;
 use crate::hw::DeviceSpec;
 use crate::protocol::{Profile, network};
 use crate::setup::{self, Choice, Connection, NodeChoice};
-use crate::store::settings::Dirs;
+use crate::store::Dirs;
 use crate::store::vault::Vault;
 
 /// The options of one invocation.
@@ -98,7 +98,7 @@ impl Session {
         let connection = self.connect().await?;
         let mut ports = connection.ports.clone();
         let given = self.global.passphrase_file.is_some() || std::env::var_os("CASTELLAN_PASSPHRASE").is_some();
-        if ports.vault.is_none() && given && self.dirs()?.vault().exists() {
+        if ports.vault.is_none() && given && self.dirs()?.vault.exists() {
             ports.vault = Some(self.vault()?);
         }
         Ok((connection, ports))
@@ -109,7 +109,7 @@ impl Session {
     /// # Errors
     /// There is none, or the passphrase is wrong.
     pub fn vault(&self) -> Result<Arc<Vault>, Failure> {
-        let path = self.dirs()?.vault();
+        let path = self.dirs()?.vault;
         if !path.exists() {
             return Err(Failure::refused("vault", "there is no vault yet: make one with `castellan key init`"));
         }

@@ -61,8 +61,6 @@ pub enum Error {
     Decode(#[from] DecodeError),
     #[error("the node is still loading blocks ({blocks} of {headers})")]
     NotSynced { blocks: u32, headers: u32 },
-    #[error("operation {id} is not in the journal")]
-    NoSuchOperation { id: i64 },
     #[error("operation {id} cannot be continued: {reason}")]
     CannotResume { id: i64, reason: &'static str },
     #[error("no masternode {hash} is registered")]
@@ -98,7 +96,7 @@ impl Error {
             Self::Device(DeviceError::Declined) => "declined",
             Self::Device(_) | Self::NoDevice => "device",
             Self::Vault(_) | Self::VaultLocked | Self::KeyOfOtherKind { .. } => "vault",
-            Self::Journal(_) | Self::NoSuchOperation { .. } | Self::CannotResume { .. } => "journal",
+            Self::Journal(_) | Self::CannotResume { .. } => "journal",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::FeeKeyShort { .. } | Self::Short(_) => "funds",
             Self::NoCollateral { .. }

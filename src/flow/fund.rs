@@ -111,7 +111,7 @@ pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
         let tx = match sign(&ports, id, &plan, &mut steps).await {
             Ok(tx) => tx,
             Err(error) => {
-                ports.journal.record(id, Event::Failed { reason: error.to_string() }, ports.now())?;
+                ports.journal.record(id, &Event::Failed { reason: error.to_string() }, ports.now())?;
                 return Err(error);
             }
         };
@@ -132,7 +132,7 @@ async fn sign(ports: &Ports, id: i64, plan: &Plan, steps: &mut Sender<Step>) -> 
         .await;
     let tx = device.sign_spend(plan.spend.clone()).await?;
     verify(plan, &tx)?;
-    ports.journal.record(id, Event::Signed { what: "payment".into(), hex: tx.to_hex() }, ports.now())?;
+    ports.journal.record(id, &Event::Signed { what: "payment".into(), hex: tx.to_hex() }, ports.now())?;
     steps.send(Step::DeviceSigned).await;
     steps.send(Step::Verified { txid: tx.txid(), size: tx.size() }).await;
     Ok(tx)
@@ -156,11 +156,10 @@ fn verify(plan: &Plan, tx: &Transaction) -> Result<(), Error> {
     Ok(())
 }
 
-fn stored(ports: &Ports, plan: &Plan) -> serde_json::Value {
-    serde_json::to_value(Stored {
+fn stored(ports: &Ports, plan: &Plan) -> Stored {
+    Stored {
         to: plan.to.to_text(&ports.profile),
         amount: plan.amount.to_string(),
         unsigned: plan.unsigned.to_hex(),
-    })
-    .expect("texts are JSON")
+    }
 }

@@ -122,7 +122,7 @@ pub fn mine(ports: &Ports) -> Result<Mine, Error> {
     for operation in ports.journal.list()? {
         if operation.kind == "register"
             && operation.network == ports.profile.name
-            && let Some(txid) = operation.txid().and_then(|txid| txid.parse().ok())
+            && let Some(txid) = operation.finished().map(|(txid, _)| txid)
         {
             mine.hashes.insert(txid);
         }
@@ -143,7 +143,7 @@ impl KeyIndex {
             if let Some(id) = key.key_id() {
                 index.secp.insert(id, key.label.clone());
             }
-            if let Some(point) = key.operator_key() {
+            if let Some(point) = key.operator() {
                 index.operator.insert(point, key.label.clone());
             }
         }

@@ -7,7 +7,7 @@ use super::{Error, Ports, Step, register, send};
 use crate::protocol::Transaction;
 use crate::protocol::message::CompactSignature;
 use crate::protocol::wire::from_hex;
-use crate::store::journal::{Event, Operation};
+use crate::store::journal::Operation;
 
 /// How an operation ended at last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,22 +20,15 @@ pub struct Outcome {
 /// Continues where the journal says it stopped. It cannot be undone from [`Step::Broadcasting`] on.
 pub fn resume(ports: Ports, id: i64) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
-        let operation = ports.journal.get(id)?.ok_or(Error::NoSuchOperation { id })?;
+        let operation = ports.journal.get(id)?;
         if operation.network != ports.profile.name {
             return Err(Error::CannotResume { id, reason: "it belongs to another network" });
         }
         steps.send(Step::Planned { id }).await;
-        match finished(&operation) {
-            Some(hex) => deliver(&ports, id, hex, &mut steps).await,
+        match operation.finished() {
+            Some((_, hex)) => deliver(&ports, id, hex, &mut steps).await,
             None => sign_again(&ports, &operation, &mut steps).await,
         }
-    })
-}
-
-fn finished(operation: &Operation) -> Option<&str> {
-    operation.events.iter().rev().find_map(|event| match &event.event {
-        Event::Finished { hex, .. } => Some(hex.as_str()),
-        _ => None,
     })
 }
 
@@ -52,17 +45,14 @@ async fn sign_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Ste
     if operation.kind != "register" {
         return Err(Error::CannotResume { id, reason: "it was not signed yet: begin it anew" });
     }
-    let work = register::resume_plan(id, &operation.plan)?;
+    let plan = operation.plan().ok_or(Error::CannotResume { id, reason: "it has no plan" })?;
+    let work = register::resume_plan(id, plan)?;
     let signature = collateral_signature(operation);
     let outcome = register::finish(ports, id, work, signature, steps).await?;
     Ok(Outcome { txid: outcome.pro_tx_hash, tx: outcome.tx, height: outcome.height })
 }
 
 fn collateral_signature(operation: &Operation) -> Option<CompactSignature> {
-    operation.events.iter().rev().find_map(|event| match &event.event {
-        Event::Signed { what, hex } if what == "collateral" => {
-            from_hex(hex).ok().and_then(|bytes| CompactSignature::from_slice(&bytes).ok())
-        }
-        _ => None,
-    })
+    let bytes = from_hex(operation.signature("collateral")?).ok()?;
+    CompactSignature::from_slice(&bytes).ok()
 }

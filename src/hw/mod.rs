@@ -3,10 +3,14 @@
 //! The port is [`Device`]. Each vendor has a folder: `wire` (pure bytes), `transport` (USB HID, or TCP to an emulator), and the
 //! client that implements the port. A worker thread per open device does the blocking exchange.
 
+pub mod discovery;
+pub mod fake;
+pub mod ledger;
+
 use std::fmt;
 
-use bitcoin::bip32::{DerivationPath, Xpub};
-use bitcoin::secp256k1::PublicKey;
+use bitcoin::bip32::{ChildNumber, DerivationPath, Xpub};
+use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
@@ -62,7 +66,7 @@ pub struct DeviceInfo {
     pub version: String,
     /// Ticker shown on the device: `DASH`.
     pub ticker: String,
-    /// Tells wallets apart: hash160 prefix of an account key, hexadecimal.
+    /// Tells wallets apart: the first four bytes of hash160 of the key of `m/44'`, hexadecimal.
     pub wallet: String,
 }
 
@@ -71,6 +75,25 @@ pub struct ShownAddress {
     pub key: PublicKey,
     /// As the device wrote it; a fork's coin is shown with the parent's prefix.
     pub on_screen: String,
+}
+
+/// The key `change/index` below an account, derived here without the device (BIP-0032).
+///
+/// # Panics
+/// Never in practice: one derivation in 2^127 has no result.
+pub fn derive(account: &Xpub, change: bool, index: u32) -> PublicKey {
+    let levels = [
+        ChildNumber::Normal {
+            index: u32::from(change),
+        },
+        ChildNumber::Normal {
+            index: index & 0x7fff_ffff,
+        },
+    ];
+    account
+        .derive_pub(&Secp256k1::verification_only(), &levels)
+        .expect("normal levels; one in 2^127 fails")
+        .public_key
 }
 
 /// An ordinary (type 0) payment from device keys.

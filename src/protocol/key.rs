@@ -82,7 +82,12 @@ impl SecpKey {
 
     /// The compressed WIF form.
     pub fn to_wif(&self, profile: &Profile) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([profile.wif_prefix; 34]);
+        self.to_wif_with(profile.wif_prefix)
+    }
+
+    /// The compressed WIF form with a network's version byte.
+    pub fn to_wif_with(&self, prefix: u8) -> Zeroizing<String> {
+        let mut bytes = Zeroizing::new([prefix; 34]);
         bytes[1..33].copy_from_slice(&*self.0);
         bytes[33] = 1;
         Zeroizing::new(base58::encode_check(&*bytes))

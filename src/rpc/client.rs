@@ -15,7 +15,9 @@ use super::http::{Answer, Call, Http, Limits, Size};
 use super::json::{Json, parse};
 use super::pending::Seen;
 use super::types::{self, ChainInfo, Forks, Header, NetworkInfo, raw_transaction};
-use super::{CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip};
+use super::{
+    CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip, WalletCoins,
+};
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
 use crate::protocol::tx::PRO_REG;
@@ -440,6 +442,14 @@ impl Node for Client {
 
     fn pending(&self) -> Reply<'_, Option<Vec<Pending>>> {
         Box::pin(self.read_pending())
+    }
+
+    fn wallet_coins(&self) -> Reply<'_, WalletCoins> {
+        Box::pin(self.read_wallet())
+    }
+
+    fn wallet_sign(&self, tx: Transaction) -> Reply<'_, Transaction> {
+        Box::pin(self.sign_with_wallet(tx))
     }
 
     fn broadcast(&self, tx: Transaction) -> Reply<'_, Txid> {

@@ -199,7 +199,7 @@ impl Client {
     }
 
     /// `gettxout` for many: those unspent in the chain and in the mempool.
-    async fn unspent(&self, outpoints: &[OutPoint]) -> Result<Vec<FoundCoin>, RpcError> {
+    pub(super) async fn unspent(&self, outpoints: &[OutPoint]) -> Result<Vec<FoundCoin>, RpcError> {
         let calls = outpoints
             .iter()
             .map(|outpoint| ("gettxout", unspent_params(*outpoint, true)));

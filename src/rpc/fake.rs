@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bitcoin::{OutPoint, Txid};
 
-use super::{CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip};
+use super::{
+    CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip, WalletCoins,
+};
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
 use crate::protocol::{Address, ProTxHash, Transaction};
@@ -33,6 +35,8 @@ pub enum Request {
     },
     FeeRate,
     Pending,
+    WalletCoins,
+    WalletSign(Transaction),
     Broadcast(Transaction),
 }
 
@@ -49,6 +53,8 @@ struct Script {
     coins_of: Queue<CoinSearch>,
     fee_rate: Queue<FeeRate>,
     pending: Queue<Option<Vec<Pending>>>,
+    wallet_coins: Queue<WalletCoins>,
+    wallet_sign: Queue<Transaction>,
     broadcast: Queue<Txid>,
     requests: Vec<Request>,
 }
@@ -146,6 +152,16 @@ impl FakeNode {
         self.scripted(|script| script.pending.push(answer))
     }
 
+    #[must_use]
+    pub fn with_wallet_coins(self, answer: Outcome<WalletCoins>) -> Self {
+        self.scripted(|script| script.wallet_coins.push(answer))
+    }
+
+    #[must_use]
+    pub fn with_wallet_sign(self, answer: Outcome<Transaction>) -> Self {
+        self.scripted(|script| script.wallet_sign.push(answer))
+    }
+
     /// Without a script a broadcast answers the transaction's own txid.
     #[must_use]
     pub fn with_broadcast(self, answer: Outcome<Txid>) -> Self {
@@ -223,6 +239,18 @@ impl Node for FakeNode {
 
     fn pending(&self) -> Reply<'_, Option<Vec<Pending>>> {
         self.answer(Request::Pending, |script| script.pending.next_of("pending"))
+    }
+
+    fn wallet_coins(&self) -> Reply<'_, WalletCoins> {
+        self.answer(Request::WalletCoins, |script| {
+            script.wallet_coins.next_of("wallet_coins")
+        })
+    }
+
+    fn wallet_sign(&self, tx: Transaction) -> Reply<'_, Transaction> {
+        self.answer(Request::WalletSign(tx), |script| {
+            script.wallet_sign.next_of("wallet_sign")
+        })
     }
 
     fn broadcast(&self, tx: Transaction) -> Reply<'_, Txid> {

@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod pending;
 pub mod types;
+mod wallet;
 
 #[cfg(test)]
 mod tests;
@@ -174,6 +175,7 @@ pub struct FoundTx {
     /// 0: unconfirmed.
     pub confirmations: u32,
     pub height: Option<u32>,
+    pub block: Option<BlockHash>,
 }
 
 /// **Duffs** per 1000 bytes.

@@ -168,6 +168,7 @@ pub(super) fn raw_transaction(json: &Json<'_>, txid: Txid) -> Result<FoundTx, Rp
             confirmations: json.optional("confirmations", |json| json.u32())?.unwrap_or(0),
             // -1: in a block that is not in the chain.
             height: json.optional("height", |json| json.unless_minus_one())?.flatten(),
+            block: json.optional("blockhash", |json| json.parsed())?,
         })
     })
 }

@@ -1,3 +1,27 @@
-//! A world to learn and test in: what speaks the real wire protocols on loopback, without hardware and without a chain.
+//! What a newcomer starts with and what tests run against: an embedded chain with its own node,
+//! and an emulated Ledger; both speak the real wire protocols on loopback.
+//!
+//! The node enforces the rules of the network by its own reading of the protocol, never by the app's list of them, pays its
+//! masternodes by the queue and fails DKGs now and then. It uses `protocol` only.
 
+pub mod chain;
+mod dialect;
+mod faucet;
 pub mod ledger;
+pub mod masternodes;
+pub mod mempool;
+mod mine;
+pub mod payee;
+mod pro_tx;
+mod reject;
+mod script_check;
+pub mod start;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use chain::Chain;
+pub use dialect::Dialect;
+pub use faucet::FaucetError;
+pub use reject::Reject;
+pub use start::{Setup, StartError};

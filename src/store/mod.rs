@@ -1,3 +1,25 @@
 //! What is kept on this computer: settings, the vault of keys, the journal of operations.
+//!
+//! Secrets are in the vault and nowhere else. Settings and journal are written so that they can hold none: their types
+//! take public data only.
+//!
+//! Calls here block (disk, key stretching); above this layer they belong on a thread of their own.
 
+pub mod derive;
 pub mod eip2333;
+pub mod file;
+pub mod import;
+pub mod journal;
+pub mod keys;
+pub mod phrase;
+pub mod platform_key;
+mod secret;
+pub mod slip10;
+pub mod vault;
+
+pub use file::FileError;
+pub use journal::{Journal, JournalError};
+pub use keys::{KeyInfo, Kind, Origin, Public};
+pub use phrase::{Phrase, PhraseError};
+pub use platform_key::PlatformKey;
+pub use vault::{Vault, VaultError};

@@ -13,7 +13,7 @@ use crate::protocol::special_tx::Service;
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::wire::from_hex;
 use crate::protocol::{Address, KeyId, path};
-use crate::store::vault::KeyKind;
+use crate::store::Kind;
 
 pub fn draft(ports: &Ports, args: &RegisterArgs) -> Result<Draft, Failure> {
     let (kind, name) = complete(ports, args)?;
@@ -101,7 +101,7 @@ fn voting(ports: &Ports, text: &str) -> Result<VotingChoice, Failure> {
         _ => {}
     }
     // A label of the vault wins over an address, which nobody takes for a label.
-    if ports.vault()?.key(text).is_ok() {
+    if ports.vault()?.info(text).is_ok() {
         return Ok(VotingChoice::Held(text.to_owned()));
     }
     let key = Address::parse_key(text, &ports.profile).map_err(|error| option("voting", error))?;
@@ -139,21 +139,21 @@ fn node_id(ports: &Ports, text: &str, name: &str) -> Result<[u8; 20], Failure> {
     let vault = ports.vault()?;
     let label = if text == "new" {
         let label = format!("{name}-platform");
-        vault.generate(KeyKind::Platform, &label, &ports.profile, ports.now())?;
+        vault.generate(Kind::Platform, &label, &ports.profile, ports.now())?;
         label
     } else {
         text.to_owned()
     };
-    let hex = vault.key(&label)?.node_id();
+    let hex = vault.info(&label)?.node_id();
     let hex = hex.ok_or_else(|| option("platform-node-id", format!("{label} is not a platform key")))?;
     Platform::node_id_from_hex(&hex).map_err(|error| option("platform-node-id", error))
 }
 
 /// The address of a fee key.
 pub fn fee_address(ports: &Ports, label: &str) -> Result<Address, Failure> {
-    let key = ports.vault()?.key(label)?;
-    if key.kind != KeyKind::Fee {
-        return Err(Failure::usage(format!("{label} is a {} key; a fee key is needed", key.kind.as_text())));
+    let key = ports.vault()?.info(label)?;
+    if key.kind != Kind::Fee {
+        return Err(Failure::usage(format!("{label} is a {} key; a fee key is needed", key.kind.name())));
     }
     key.key_id().map(KeyId::address).ok_or_else(|| Failure::usage(format!("{label} has no address")))
 }

@@ -14,7 +14,7 @@ use crate::protocol::special_tx::ProRegTx;
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::{Address, Amount, Transaction, bls, path, script};
 use crate::rpc::{FoundCoin, NodeStatus};
-use crate::store::vault::{KeyKind, Vault};
+use crate::store::{Kind, Vault};
 
 /// Everything of a registration but the signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,15 +201,15 @@ impl Keys {
         let mut labels = Vec::new();
         let owner_label = match &draft.owner {
             KeyChoice::Held(label) => label.clone(),
-            KeyChoice::New => make(ports, KeyKind::Owner, &draft.name)?,
+            KeyChoice::New => make(ports, Kind::Owner, &draft.name)?,
         };
-        let owner = secp_id(ports.vault()?, &owner_label, KeyKind::Owner)?;
+        let owner = secp_id(ports.vault()?, &owner_label, Kind::Owner)?;
         labels.push(("owner", owner_label));
         let operator = match &draft.operator {
             OperatorChoice::Foreign(key) => *key,
             OperatorChoice::Held(label) => operator_key(ports.vault()?, label, &mut labels)?,
             OperatorChoice::New => {
-                let label = make(ports, KeyKind::Operator, &draft.name)?;
+                let label = make(ports, Kind::Operator, &draft.name)?;
                 operator_key(ports.vault()?, &label, &mut labels)?
             }
         };
@@ -217,13 +217,13 @@ impl Keys {
             VotingChoice::SameAsOwner => owner,
             VotingChoice::Foreign(id) => *id,
             VotingChoice::Held(label) => {
-                let id = secp_id(ports.vault()?, label, KeyKind::Voting)?;
+                let id = secp_id(ports.vault()?, label, Kind::Voting)?;
                 labels.push(("voting", label.clone()));
                 id
             }
             VotingChoice::New => {
-                let label = make(ports, KeyKind::Voting, &draft.name)?;
-                let id = secp_id(ports.vault()?, &label, KeyKind::Voting)?;
+                let label = make(ports, Kind::Voting, &draft.name)?;
+                let id = secp_id(ports.vault()?, &label, Kind::Voting)?;
                 labels.push(("voting", label));
                 id
             }
@@ -233,9 +233,9 @@ impl Keys {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-fn make(ports: &Ports, kind: KeyKind, name: &str) -> Result<String, Error> {
+fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
     let vault = ports.vault()?;
-    let base = format!("{name}-{}", kind.as_text());
+    let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();
     let label = (1..)
         .map(|n| if n == 1 { base.clone() } else { format!("{base}-{n}") })
@@ -245,7 +245,7 @@ fn make(ports: &Ports, kind: KeyKind, name: &str) -> Result<String, Error> {
     Ok(label)
 }
 
-fn secp_id(vault: &Vault, label: &str, kind: KeyKind) -> Result<KeyId, Error> {
+fn secp_id(vault: &Vault, label: &str, kind: Kind) -> Result<KeyId, Error> {
     expect_kind(vault, label, &[kind])?;
     Ok(vault.secp(label)?.key_id())
 }
@@ -255,18 +255,18 @@ fn operator_key(
     label: &str,
     labels: &mut Vec<(&'static str, String)>,
 ) -> Result<bls::PublicKey, Error> {
-    expect_kind(vault, label, &[KeyKind::Operator])?;
+    expect_kind(vault, label, &[Kind::Operator])?;
     labels.push(("operator", label.to_owned()));
     Ok(vault.bls(label)?.public_key())
 }
 
-fn expect_kind(vault: &Vault, label: &str, kinds: &[KeyKind]) -> Result<(), Error> {
-    let found = vault.key(label)?.kind;
+fn expect_kind(vault: &Vault, label: &str, kinds: &[Kind]) -> Result<(), Error> {
+    let found = vault.info(label)?.kind;
     if kinds.contains(&found) {
         return Ok(());
     }
-    let wanted = kinds.first().map_or("", |kind| kind.as_text());
-    Err(Error::KeyOfOtherKind { label: label.to_owned(), found: found.as_text().to_owned(), wanted: wanted.to_owned() })
+    let wanted = kinds.first().map_or("", |kind| kind.name());
+    Err(Error::KeyOfOtherKind { label: label.to_owned(), found: found.name().to_owned(), wanted: wanted.to_owned() })
 }
 
 fn build_payload(draft: &Draft, keys: &Keys, collateral: &Collateral, status: &NodeStatus) -> ProRegTx {
@@ -337,7 +337,7 @@ async fn fee_coins(
     let (label, address, found) = match source {
         FeeSource::Key(label) => {
             let vault = ports.vault()?;
-            let address = secp_id(vault, label, KeyKind::Fee)?.address();
+            let address = secp_id(vault, label, Kind::Fee)?.address();
             let found = ports.node.coins_of(vec![address], vec![]).await?.coins;
             (label.clone(), address, found)
         }

@@ -27,7 +27,7 @@ pub struct Outcome {
 /// Signs, verifies, sends and awaits a registration. It cannot be undone from [`Step::Broadcasting`] on.
 pub fn register(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
-        let id = ports.journal.begin("register", &ports.profile.name, &stored(&plan), ports.now())?;
+        let id = ports.journal.begin("register", &ports.profile.name, &Work::from(plan.clone()), ports.now())?;
         steps.send(Step::Planned { id }).await;
         let work = Work::from(plan);
         finish(&ports, id, work, None, &mut steps).await
@@ -63,13 +63,9 @@ impl From<Plan> for Work {
     }
 }
 
-fn stored(plan: &Plan) -> serde_json::Value {
-    serde_json::to_value(Work::from(plan.clone())).expect("texts and numbers are JSON")
-}
-
 /// Reads a plan back from the journal.
-pub(crate) fn resume_plan(id: i64, plan: &serde_json::Value) -> Result<Work, Error> {
-    serde_json::from_value(plan.clone())
+pub(crate) fn resume_plan(id: i64, plan: &str) -> Result<Work, Error> {
+    serde_json::from_str(plan)
         .map_err(|_| Error::CannotResume { id, reason: "its plan was written by another version" })
 }
 
@@ -84,7 +80,7 @@ pub(crate) async fn finish(
     let signed = match sign(ports, id, &work, signature, steps).await {
         Ok(signed) => signed,
         Err(error) => {
-            ports.journal.record(id, Event::Failed { reason: error.to_string() }, ports.now())?;
+            ports.journal.record(id, &Event::Failed { reason: error.to_string() }, ports.now())?;
             return Err(error);
         }
     };
@@ -138,7 +134,7 @@ async fn ask_device(
     let raw = device.sign_message(at, text.clone().into_bytes()).await?;
     let digest = message_hash(&ports.profile.message_magic, text.as_bytes());
     let signature = raw.normalised(&digest, key).map_err(Error::Signature)?;
-    ports.journal.record(id, Event::Signed { what: "collateral".into(), hex: hex(&signature) }, ports.now())?;
+    ports.journal.record(id, &Event::Signed { what: "collateral".into(), hex: hex(&signature) }, ports.now())?;
     steps.send(Step::DeviceSigned).await;
     Ok(signature)
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use bitcoin::base58;
 
-use super::apdu::{Answer, BAD_DATA, BAD_LENGTH, BAD_P1_P2, CONDITIONS, Command, Halt, INTERNAL, UNKNOWN_INS, WRONG_CLA};
+use super::apdu::{
+    Answer, BAD_DATA, BAD_LENGTH, BAD_P1_P2, CONDITIONS, Command, Halt, INTERNAL, UNKNOWN_INS, WRONG_CLA,
+};
 use super::keys::{InputKey, Keys, Path, hash160};
 use super::message::MessageSigning;
 use super::outputs::Outputs;

@@ -109,9 +109,7 @@ impl SandboxLedger {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let device = Device::new(options.app, Arc::clone(&keys), input_key, options.auto_approve);
         let device = Arc::new(Shared::new(device));
-        let server = runtime
-            .spawn(server::run(listener, Arc::clone(&device)))
-            .abort_handle();
+        let server = runtime.spawn(server::run(listener, Arc::clone(&device))).abort_handle();
         Ok(Self {
             address,
             device,

@@ -169,7 +169,12 @@ impl App {
             Some(Destination::Script(hash)) => self.address_text(self.identity.script_prefix, &hash),
             None => "OP_RETURN".to_owned(),
         };
-        Some(Prompt::output(shown.number, shown.amount, &self.identity.ticker, &address))
+        Some(Prompt::output(
+            shown.number,
+            shown.amount,
+            &self.identity.ticker,
+            &address,
+        ))
     }
 
     /// None where the outputs are worth more than the inputs.

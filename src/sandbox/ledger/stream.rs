@@ -164,10 +164,7 @@ impl Stream {
                 }
                 chunk.hash(&vouched[4..40], !self.skip_authorization);
                 let amount = vouched[40..].try_into().map_err(|_| Halt::Crash)?;
-                self.amount = self
-                    .amount
-                    .checked_add(u64::from_le_bytes(amount))
-                    .ok_or(Halt::Crash)?;
+                self.amount = self.amount.checked_add(u64::from_le_bytes(amount)).ok_or(Halt::Crash)?;
                 Ok(())
             }
             _ => Err(Halt::Crash),

@@ -91,10 +91,7 @@ impl Host {
     pub async fn trust(&mut self, payment: &Payment) -> Vec<Vec<u8>> {
         let mut trusted = Vec::new();
         for input in &payment.inputs {
-            let (data, status) = self
-                .trusted_input(&input.previous, input.index, 200)
-                .await
-                .unwrap();
+            let (data, status) = self.trusted_input(&input.previous, input.index, 200).await.unwrap();
             assert_eq!((data.len(), status), (56, 0x9000));
             trusted.push(data);
         }
@@ -215,7 +212,9 @@ pub fn apdu(ins: u8, p1: u8, p2: u8, data: &[u8]) -> Vec<u8> {
 
 pub fn path(levels: &[u32]) -> Vec<u8> {
     let mut data = vec![levels.len() as u8];
-    levels.iter().for_each(|level| data.extend_from_slice(&level.to_be_bytes()));
+    levels
+        .iter()
+        .for_each(|level| data.extend_from_slice(&level.to_be_bytes()));
     data
 }
 
@@ -235,7 +234,12 @@ pub fn trusted_input_chunks(previous: &Transaction, index: u32, piece: usize) ->
         start.extend_from_slice(&input.previous.vout.to_le_bytes());
         start.put_length(input.script_sig.len());
         chunks.push(start);
-        put_script(&mut chunks, input.script_sig.as_bytes(), &input.sequence.to_le_bytes(), piece);
+        put_script(
+            &mut chunks,
+            input.script_sig.as_bytes(),
+            &input.sequence.to_le_bytes(),
+            piece,
+        );
     }
     let mut count = Vec::new();
     count.put_length(previous.outputs.len());

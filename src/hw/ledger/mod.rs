@@ -1,0 +1,162 @@
+//! Ledger devices with an app of the Bitcoin family (Dash 2.x): the port [`Device`] over USB or TCP.
+//!
+//! `wire` knows bytes, `transport` carries them, `client` and `spend` hold the conversation, `worker` keeps it off everybody's
+//! thread. Sources: LedgerHQ/app-bitcoin, and recordings of the real app (`tests/data/ledger`).
+
+mod client;
+mod spend;
+mod transport;
+mod wire;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bitcoin::bip32::{DerivationPath, Xpub};
+use bitcoin::secp256k1::PublicKey;
+use tokio::sync::watch;
+
+use self::client::{Client, Connect};
+use self::transport::tcp::Tcp;
+use self::transport::{Transport, hid};
+use self::worker::Worker;
+use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use crate::protocol::message::CompactSignature;
+use crate::protocol::{Profile, Transaction};
+
+pub use self::spend::MAX_INPUTS;
+pub use self::transport::hid::{Plugged, list};
+pub use self::wire::message::message_hash_shown;
+
+/// Place of a device on USB.
+pub const USB: &str = "usb";
+
+/// An open Ledger. Its methods must be awaited inside a Tokio runtime.
+pub struct Ledger {
+    place: String,
+    profile: Arc<Profile>,
+    worker: Worker,
+}
+
+impl Ledger {
+    /// The only Ledger on USB. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// None or several, no permission, held by another program.
+    pub fn usb(profile: Arc<Profile>) -> Result<Self, DeviceError> {
+        Self::open(USB.to_owned(), profile, Box::new(connect_usb))
+    }
+
+    /// An emulator or sandbox at `host:port`. Blocks until it accepts, at most some seconds.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotConnected`]
+    pub fn network(address: &str, profile: Arc<Profile>) -> Result<Self, DeviceError> {
+        let place = address.to_owned();
+        let connect = move || Ok(Box::new(Tcp::connect(&place)?) as Box<dyn Transport>);
+        Self::open(address.to_owned(), profile, Box::new(connect))
+    }
+
+    fn open(place: String, profile: Arc<Profile>, connect: Connect) -> Result<Self, DeviceError> {
+        let mut client = Client::new(Arc::clone(&profile), connect);
+        client.connected()?;
+        Ok(Self {
+            place,
+            profile,
+            worker: Worker::start(client),
+        })
+    }
+
+    /// The network it was opened for.
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// True while its thread is at work; outlives the device when a question is still on the screen.
+    pub fn busy(&self) -> Arc<watch::Sender<bool>> {
+        self.worker.busy()
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Client) -> Result<T, DeviceError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.worker.run(request))
+    }
+}
+
+impl Device for Ledger {
+    fn kind(&self) -> Kind {
+        Kind::Ledger
+    }
+
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn info(&self) -> Reply<'_, DeviceInfo> {
+        self.ask(Client::info)
+    }
+
+    fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey> {
+        self.ask(move |client| client.public_key(&path))
+    }
+
+    fn show_address(&self, path: DerivationPath) -> Reply<'_, ShownAddress> {
+        self.ask(move |client| client.show_address(&path))
+    }
+
+    fn account_xpub(&self, path: DerivationPath) -> Reply<'_, Xpub> {
+        self.ask(move |client| client.account_xpub(&path))
+    }
+
+    fn sign_message(&self, path: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature> {
+        self.ask(move |client| client.sign_message(&path, &message))
+    }
+
+    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
+        self.ask(move |client| client.sign_spend(&spend))
+    }
+}
+
+/// App and version of a device that nobody has open; asks the user nothing. Blocks.
+///
+/// # Errors
+/// Why it is not ready.
+pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Result<(String, String), DeviceError> {
+    let mut at = Some(at);
+    let connect = move || match at.take() {
+        Some(Probe::Usb(plugged)) => Ok(Box::new(plugged.open()?) as Box<dyn Transport>),
+        Some(Probe::Network(address)) => Ok(Box::new(Tcp::connect(&address)?) as Box<dyn Transport>),
+        None => Err(gone()),
+    };
+    let open = Client::new(profile, Box::new(connect)).ready()?;
+    Ok((open.app.name, open.app.version))
+}
+
+/// Which device to probe.
+pub(super) enum Probe {
+    Usb(Plugged),
+    Network(String),
+}
+
+fn connect_usb() -> Result<Box<dyn Transport>, DeviceError> {
+    match hid::list().as_slice() {
+        [] => Err(DeviceError::NotConnected { kind: Kind::Ledger }),
+        [only] => Ok(Box::new(only.open()?)),
+        several => Err(DeviceError::Several { count: several.len() }),
+    }
+}
+
+fn gone() -> DeviceError {
+    DeviceError::Gone { kind: Kind::Ledger }
+}
+
+fn bad(what: &str) -> DeviceError {
+    DeviceError::BadAnswer {
+        kind: Kind::Ledger,
+        what: what.to_owned(),
+    }
+}
