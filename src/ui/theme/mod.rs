@@ -5,6 +5,8 @@
 use iced::theme::Palette;
 use iced::{Color, Font, Theme, color, font};
 
+use crate::store::settings;
+
 /// Text.
 pub const UI: Font = Font::with_name("Inter");
 /// Titles, labels, buttons.
@@ -46,41 +48,11 @@ impl Size {
 /// Roundness of cards and controls.
 pub const RADIUS: f32 = 8.0;
 
-/// What the user chose to see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Appearance {
-    /// As the desktop has it.
-    #[default]
-    System,
-    Light,
-    Dark,
-}
-
-impl Appearance {
-    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
-
-    /// As settings keep it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    /// Anything unknown follows the desktop.
-    pub fn from_name(name: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|each| each.name() == name)
-            .unwrap_or_default()
-    }
-
-    pub fn theme(self, system: iced::theme::Mode) -> Theme {
-        match (self, system) {
-            (Self::Dark, _) | (Self::System, iced::theme::Mode::Dark) => dark(),
-            _ => light(),
-        }
+/// The theme of a choice; the desktop decides only where the user did not.
+pub fn of(choice: settings::Theme, system: iced::theme::Mode) -> Theme {
+    match (choice, system) {
+        (settings::Theme::Dark, _) | (settings::Theme::System, iced::theme::Mode::Dark) => dark(),
+        _ => light(),
     }
 }
 
@@ -220,13 +192,9 @@ mod tests {
     #[test]
     fn the_desktop_decides_only_where_the_user_did_not() {
         use iced::theme::Mode;
-        assert_eq!(Appearance::System.theme(Mode::Dark), dark());
-        assert_eq!(Appearance::System.theme(Mode::None), light());
-        assert_eq!(Appearance::Light.theme(Mode::Dark), light());
+        assert_eq!(of(settings::Theme::System, Mode::Dark), dark());
+        assert_eq!(of(settings::Theme::System, Mode::None), light());
+        assert_eq!(of(settings::Theme::Light, Mode::Dark), light());
         assert!(colors(&dark()) != colors(&light()));
-        for each in Appearance::ALL {
-            assert_eq!(Appearance::from_name(each.name()), each);
-        }
-        assert_eq!(Appearance::from_name("sepia"), Appearance::System);
     }
 }

@@ -103,6 +103,12 @@ impl SecretText {
     }
 }
 
+impl From<Zeroizing<String>> for SecretText {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
+    }
+}
+
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
         Self(Zeroizing::new(text))
@@ -277,6 +283,20 @@ impl<'a, M: Clone + 'a> From<Input<'a, M>> for Element<'a, M> {
         };
         column![label(input.name), field, line].spacing(Gap::XS).into()
     }
+}
+
+/// A box without name and line, for a filter.
+pub fn plain_input<'a, M: Clone + 'a>(
+    placeholder: &'a str,
+    text: &'a str,
+    on_edit: impl Fn(String) -> M + 'a,
+) -> text_input::TextInput<'a, M> {
+    text_input::TextInput::new(placeholder, text)
+        .font(UI)
+        .size(Size::BODY)
+        .padding([Gap::S - 1.0, Gap::S + 2.0])
+        .on_input(on_edit)
+        .style(|theme, status| field_style(theme, status, false))
 }
 
 pub fn field_style(theme: &Theme, status: Status, wrong: bool) -> Style {

@@ -8,6 +8,7 @@ pub mod notice;
 pub mod option;
 pub mod progress;
 pub mod row;
+pub mod segments;
 pub mod steps;
 pub mod text;
 
@@ -18,6 +19,7 @@ pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use notice::{error_notice, info, notice, problem, success, warning};
 pub use option::{option, option_of, options};
 pub use progress::{Progress, progress_list};
-pub use row::{copy_row, key_value, table_header, table_row};
+pub use row::{copy_row, key_element, key_value, table_header, table_row};
+pub use segments::segments;
 pub use steps::step_indicator;
 pub use text::{body, heading, help, label, mono, muted, strong, title, toned};

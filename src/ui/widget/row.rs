@@ -71,7 +71,7 @@ pub fn table_row<'a, M: Clone + 'a>(cells: impl IntoIterator<Item = (Element<'a,
 }
 
 /// Height of every row; a virtual list counts with it.
-pub const ROW: f32 = 44.0;
+pub const ROW: f32 = 54.0;
 
 fn row_style(theme: &Theme, status: Status) -> button::Style {
     let colors = colors(theme);

@@ -1,0 +1,41 @@
+//! Of what the app does.
+
+use super::Advice;
+use crate::flow::Error;
+
+impl Advice for Error {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::Node(error) => return error.advice(),
+            Self::Device(error) => return error.advice(),
+            Self::Vault(error) => return error.advice(),
+            Self::Journal(error) => return error.advice(),
+            Self::NoDevice => "Plug it in, unlock it and open its coin's app; the Devices page says more.",
+            Self::VaultLocked => "Unlock it on the Keys page.",
+            Self::Rule(_) => "Go back and correct it; nothing was signed.",
+            Self::FeeKeyShort { .. } => "Send the money from your device with one click, or from any wallet.",
+            Self::Short(_) => "Send some money to the device's account first, or pay a smaller amount.",
+            Self::NoCollateral { .. } => {
+                "Send exactly this amount to an address of the device, wait for a confirmation, and search again."
+            }
+            Self::SeveralCollaterals { .. } => "Choose one from the list.",
+            Self::CollateralMissing { .. } => "Check transaction and index; a spent output backs no masternode.",
+            Self::CollateralOfAnotherKey { .. } => "Name the path of the key that holds it, or choose another output.",
+            Self::CollateralPathUnknown { .. } => {
+                "Name its path if it belongs to another account; otherwise connect the device that holds it."
+            }
+            Self::NoSuchType { .. } => "Choose a regular masternode, or another network.",
+            Self::KeyOfOtherKind { .. } => "Choose a key of the right kind, or make a new one.",
+            Self::OperatorInOtherEncoding { .. } => "Use another operator key: each masternode needs its own.",
+            Self::CollateralGuard { .. } => "Pay with other coins.",
+            Self::Signature(_) => "Nothing was sent; check that the right device is connected and try again.",
+            Self::NotAsReviewed { .. } => "Nothing was sent; begin again and review it once more.",
+            Self::Decode(_) => "Check that the whole transaction was copied.",
+            Self::NotSynced { .. } => "Wait until the node has all blocks.",
+            Self::CannotResume { .. } => "Begin it anew; nothing of it was sent.",
+            Self::NoSuchMasternode { .. } => "Check the hash; a new masternode is listed with the next block.",
+            Self::NoRandomness => "Restart the computer; without random numbers no safe key can be made.",
+        };
+        Some(text.to_owned())
+    }
+}

@@ -1,0 +1,236 @@
+//! What surrounds every page: sidebar, status bar, the sandbox's device; and what stands in for a page without connection.
+
+use iced::widget::{column, container, row, rule, space, text};
+use iced::{Background, Border, Element, Length, Theme};
+
+use super::session::{NodeView, Session};
+use super::theme::{Gap, STRONG, Size, Tone, colors};
+use super::widget::{
+    body, card, dot, error_notice, heading, help, muted, nav_button, page, primary_button, scroll, secondary_button, text_button,
+    toned,
+};
+use super::{App, Link, Message, Page, Screen, advice, format, screen};
+use crate::setup::{Choice, NodeChoice};
+
+const SIDEBAR: f32 = 164.0;
+
+pub(super) fn view(app: &App) -> Element<'_, Message> {
+    if let Screen::Start(start) = &app.screen {
+        return ground(column![start_error(app), start.view().map(Message::Start)]);
+    }
+    let mut middle = row![sidebar(app), container(content(app)).width(Length::Fill).height(Length::Fill)];
+    if let Link::Up(session) = &app.link
+        && let Some(sandbox) = &session.sandbox
+    {
+        middle = middle.push(side(sandbox.panel().map(Message::Sandbox)));
+    }
+    ground(column![middle.height(Length::Fill), status_bar(app)])
+}
+
+fn start_error(app: &App) -> Element<'_, Message> {
+    match &app.settings_error {
+        Some(error) => container(error_notice(error)).padding(Gap::M).into(),
+        None => space().into(),
+    }
+}
+
+fn ground<'a>(content: impl Into<Element<'a, Message>>) -> Element<'a, Message> {
+    container(content)
+        .width(Length::Fill)
+        .height(Length::Fill)
+        .style(|theme: &Theme| plain(theme, colors(theme).page))
+        .into()
+}
+
+fn plain(theme: &Theme, ground: iced::Color) -> container::Style {
+    container::Style {
+        text_color: Some(colors(theme).text),
+        background: Some(Background::Color(ground)),
+        ..container::Style::default()
+    }
+}
+
+fn sidebar(app: &App) -> Element<'_, Message> {
+    let entries = [
+        ("Masternodes", Page::Masternodes),
+        ("Keys", Page::Keys),
+        ("Devices", Page::Devices),
+        ("Journal", Page::Journal),
+        ("Sandbox", Page::Sandbox),
+        ("Settings", Page::Settings),
+    ];
+    let entry = |(name, page): (&'static str, Page)| nav_button(name, is_on(app, page)).on_press(Message::Go(page)).into();
+    let name = container(text("Castellan").size(Size::HEADING + 2.0).font(STRONG)).padding([Gap::S, Gap::M]);
+    let list = column![name, space().height(Gap::S)].extend(entries.map(entry)).spacing(Gap::XS);
+    container(list)
+        .padding(Gap::S)
+        .width(SIDEBAR)
+        .height(Length::Fill)
+        .style(|theme: &Theme| plain(theme, colors(theme).sidebar))
+        .into()
+}
+
+fn is_on(app: &App, page: Page) -> bool {
+    match &app.screen {
+        Screen::Start(_) => false,
+        Screen::Masternodes | Screen::Register => page == Page::Masternodes,
+        Screen::Vault(_, then) => page == if *then == Page::Register { Page::Masternodes } else { *then },
+        Screen::Keys(_) => page == Page::Keys,
+        Screen::Devices(_) => page == Page::Devices,
+        Screen::Journal => page == Page::Journal,
+        Screen::Sandbox => page == Page::Sandbox,
+        Screen::Settings(_) => page == Page::Settings,
+    }
+}
+
+/// The sandbox's device, right of every page.
+fn side<'a>(panel: Element<'a, Message>) -> Element<'a, Message> {
+    container(scroll(container(panel).padding(Gap::M)).height(Length::Fill))
+        .width(screen::sandbox::WIDTH)
+        .height(Length::Fill)
+        .style(|theme: &Theme| plain(theme, colors(theme).sidebar))
+        .into()
+}
+
+fn content(app: &App) -> Element<'_, Message> {
+    match (&app.screen, &app.link) {
+        (Screen::Settings(page), _) => page.view(settings_shown(app)).map(Message::Settings),
+        (Screen::Sandbox, link) => match link {
+            Link::Up(session) => sandbox_page(session),
+            _ => no_sandbox(),
+        },
+        (screen, Link::Up(session)) => with_session(screen, session),
+        (_, Link::Connecting { choice, .. }) => connecting(choice),
+        (_, Link::Down { choice, error }) => down(choice, error),
+        (_, Link::None) => unconnected(),
+    }
+}
+
+fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Message> {
+    let ports = session.ports();
+    match screen {
+        Screen::Register => match &session.register {
+            Some(register) => register.view().map(Message::Register),
+            None => space().into(),
+        },
+        Screen::Vault(vault, _) => vault.view().map(Message::Vault),
+        Screen::Keys(keys) => keys.view().map(Message::Keys),
+        Screen::Devices(devices) => devices.view(&session.device, &ports.profile).map(Message::Devices),
+        Screen::Journal => match &session.journal {
+            Some(journal) => journal.view(ports).map(Message::Journal),
+            None => space().into(),
+        },
+        _ => session.masternodes.view(&ports.profile).map(Message::Masternodes),
+    }
+}
+
+fn settings_shown(app: &App) -> screen::settings::Shown<'_> {
+    let connection = match &app.link {
+        Link::Up(session) => Some(place(&session.choice)),
+        _ => None,
+    };
+    screen::settings::Shown { settings: &app.settings, dirs: &app.dirs, connection, error: app.settings_error.as_ref() }
+}
+
+fn sandbox_page(session: &Session) -> Element<'_, Message> {
+    match &session.sandbox {
+        Some(sandbox) => sandbox.view().map(Message::Sandbox),
+        None => no_sandbox(),
+    }
+}
+
+fn no_sandbox<'a>() -> Element<'a, Message> {
+    let words = column![
+        heading("The sandbox is not running"),
+        body("A small chain, a node and a Ledger inside this program, to try everything without money. Switching leaves the present connection."),
+        primary_button("Switch to the sandbox").on_press(Message::TrySandbox)
+    ];
+    page("Sandbox", space(), card(words.spacing(Gap::M)))
+}
+
+fn connecting<'a>(choice: &Choice) -> Element<'a, Message> {
+    page("Masternodes", space(), card(muted(format!("Connecting to {}…", place(choice)))))
+}
+
+fn down<'a>(choice: &Choice, error: &crate::flow::Error) -> Element<'a, Message> {
+    let buttons = row![
+        primary_button("Retry").on_press(Message::Retry),
+        secondary_button("Change the connection").on_press(Message::Go(Page::Settings))
+    ];
+    let words = column![
+        heading(format!("No connection to {}", place(choice))),
+        error_notice(error),
+        buttons.spacing(Gap::S)
+    ];
+    page("Masternodes", space(), card(words.spacing(Gap::M)))
+}
+
+fn unconnected<'a>() -> Element<'a, Message> {
+    let words = column![
+        heading("Not connected"),
+        muted("Choose a node in the settings, or try the sandbox."),
+        row![
+            primary_button("Connect a node").on_press(Message::Go(Page::Settings)),
+            secondary_button("Try the sandbox").on_press(Message::TrySandbox)
+        ]
+        .spacing(Gap::S)
+    ];
+    page("Masternodes", space(), card(words.spacing(Gap::M)))
+}
+
+/// Where a choice leads: `dash at http://..`, `the sandbox`.
+fn place(choice: &Choice) -> String {
+    match &choice.node {
+        NodeChoice::Sandbox { .. } => format!("the sandbox ({})", choice.profile.name),
+        NodeChoice::Remote { url, .. } => format!("{} at {url}", choice.profile.name),
+    }
+}
+
+fn status_bar(app: &App) -> Element<'_, Message> {
+    let content = match &app.link {
+        Link::Up(session) => session_status(session),
+        Link::Connecting { choice, .. } => status_row(Tone::Neutral, format!("Connecting to {}", place(choice)), false),
+        Link::Down { error, .. } => status_row(Tone::Bad, advice::sentence(error), true),
+        Link::None => status_row(Tone::Neutral, "Not connected".to_owned(), false),
+    };
+    let bar = container(content).padding([0.0, Gap::M]).center_y(34).width(Length::Fill).style(|theme: &Theme| container::Style {
+        border: Border::default(),
+        ..plain(theme, colors(theme).sidebar)
+    });
+    column![rule::horizontal(1).style(line), bar].into()
+}
+
+fn line(theme: &Theme) -> rule::Style {
+    rule::Style { color: colors(theme).border, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
+}
+
+fn session_status(session: &Session) -> Element<'_, Message> {
+    let (device, tone) = session.device.summary();
+    let device = row![dot(tone), help(device)].spacing(Gap::S).align_y(iced::Center);
+    let network = session.ports().profile.name.as_str();
+    let left = match &session.node {
+        NodeView::Asking => row![dot(Tone::Neutral), help(network), help("asking the node…")],
+        NodeView::Up(status) => row![
+            dot(if status.synced { Tone::Good } else { Tone::Warning }),
+            help(network),
+            help(status.subversion.trim_matches('/').to_owned()),
+            help(format!("Block {}", format::height(status.tip.height))),
+            help(if status.synced { String::new() } else { format!("loading blocks, {} to go", format::grouped(status.headers.saturating_sub(status.tip.height))) })
+        ],
+        NodeView::Down(error) => row![
+            dot(Tone::Bad),
+            help(network),
+            toned(advice::sentence(error), Tone::Bad).size(Size::SMALL),
+            text_button("Retry").on_press(Message::Retry)
+        ],
+    };
+    row![left.spacing(Gap::M).align_y(iced::Center).width(Length::Fill), device].spacing(Gap::M).align_y(iced::Center).into()
+}
+
+fn status_row<'a>(tone: Tone, words: String, retry: bool) -> Element<'a, Message> {
+    let mut content = row![dot(tone), help(words).width(Length::Fill)].spacing(Gap::S).align_y(iced::Center);
+    if retry {
+        content = content.push(text_button("Retry").on_press(Message::Retry));
+    }
+    content.into()
+}

@@ -1,0 +1,254 @@
+//! What is connected, in which state, and what to do about it; an address shown on the device to compare.
+
+use bitcoin::bip32::DerivationPath;
+use iced::widget::{column, row};
+use iced::{Element, Task, task};
+
+use crate::flow::Ports;
+use crate::hw::{DeviceError, DeviceInfo, Kind};
+use crate::protocol::path::{self, PathError};
+use crate::protocol::{KeyId, Profile};
+use crate::ui::advice::{Advice, UDEV_FILE, UDEV_RULES, sentence};
+use crate::ui::theme::{Gap, Tone};
+use crate::ui::widget::{
+    Field, badge, body, card, copy_row, error_notice, heading, info, input, key_element, key_value, mono, muted, page, panel,
+    primary_button, progress_list, secondary_button, success, text_button,
+};
+use crate::ui::widget::Progress;
+
+/// What is known of the device; the window asks for it in the background.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Not looked yet.
+    Searching,
+    Missing(DeviceError),
+    /// Open; it answered, or said why it is not ready.
+    Open { kind: Kind, place: String, info: Result<DeviceInfo, DeviceError> },
+}
+
+impl Seen {
+    /// For the status bar.
+    pub fn summary(&self) -> (String, Tone) {
+        match self {
+            Self::Searching => ("Looking for a device".to_owned(), Tone::Neutral),
+            Self::Missing(DeviceError::NotConnected { .. }) => ("No device".to_owned(), Tone::Neutral),
+            Self::Missing(error) | Self::Open { info: Err(error), .. } => (short(error).to_owned(), Tone::Warning),
+            Self::Open { kind, info: Ok(info), .. } => (format!("{kind}: {} app", info.app), Tone::Good),
+        }
+    }
+
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Open { info: Ok(_), .. })
+    }
+}
+
+/// A device's trouble in two or three words.
+fn short(error: &DeviceError) -> &'static str {
+    match error {
+        DeviceError::Locked { .. } => "Device locked",
+        DeviceError::WrongApp { .. } | DeviceError::WrongCoin { .. } => "Wrong app open",
+        DeviceError::NoPermission { .. } => "No permission",
+        DeviceError::Busy { .. } => "Device busy",
+        DeviceError::Several { .. } => "Several devices",
+        DeviceError::NotConnected { .. } | DeviceError::Gone { .. } => "Device gone",
+        _ => "Device not ready",
+    }
+}
+
+pub struct Devices {
+    path: Field<DerivationPath>,
+    shown: Shown,
+}
+
+enum Shown {
+    Nothing,
+    /// The device asks its user.
+    Asking { path: DerivationPath, _task: task::Handle },
+    Confirmed { path: DerivationPath, key: KeyId, on_screen: String },
+    Failed(DeviceError),
+}
+
+#[derive(Debug, Clone)]
+pub enum Message {
+    Refresh,
+    PathEdited(String),
+    ShowAddress,
+    AddressShown(Result<(KeyId, String), DeviceError>),
+    Copy(String),
+}
+
+pub enum Action {
+    None,
+    Run(Task<Message>),
+    /// Look for a device again, now.
+    Search,
+}
+
+impl Devices {
+    pub fn new(profile: &Profile) -> Self {
+        let first = path::address(profile, 0, false, 0);
+        Self { path: Field::with(path::to_text(&first), first), shown: Shown::Nothing }
+    }
+
+    pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
+        match message {
+            Message::Refresh => return Action::Search,
+            Message::PathEdited(text) => self.path.edit(text, |text| path::parse(text)),
+            Message::ShowAddress => return self.show_address(ports),
+            Message::AddressShown(result) => self.address_shown(result),
+            Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
+        }
+        Action::None
+    }
+
+    fn show_address(&mut self, ports: &Ports) -> Action {
+        let (Some(path), Some(device)) = (self.path.value().cloned(), ports.device.clone()) else {
+            return Action::None;
+        };
+        if matches!(self.shown, Shown::Asking { .. }) {
+            return Action::None;
+        }
+        let asked = path.clone();
+        let ask = async move {
+            let shown = device.show_address(asked).await?;
+            Ok((KeyId::of(&shown.key), shown.on_screen))
+        };
+        let (task, handle) = Task::perform(ask, Message::AddressShown).abortable();
+        self.shown = Shown::Asking { path, _task: handle.abort_on_drop() };
+        Action::Run(task)
+    }
+
+    fn address_shown(&mut self, result: Result<(KeyId, String), DeviceError>) {
+        let Shown::Asking { path, .. } = &self.shown else {
+            return;
+        };
+        self.shown = match result {
+            Ok((key, on_screen)) => Shown::Confirmed { path: path.clone(), key, on_screen },
+            Err(error) => Shown::Failed(error),
+        };
+    }
+
+    pub fn view<'a>(&'a self, seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
+        let mut content = column![state(seen, profile)].spacing(Gap::M);
+        if let Seen::Missing(error) | Seen::Open { info: Err(error), .. } = seen
+            && matches!(error, DeviceError::NoPermission { .. })
+        {
+            content = content.push(permission());
+        }
+        if seen.is_ready() {
+            content = content.push(self.address(profile));
+        }
+        content = content.push(abilities());
+        page("Devices", secondary_button("Refresh").on_press(Message::Refresh), content)
+    }
+
+    fn address<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
+        let asking = matches!(self.shown, Shown::Asking { .. });
+        let show = self.path.value().filter(|_| !asking).map(|_| Message::ShowAddress);
+        let field = input("Path", &self.path, Message::PathEdited)
+            .help(format!("The first address of the first account is {}.", path::to_text(&path::address(profile, 0, false, 0))))
+            .mono()
+            .id("device-path")
+            .on_submit_maybe(show.clone());
+        let mut content = column![field, primary_button("Show on the device").on_press_maybe(show)].spacing(Gap::S);
+        content = match &self.shown {
+            Shown::Nothing => content,
+            Shown::Asking { path, .. } => {
+                content.push(info(format!("The device shows the address of {}. Approve it there.", path::to_text(path))))
+            }
+            Shown::Confirmed { path, key, on_screen } => content.push(confirmed(path, *key, on_screen, profile)),
+            Shown::Failed(error) => content.push(error_notice(error)),
+        };
+        panel("Show an address on the device", content).into()
+    }
+}
+
+fn confirmed<'a>(path: &DerivationPath, key: KeyId, on_screen: &str, profile: &Profile) -> Element<'a, Message> {
+    let here = key.address().to_text(profile);
+    let mut lines = column![
+        success(format!("Confirmed on the device for {}.", path::to_text(path))),
+        copy_row("Address", here.clone(), Message::Copy)
+    ]
+    .spacing(Gap::S);
+    if here != on_screen {
+        lines = lines.push(key_value("As the device wrote it", on_screen)).push(muted(format!(
+            "The app writes this key with another coin's prefix; on {} its address is the one above.",
+            profile.name
+        )));
+    }
+    lines.into()
+}
+
+fn state<'a>(seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
+    match seen {
+        Seen::Searching => card(muted("Looking for a device…")).into(),
+        Seen::Missing(error @ DeviceError::NotConnected { .. }) => missing(error, profile),
+        Seen::Missing(error) => error_notice(error).into(),
+        Seen::Open { kind, place, info } => {
+            let mut lines = column![key_value("Model", kind.to_string()), key_value("Where", place.as_str())].spacing(Gap::S);
+            match info {
+                Ok(info) => {
+                    let chip = row![badge("Ready", Tone::Good)];
+                    lines = lines
+                        .push(key_element("State", chip))
+                        .push(key_value("App", format!("{} {}", info.app, info.version)))
+                        .push(key_value("Coin on its screen", info.ticker.as_str()))
+                        .push(copy_row("Wallet", info.wallet.clone(), Message::Copy));
+                }
+                Err(error) => lines = lines.push(error_notice(error)),
+            }
+            card(lines).into()
+        }
+    }
+}
+
+fn missing<'a>(error: &DeviceError, profile: &Profile) -> Element<'a, Message> {
+    let app = &profile.devices.ledger_app;
+    let steps = [
+        "Plug the Ledger in and enter its PIN.".to_owned(),
+        format!("Open the {app} app on it."),
+        "Close Ledger Live and other wallets: only one program can talk to it.".to_owned(),
+    ];
+    card(
+        column![
+            heading(sentence(error)),
+            progress_list(steps.map(|step| (Progress::Next, step))),
+            muted("It is noticed by itself within two seconds.")
+        ]
+        .spacing(Gap::M),
+    )
+    .into()
+}
+
+/// Linux lets only root talk to USB devices until a rule says otherwise.
+fn permission<'a>() -> Element<'a, Message> {
+    panel(
+        "Let this user open the device",
+        column![
+            body(format!("As root, write these lines into {UDEV_FILE}, then unplug the device and plug it in again.")),
+            card(mono(UDEV_RULES.trim_end())),
+            row![
+                text_button("Copy the rules").on_press(Message::Copy(UDEV_RULES.to_owned())),
+                text_button("Copy the file name").on_press(Message::Copy(UDEV_FILE.to_owned()))
+            ]
+        ]
+        .spacing(Gap::S),
+    )
+    .into()
+}
+
+/// What a device can and cannot do, so that nobody looks for it.
+fn abilities<'a>() -> Element<'a, Message> {
+    let lines = [
+        (Progress::Done, "Keeps the collateral and signs that it is yours."),
+        (Progress::Done, "Signs ordinary payments, such as money for a fee key."),
+        (Progress::Failed, "Cannot sign the transaction of a registration itself: its payload is unknown to the app. A fee key of the vault signs that."),
+        (Progress::Failed, "Cannot hold owner or operator keys."),
+    ];
+    panel("What a device does here", progress_list(lines.map(|(state, words)| (state, words.to_owned())))).into()
+}
+
+/// An error of the device in one line, for the status bar's tooltip.
+pub fn explained(error: &DeviceError) -> String {
+    format!("{} {}", sentence(error), error.advice().unwrap_or_default())
+}

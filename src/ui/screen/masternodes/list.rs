@@ -1,0 +1,162 @@
+//! The list. Only the lines in sight are built: a network has thousands.
+
+use iced::widget::{column, container, keyed_column, responsive, row, scrollable, space};
+use iced::{Element, Length};
+
+use super::{LIST, Masternodes, Message, Shown, State, reason, status_word};
+use crate::flow;
+use crate::flow::overview::{Masternode, Overview};
+use crate::protocol::masternode::Status;
+use crate::ui::format;
+use crate::ui::theme::{Gap, Size, Tone};
+use crate::ui::widget::row::ROW;
+use crate::ui::widget::{
+    badge, body, card, error_notice, field::plain_input, heading, help, mono, muted, primary_button, scroll_style, secondary_button,
+    segments, strong, table_header, table_row, title, toned,
+};
+
+/// Lines built above and below the ones in sight.
+const OVERSCAN: usize = 4;
+
+const STATUS: Length = Length::Fixed(126.0);
+const POSE: Length = Length::Fixed(70.0);
+const QUEUE: Length = Length::Fixed(124.0);
+
+pub(super) fn view(screen: &Masternodes) -> Element<'_, Message> {
+    let head = row![
+        title("Masternodes"),
+        space().width(Length::Fill),
+        secondary_button("Refresh").on_press_maybe(screen.reading.is_none().then_some(Message::Refresh)),
+        primary_button("Register a masternode").on_press(Message::Register)
+    ]
+    .spacing(Gap::S)
+    .align_y(iced::Center);
+    let mut content = column![head].spacing(Gap::M).padding(Gap::L).height(Length::Fill);
+    if let State::Failed { error, .. } = &screen.state {
+        content = content.push(error_notice(error));
+    }
+    match screen.overview() {
+        Some(overview) => content.push(bar(screen, overview)).push(lines(screen, overview)),
+        None if matches!(screen.state, State::Loading) => content.push(card(muted("Reading the masternode list…"))),
+        None => content,
+    }
+    .into()
+}
+
+/// What is shown of how many, and the filter.
+fn bar<'a>(screen: &'a Masternodes, overview: &Overview) -> Element<'a, Message> {
+    let mine = overview.masternodes.iter().filter(|each| each.mine).count();
+    let all = overview.masternodes.len();
+    let choices = [
+        (Shown::Mine, format!("Mine ({})", format::grouped(mine as u64))),
+        (Shown::All, format!("All of the network ({})", format::grouped(all as u64))),
+    ];
+    row![
+        segments(choices, screen.shown, Message::Show),
+        space().width(Length::Fill),
+        plain_input("Filter by address, hash or status", &screen.filter, Message::FilterEdited).id("filter").width(230)
+    ]
+    .spacing(Gap::S)
+    .align_y(iced::Center)
+    .into()
+}
+
+fn lines<'a>(screen: &'a Masternodes, overview: &'a Overview) -> Element<'a, Message> {
+    if screen.lines.is_empty() {
+        return nothing(screen);
+    }
+    let header = table_header([("Masternode", Length::Fill), ("Status", STATUS), ("PoSe", POSE), ("Next payment", QUEUE)]);
+    let list = responsive(move |size| virtual_list(screen, overview, size.height));
+    card(column![header, container(list).height(Length::Fill)]).padding(0).height(Length::Fill).into()
+}
+
+fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32) -> Element<'a, Message> {
+    let total = screen.lines.len();
+    let first = ((screen.offset / ROW) as usize).saturating_sub(OVERSCAN).min(total);
+    let count = (height / ROW).ceil() as usize + 2 * OVERSCAN;
+    let last = (first + count).min(total);
+    let rows = screen.lines[first..last].iter().filter_map(|at| overview.masternodes.get(*at));
+    let now = flow::now();
+    let rows = rows.map(|masternode| (masternode.entry.pro_tx_hash, line(masternode, now)));
+    let content = column![
+        space().height(first as f32 * ROW),
+        keyed_column(rows),
+        space().height((total - last) as f32 * ROW)
+    ];
+    scrollable(content)
+        .id(LIST)
+        .on_scroll(|viewport| Message::Scrolled(viewport.absolute_offset().y))
+        .width(Length::Fill)
+        .height(Length::Fill)
+        .style(scroll_style)
+        .into()
+}
+
+fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
+    let entry = &masternode.entry;
+    let service = if entry.state.service.is_none() { "No address".to_owned() } else { entry.state.service.to_string() };
+    let hash = format::short_hash(&entry.pro_tx_hash.to_string());
+    let name = column![
+        strong(service).wrapping(iced::widget::text::Wrapping::None),
+        row![help(entry.kind.to_string()), mono(hash).size(Size::SMALL)].spacing(Gap::S)
+    ]
+    .spacing(2);
+    let (word, tone) = status_word(entry.status());
+    let mut status = column![badge(word, tone)].spacing(2);
+    let why = reason(masternode);
+    if !why.is_empty() {
+        status = status.push(help(why));
+    }
+    table_row([
+        (name.into(), Length::Fill),
+        (status.into(), STATUS),
+        (pose(masternode), POSE),
+        (queue(masternode, now), QUEUE),
+    ])
+    .on_press(Message::Open(entry.pro_tx_hash))
+    .into()
+}
+
+fn pose(masternode: &Masternode) -> Element<'_, Message> {
+    let outlook = &masternode.outlook;
+    let tone = match masternode.entry.status() {
+        Status::PoseBanned => Tone::Bad,
+        _ if outlook.penalty == 0 => Tone::Neutral,
+        _ if outlook.failures_survivable == 0 => Tone::Bad,
+        _ => Tone::Warning,
+    };
+    toned(format!("{} / {}", outlook.penalty, outlook.max), tone).into()
+}
+
+fn queue(masternode: &Masternode, now: u64) -> Element<'_, Message> {
+    match (masternode.slot, masternode.next_payment_time) {
+        (Some(slot), Some(time)) => column![
+            body(format!("{} of {}", format::grouped(slot.position), format::grouped(masternode.queue_length))),
+            help(format::relative(now, time.max(now)))
+        ]
+        .spacing(2)
+        .into(),
+        _ => muted("not paid").into(),
+    }
+}
+
+/// The list is empty: why, and what to do.
+fn nothing(screen: &Masternodes) -> Element<'_, Message> {
+    let words = match screen.shown {
+        _ if !screen.filter.trim().is_empty() => column![
+            heading("Nothing matches"),
+            muted("No masternode here has this text in its address, hash, collateral or status."),
+            secondary_button("Clear the filter").on_press(Message::FilterEdited(String::new()))
+        ],
+        Shown::Mine => column![
+            heading("No masternode of yours yet"),
+            muted(
+                "A masternode is yours when this vault holds one of its keys or when it was registered from here. \
+                 Register one with a collateral on your device, or unlock the vault with its keys."
+            ),
+            secondary_button("Show all of the network").on_press(Message::Show(Shown::All))
+        ],
+        Shown::All => column![heading("The network has no masternodes yet"), muted("The first one can be yours.")],
+    };
+    card(words.spacing(Gap::M)).into()
+}

@@ -1,0 +1,207 @@
+//! The masternode list: mine, or all of the network, with what each is doing and when it is paid; one of them in every detail.
+
+mod details;
+mod list;
+
+use iced::{Element, Task, task};
+
+use crate::flow::overview::{self, Masternode, Overview};
+use crate::flow::{self, Ports};
+use crate::protocol::masternode::Status;
+use crate::protocol::{ProTxHash, Profile};
+use crate::ui::format;
+use crate::ui::theme::Tone;
+
+/// Id of the scrolled list.
+const LIST: &str = "masternodes";
+
+pub struct Masternodes {
+    state: State,
+    shown: Shown,
+    /// Text that every shown line contains.
+    filter: String,
+    /// Places in the list of the masternodes shown; counted when list, choice or filter change, not in every view.
+    lines: Vec<usize>,
+    /// How far the list is scrolled, in pixels.
+    offset: f32,
+    open: Option<ProTxHash>,
+    /// The reading under way; a newer one replaces it.
+    reading: Option<task::Handle>,
+}
+
+enum State {
+    Loading,
+    Listed(Box<Overview>),
+    /// There may be an older list to go on with.
+    Failed { error: flow::Error, before: Option<Box<Overview>> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Mine,
+    All,
+}
+
+#[derive(Debug, Clone)]
+pub enum Message {
+    Register,
+    Refresh,
+    Read(Result<Box<Overview>, flow::Error>),
+    Show(Shown),
+    FilterEdited(String),
+    Scrolled(f32),
+    Open(ProTxHash),
+    Back,
+    Copy(String),
+}
+
+pub enum Action {
+    None,
+    Run(Task<Message>),
+    Register,
+}
+
+impl Masternodes {
+    /// Nothing is read before the first [`Masternodes::refresh`].
+    pub fn new() -> Self {
+        Self {
+            state: State::Loading,
+            shown: Shown::Mine,
+            filter: String::new(),
+            lines: Vec::new(),
+            offset: 0.0,
+            open: None,
+            reading: None,
+        }
+    }
+
+    /// Reads the list anew; what is on screen stays until it is there.
+    pub fn refresh(&mut self, ports: &Ports) -> Task<Message> {
+        let ports = ports.clone();
+        let read = async move { overview::overview(&ports).await };
+        let (task, handle) = Task::perform(read, |result| Message::Read(result.map(Box::new))).abortable();
+        self.reading = Some(handle.abort_on_drop());
+        task
+    }
+
+    /// Shows one masternode, as soon as the list has it.
+    pub fn open(&mut self, hash: ProTxHash) {
+        self.open = Some(hash);
+    }
+
+    /// True while Esc goes back to the list.
+    pub fn has_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
+        match message {
+            Message::Register => return Action::Register,
+            Message::Refresh => return Action::Run(self.refresh(ports)),
+            Message::Read(result) => self.read(result),
+            Message::Show(shown) => {
+                self.shown = shown;
+                return self.relisted_from_the_top();
+            }
+            Message::FilterEdited(text) => {
+                self.filter = text;
+                return self.relisted_from_the_top();
+            }
+            Message::Scrolled(offset) => self.offset = offset,
+            Message::Open(hash) => self.open = Some(hash),
+            Message::Back => self.open = None,
+            Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
+        }
+        Action::None
+    }
+
+    fn read(&mut self, result: Result<Box<Overview>, flow::Error>) {
+        self.reading = None;
+        self.state = match (result, std::mem::replace(&mut self.state, State::Loading)) {
+            (Ok(overview), _) => State::Listed(overview),
+            (Err(error), State::Listed(before)) => State::Failed { error, before: Some(before) },
+            (Err(error), State::Failed { before, .. }) => State::Failed { error, before },
+            (Err(error), State::Loading) => State::Failed { error, before: None },
+        };
+        self.relist();
+    }
+
+    fn relist(&mut self) {
+        let needle = self.filter.trim().to_lowercase();
+        let (shown, all) = (self.shown, self.overview().map_or(&[][..], |overview| &overview.masternodes));
+        let lines = all.iter().enumerate().filter(|(_, each)| (shown == Shown::All || each.mine) && matches(each, &needle));
+        self.lines = lines.map(|(at, _)| at).collect();
+    }
+
+    fn relisted_from_the_top(&mut self) -> Action {
+        self.relist();
+        self.offset = 0.0;
+        Action::Run(iced::widget::operation::snap_to(LIST, iced::widget::scrollable::RelativeOffset::START))
+    }
+
+    fn overview(&self) -> Option<&Overview> {
+        match &self.state {
+            State::Loading => None,
+            State::Listed(overview) => Some(overview),
+            State::Failed { before, .. } => before.as_deref(),
+        }
+    }
+
+    pub fn view<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
+        let Some(hash) = self.open else {
+            return list::view(self);
+        };
+        match self.find(hash) {
+            Some((overview, masternode)) => details::view(overview, masternode, profile),
+            None => details::missing(hash, self.overview().is_some()),
+        }
+    }
+
+    fn find(&self, hash: ProTxHash) -> Option<(&Overview, &Masternode)> {
+        let overview = self.overview()?;
+        let found = overview.masternodes.iter().find(|each| each.entry.pro_tx_hash == hash)?;
+        Some((overview, found))
+    }
+}
+
+impl Default for Masternodes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether a masternode has a text (lower case) in what identifies it.
+fn matches(masternode: &Masternode, needle: &str) -> bool {
+    let entry = &masternode.entry;
+    needle.is_empty()
+        || entry.pro_tx_hash.to_string().contains(needle)
+        || entry.state.service.to_string().contains(needle)
+        || entry.collateral.to_string().contains(needle)
+        || status_word(entry.status()).0.to_lowercase().contains(needle)
+}
+
+/// The chip of a status.
+fn status_word(status: Status) -> (&'static str, Tone) {
+    match status {
+        Status::Enabled => ("Enabled", Tone::Good),
+        Status::Penalised => ("Penalised", Tone::Warning),
+        Status::PoseBanned => ("Banned", Tone::Bad),
+        Status::WaitingForService => ("Waiting", Tone::Warning),
+        Status::Revoked => ("Revoked", Tone::Bad),
+    }
+}
+
+/// Why it is in its status, in few words.
+fn reason(masternode: &Masternode) -> String {
+    let state = &masternode.entry.state;
+    match masternode.entry.status() {
+        Status::Enabled => String::new(),
+        Status::Penalised => match masternode.outlook.failures_survivable {
+            0 => "next failure bans".to_owned(),
+            _ => "missed a DKG".to_owned(),
+        },
+        Status::PoseBanned => format!("since {}", format::height(state.pose_ban_height.unwrap_or_default())),
+        Status::WaitingForService => "no address yet".to_owned(),
+        Status::Revoked => "needs an operator".to_owned(),
+    }
+}

@@ -1,0 +1,22 @@
+//! The pages. Each is a state with its messages; what it asks of the window is its `Action`.
+
+pub mod devices;
+pub mod journal;
+pub mod keys;
+pub mod masternodes;
+pub mod node_form;
+pub mod register;
+pub mod sandbox;
+pub mod settings;
+pub mod start;
+pub mod vault;
+
+pub use devices::Devices;
+pub use journal::Journal;
+pub use keys::Keys;
+pub use masternodes::Masternodes;
+pub use register::Register;
+pub use sandbox::Sandbox;
+pub use settings::Settings;
+pub use start::Start;
+pub use vault::Vault;

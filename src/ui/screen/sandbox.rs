@@ -1,0 +1,222 @@
+//! The embedded Ledger and chain in the user's hands: its screen, its buttons, its blocks.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, stream};
+use iced::widget::{Column, column, container, row, text};
+use iced::{Background, Border, Color, Element, Length, Subscription, Task};
+
+use crate::sandbox::ledger::{Panel, Screen};
+use crate::setup::SandboxRun;
+use crate::ui::format;
+use crate::ui::theme::{Gap, MONO, Size};
+use crate::ui::widget::{
+    body, card, danger_button, heading, help, key_value, muted, page, panel, primary_button, secondary_button, segments,
+};
+
+/// Width of the panel at the right of every page.
+pub const WIDTH: f32 = 232.0;
+/// Choices of seconds between blocks; 0 mines none by itself.
+const INTERVALS: [u64; 4] = [0, 2, 10, 60];
+
+pub struct Sandbox {
+    run: Arc<SandboxRun>,
+    /// Tells runs apart, so that a new one is watched anew.
+    id: u64,
+    screen: Screen,
+    height: u32,
+}
+
+#[derive(Debug, Clone)]
+pub enum Message {
+    ScreenChanged(u64, Screen),
+    HeightChanged(u64, u32),
+    Approve,
+    Reject,
+    Mine,
+    Every(u64),
+    Unplug,
+    PlugIn,
+    Lock,
+    Unlock,
+    OpenApp,
+}
+
+impl Sandbox {
+    pub fn new(run: Arc<SandboxRun>, id: u64) -> Self {
+        let (screen, height) = (run.panel.screen(), run.height());
+        Self { run, id, screen, height }
+    }
+
+    pub fn update(&mut self, app: &str, message: Message) -> Task<Message> {
+        let panel = &self.run.panel;
+        match message {
+            Message::ScreenChanged(id, screen) if id == self.id => self.screen = screen,
+            Message::HeightChanged(id, height) if id == self.id => self.height = height,
+            Message::ScreenChanged(..) | Message::HeightChanged(..) => {}
+            Message::Approve => drop(panel.approve()),
+            Message::Reject => drop(panel.reject()),
+            Message::Mine => return self.mine(),
+            Message::Every(seconds) => self.run.mine_every(seconds),
+            Message::Unplug => panel.unplug(),
+            Message::PlugIn => {
+                panel.plug_in();
+                panel.open_app(app);
+            }
+            Message::Lock => panel.lock(),
+            Message::Unlock => panel.unlock(),
+            Message::OpenApp => panel.open_app(app),
+        }
+        Task::none()
+    }
+
+    /// Mining signs and checks a block; it has no place on the window's thread.
+    fn mine(&self) -> Task<Message> {
+        let (run, id) = (Arc::clone(&self.run), self.id);
+        crate::ui::work::blocking(
+            move || {
+                run.mine(1);
+                run.height()
+            },
+            move |height| Message::HeightChanged(id, height),
+        )
+    }
+
+    pub fn subscription(&self) -> Subscription<Message> {
+        let watch = Watch { id: self.id, panel: self.run.panel.clone(), run: Arc::clone(&self.run) };
+        Subscription::run_with(watch, changes)
+    }
+
+    /// The device and the next block, for the right side of every page.
+    pub fn panel(&self) -> Element<'_, Message> {
+        column![
+            heading("Sandbox Ledger"),
+            device(&self.screen, WIDTH - 2.0 * Gap::M),
+            self.buttons(),
+            help(self.hint()),
+            heading("Chain"),
+            muted(format!("Block {}", format::height(self.height))),
+            secondary_button("Mine a block").on_press(Message::Mine).width(Length::Fill),
+            help("Blocks also come by themselves."),
+        ]
+        .spacing(Gap::S)
+        .into()
+    }
+
+    pub fn view(&self) -> Element<'_, Message> {
+        let seconds = self.run.block_seconds();
+        let intervals = INTERVALS.map(|each| (each, if each == 0 { "Never".to_owned() } else { format!("{each} s") }));
+        let chain = column![
+            key_value("Height", format::height(self.height)),
+            row![body("A block every"), segments(intervals, seconds, Message::Every)].spacing(Gap::M).align_y(iced::Center),
+            muted("Mine a block, approve and reject are in the panel at the right, on every page."),
+        ]
+        .spacing(Gap::M);
+        let state = column![
+            muted("See what the program says when a device is not ready:"),
+            row![
+                secondary_button("Unplug it").on_press(Message::Unplug),
+                secondary_button("Plug it in").on_press(Message::PlugIn),
+                secondary_button("Lock it").on_press(Message::Lock),
+                secondary_button("Unlock it").on_press(Message::Unlock),
+                secondary_button("Open the app").on_press(Message::OpenApp)
+            ]
+            .spacing(Gap::S)
+            .wrap()
+            .vertical_spacing(Gap::S)
+        ]
+        .spacing(Gap::M);
+        let content = column![card(about()), panel("Chain", chain), panel("Device", state)].spacing(Gap::M);
+        page("Sandbox", iced::widget::space(), content)
+    }
+
+    fn buttons(&self) -> Element<'_, Message> {
+        let asks = self.screen.prompt().is_some();
+        let approve = primary_button("Approve").on_press_maybe(asks.then_some(Message::Approve));
+        let reject = danger_button("Reject").on_press_maybe(asks.then_some(Message::Reject));
+        row![approve.width(Length::Fill), reject.width(Length::Fill)].spacing(Gap::S).into()
+    }
+
+    fn hint(&self) -> &'static str {
+        match &self.screen {
+            Screen::Unplugged => "It is unplugged.",
+            Screen::Locked => "It is locked.",
+            Screen::Dashboard => "No app is open.",
+            Screen::Idle { .. } => "Nothing to answer. When it asks, compare its screen with the page.",
+            Screen::Prompt(_) => "It asks: compare its screen with the page, then answer.",
+        }
+    }
+}
+
+fn about<'a>() -> Element<'a, Message> {
+    column![
+        heading("A place to learn"),
+        body(
+            "This chain, its node and its Ledger run inside the program. They follow the real rules and speak the real protocols, \
+             but the coins are worth nothing and everything is gone when the program ends."
+        )
+    ]
+    .spacing(Gap::S)
+    .into()
+}
+
+/// A small device: dark body, darker screen, its lines in white.
+fn device<'a>(screen: &Screen, width: f32) -> Element<'a, Message> {
+    let lines = screen.lines();
+    let off = lines.is_empty();
+    let lines = lines.into_iter().map(|line| {
+        let size = if line.chars().count() > 40 { Size::SMALL - 1.0 } else { Size::SMALL };
+        text(line).size(size).font(MONO).wrapping(text::Wrapping::WordOrGlyph).center().width(Length::Fill).into()
+    });
+    let lines: Column<'a, Message> = Column::with_children(lines).spacing(Gap::S).width(Length::Fill);
+    let glass = container(lines)
+        .width(Length::Fill)
+        .center_y(Length::Shrink)
+        .padding(Gap::S + 2.0)
+        .style(move |_| container::Style {
+            text_color: Some(Color::WHITE),
+            background: Some(Background::Color(if off { Color::from_rgb8(24, 24, 26) } else { Color::BLACK })),
+            border: Border { radius: 4.0.into(), ..Border::default() },
+            ..container::Style::default()
+        });
+    container(container(glass).width(Length::Fill).style(|_| container::Style::default()))
+        .padding(10)
+        .width(width)
+        .style(|_| container::Style {
+            background: Some(Background::Color(Color::from_rgb8(52, 56, 64))),
+            border: Border { color: Color::from_rgb8(90, 96, 106), width: 1.0, radius: 14.0.into() },
+            ..container::Style::default()
+        })
+        .into()
+}
+
+/// What is watched; one run has one identity.
+struct Watch {
+    id: u64,
+    panel: Panel,
+    run: Arc<SandboxRun>,
+}
+
+impl Hash for Watch {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+
+fn changes(watch: &Watch) -> impl Stream<Item = Message> + use<> {
+    let id = watch.id;
+    let screens = follow(watch.panel.watch()).map(move |screen| Message::ScreenChanged(id, screen));
+    let heights = follow(watch.run.watch_height()).map(move |height| Message::HeightChanged(id, height));
+    stream::select(screens, heights)
+}
+
+/// The value of now and every later one.
+fn follow<T: Clone + Send + Sync + 'static>(mut values: tokio::sync::watch::Receiver<T>) -> impl Stream<Item = T> {
+    values.mark_changed();
+    stream::unfold(values, |mut values| async move {
+        values.changed().await.ok()?;
+        let value = values.borrow_and_update().clone();
+        Some((value, values))
+    })
+}
