@@ -32,7 +32,12 @@ pub enum Error {
     Rule(Check),
     /// How much to send where before the operation can go on.
     #[error("the fee key {label} holds {available}; send at least {needed} to {address}")]
-    FeeKeyShort { label: String, address: String, available: Amount, needed: Amount },
+    FeeKeyShort {
+        label: String,
+        address: String,
+        available: Amount,
+        needed: Amount,
+    },
     #[error("the coins of the account suffice for no payment: {0}")]
     Short(Shortage),
     #[error("no unspent output of exactly {amount} was found on the device")]
@@ -42,13 +47,22 @@ pub enum Error {
     #[error("the collateral {outpoint} is spent or does not exist")]
     CollateralMissing { outpoint: OutPoint },
     #[error("the collateral {outpoint} belongs to {owner}, not to the device key at {path} ({derived})")]
-    CollateralOfAnotherKey { outpoint: OutPoint, owner: String, path: String, derived: String },
+    CollateralOfAnotherKey {
+        outpoint: OutPoint,
+        owner: String,
+        path: String,
+        derived: String,
+    },
     #[error("the collateral {outpoint} belongs to no key of the device's first accounts")]
     CollateralPathUnknown { outpoint: OutPoint },
     #[error("{network} has no masternodes of type {kind}")]
     NoSuchType { network: String, kind: MnType },
     #[error("{label} is a {found} key; a {wanted} key is needed")]
-    KeyOfOtherKind { label: String, found: String, wanted: String },
+    KeyOfOtherKind {
+        label: String,
+        found: String,
+        wanted: String,
+    },
     #[error("the operator key belongs to the masternode {pro_tx_hash} already, in the other encoding")]
     OperatorInOtherEncoding { pro_tx_hash: String },
     #[error("{outpoint} is the collateral of a masternode or looks like one; it is never spent by accident")]
@@ -65,6 +79,8 @@ pub enum Error {
     CannotResume { id: i64, reason: &'static str },
     #[error("no masternode {hash} is registered")]
     NoSuchMasternode { hash: String },
+    #[error("the sandbox did not start: {reason}")]
+    Sandbox { reason: String },
     #[error("this computer gave no randomness")]
     NoRandomness,
 }
@@ -108,7 +124,7 @@ impl Error {
             Self::Signature(_) | Self::NotAsReviewed { .. } => "signature",
             Self::Decode(_) => "decode",
             Self::NoSuchMasternode { .. } => "not-found",
-            Self::NoRandomness => "system",
+            Self::NoRandomness | Self::Sandbox { .. } => "system",
         }
     }
 

@@ -48,23 +48,46 @@ struct Stored {
 /// # Errors
 /// Of device and node, and [`Error::Short`].
 pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: DerivationPath) -> Result<Plan, Error> {
-    let listed: HashSet<OutPoint> =
-        ports.node.masternodes().await?.entries.iter().map(|entry| entry.collateral).collect();
+    let listed: HashSet<OutPoint> = ports
+        .node
+        .masternodes()
+        .await?
+        .entries
+        .iter()
+        .map(|entry| entry.collateral)
+        .collect();
     let found = wallet::account_coins(ports, account, &[]).await?;
-    let usable: Vec<DeviceCoin> = found.coins.into_iter().filter(|coin| is_spendable(ports, coin, &listed)).collect();
+    let usable: Vec<DeviceCoin> = found
+        .coins
+        .into_iter()
+        .filter(|coin| is_spendable(ports, coin, &listed))
+        .collect();
     let output = TxOut::new(amount, to.script());
-    let template =
-        Transaction { version: 2, kind: 0, inputs: vec![], outputs: vec![output], lock_time: 0, payload: vec![] };
+    let template = Transaction {
+        version: 2,
+        kind: 0,
+        inputs: vec![],
+        outputs: vec![output],
+        lock_time: 0,
+        payload: vec![],
+    };
     let rate = ports.node.fee_rate().await?.advised;
-    let coins: Vec<Coin> =
-        usable.iter().map(|own| Coin { outpoint: own.coin.outpoint, value: own.coin.value }).collect();
+    let coins: Vec<Coin> = usable
+        .iter()
+        .map(|own| Coin {
+            outpoint: own.coin.outpoint,
+            value: own.coin.value,
+        })
+        .collect();
     let (change_path, change_key) = found.next_change;
     let change_script = change_key.address().script();
-    let funded =
-        funding::fund(&template, &coins, rate, &change_script, Change::IfWorthIt).map_err(Error::Short)?;
+    let funded = funding::fund(&template, &coins, rate, &change_script, Change::IfWorthIt).map_err(Error::Short)?;
     let mut inputs = Vec::with_capacity(funded.coins.len());
     for chosen in &funded.coins {
-        let own = usable.iter().find(|own| own.coin.outpoint == chosen.outpoint).expect("chosen from these");
+        let own = usable
+            .iter()
+            .find(|own| own.coin.outpoint == chosen.outpoint)
+            .expect("chosen from these");
         inputs.push(spend_input(ports, own).await?);
     }
     let change = funded.change.and_then(|at| funded.tx.outputs[at].amount());
@@ -74,7 +97,14 @@ pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: Deriva
         change: funded.change.map(|_| change_path),
         lock_time: 0,
     };
-    Ok(Plan { to, amount, fee: funded.fee, unsigned: funded.tx, spend, change })
+    Ok(Plan {
+        to,
+        amount,
+        fee: funded.fee,
+        unsigned: funded.tx,
+        spend,
+        change,
+    })
 }
 
 fn is_spendable(ports: &Ports, own: &DeviceCoin, listed: &HashSet<OutPoint>) -> bool {
@@ -88,9 +118,17 @@ fn is_spendable(ports: &Ports, own: &DeviceCoin, listed: &HashSet<OutPoint>) -> 
 /// The device recomputes each previous transaction; the node's copy was re-hashed already.
 async fn spend_input(ports: &Ports, own: &DeviceCoin) -> Result<SpendInput, Error> {
     let outpoint = own.coin.outpoint;
-    let found = ports.node.transaction(outpoint.txid).await?.ok_or(DeviceError::PreviousTx)?;
-    let output = usize::try_from(outpoint.vout).ok().and_then(|at| found.tx.outputs.get(at));
-    let amount = output.filter(|output| output.script == own.coin.script).and_then(TxOut::amount);
+    let found = ports
+        .node
+        .transaction(outpoint.txid)
+        .await?
+        .ok_or(DeviceError::PreviousTx)?;
+    let output = usize::try_from(outpoint.vout)
+        .ok()
+        .and_then(|at| found.tx.outputs.get(at));
+    let amount = output
+        .filter(|output| output.script == own.coin.script)
+        .and_then(TxOut::amount);
     if amount != Some(own.coin.value) {
         return Err(DeviceError::PreviousTx.into());
     }
@@ -106,17 +144,30 @@ async fn spend_input(ports: &Ports, own: &DeviceCoin) -> Result<SpendInput, Erro
 /// Signs on the device, verifies, sends and awaits. It cannot be undone from [`Step::Broadcasting`] on.
 pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
-        let id = ports.journal.begin("fund", &ports.profile.name, &stored(&ports, &plan), ports.now())?;
+        let id = ports
+            .journal
+            .begin("fund", &ports.profile.name, &stored(&ports, &plan), ports.now())?;
         steps.send(Step::Planned { id }).await;
         let tx = match sign(&ports, id, &plan, &mut steps).await {
             Ok(tx) => tx,
             Err(error) => {
-                ports.journal.record(id, &Event::Failed { reason: error.to_string() }, ports.now())?;
+                ports.journal.record(
+                    id,
+                    &Event::Failed {
+                        reason: error.to_string(),
+                    },
+                    ports.now(),
+                )?;
                 return Err(error);
             }
         };
         let height = send::deliver(&ports, id, &tx, &mut steps).await?;
-        Ok(Outcome { txid: tx.txid(), tx, fee: plan.fee, height })
+        Ok(Outcome {
+            txid: tx.txid(),
+            tx,
+            fee: plan.fee,
+            height,
+        })
     })
 }
 
@@ -126,15 +177,30 @@ async fn sign(ports: &Ports, id: i64, plan: &Plan, steps: &mut Sender<Step>) -> 
     steps
         .send(Step::ConfirmPayment {
             device: device.kind().to_string(),
-            outputs: vec![(format!("{} {ticker}", plan.amount.short()), plan.to.to_text(&ports.profile))],
+            outputs: vec![(
+                format!("{} {ticker}", plan.amount.short()),
+                plan.to.to_text(&ports.profile),
+            )],
             fee: format!("{} {ticker}", plan.fee.short()),
         })
         .await;
     let tx = device.sign_spend(plan.spend.clone()).await?;
     verify(plan, &tx)?;
-    ports.journal.record(id, &Event::Signed { what: "payment".into(), hex: tx.to_hex() }, ports.now())?;
+    ports.journal.record(
+        id,
+        &Event::Signed {
+            what: "payment".into(),
+            hex: tx.to_hex(),
+        },
+        ports.now(),
+    )?;
     steps.send(Step::DeviceSigned).await;
-    steps.send(Step::Verified { txid: tx.txid(), size: tx.size() }).await;
+    steps
+        .send(Step::Verified {
+            txid: tx.txid(),
+            size: tx.size(),
+        })
+        .await;
     Ok(tx)
 }
 
@@ -145,12 +211,16 @@ fn verify(plan: &Plan, tx: &Transaction) -> Result<(), Error> {
         input.script_sig = bitcoin::ScriptBuf::new();
     }
     if bare != plan.unsigned {
-        return Err(Error::NotAsReviewed { what: "inputs or outputs differ" });
+        return Err(Error::NotAsReviewed {
+            what: "inputs or outputs differ",
+        });
     }
     for (at, input) in plan.spend.inputs.iter().enumerate() {
         let script = input.key_id.address().script();
         if rules::is_signed(tx, at, script.as_bytes()) != Some(true) {
-            return Err(Error::NotAsReviewed { what: "an input is not signed by its key" });
+            return Err(Error::NotAsReviewed {
+                what: "an input is not signed by its key",
+            });
         }
     }
     Ok(())

@@ -58,29 +58,55 @@ impl Ports {
 
 /// **Unix seconds**; 0 on a computer whose clock stands before 1970.
 pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 /// What the user should do or know while a flow runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// The plan is in the journal; from here a restart can go on.
-    Planned { id: i64 },
+    Planned {
+        id: i64,
+    },
     /// The device asks for a signature under a text. It shows only the hash.
-    ConfirmMessage { device: String, text: String, hash: String, address: String },
+    ConfirmMessage {
+        device: String,
+        text: String,
+        hash: String,
+        address: String,
+    },
     /// The device asks for a payment; it shows these outputs and the fee.
-    ConfirmPayment { device: String, outputs: Vec<(String, String)>, fee: String },
+    ConfirmPayment {
+        device: String,
+        outputs: Vec<(String, String)>,
+        fee: String,
+    },
     /// The device gave a signature and it is the right one.
     DeviceSigned,
     /// The fee inputs are signed by a key of the vault.
-    InputsSigned { label: String },
+    InputsSigned {
+        label: String,
+    },
     /// Everything was read back from the final bytes and checked again.
-    Verified { txid: bitcoin::Txid, size: usize },
+    Verified {
+        txid: bitcoin::Txid,
+        size: usize,
+    },
     /// The point of no return.
-    Broadcasting { txid: bitcoin::Txid },
+    Broadcasting {
+        txid: bitcoin::Txid,
+    },
     /// The node has it; waiting for a block.
-    WaitingForBlock { txid: bitcoin::Txid, height: u32 },
-    Mined { txid: bitcoin::Txid, height: u32 },
+    WaitingForBlock {
+        txid: bitcoin::Txid,
+        height: u32,
+    },
+    Mined {
+        txid: bitcoin::Txid,
+        height: u32,
+    },
 }
 
 impl Step {
@@ -88,7 +114,9 @@ impl Step {
     pub fn sentence(&self) -> String {
         match self {
             Self::Planned { id } => format!("the plan is kept in the journal as number {id}"),
-            Self::ConfirmMessage { device, hash, address, .. } => {
+            Self::ConfirmMessage {
+                device, hash, address, ..
+            } => {
                 format!("confirm on the {device}: message hash {hash}, signed by {address}")
             }
             Self::ConfirmPayment { device, outputs, fee } => {

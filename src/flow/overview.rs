@@ -66,7 +66,14 @@ pub async fn overview(ports: &Ports) -> Result<Overview, Error> {
     let list = ports.node.masternodes().await?;
     let mine = mine(ports)?;
     let evo = status.capabilities.evo_payments();
-    Ok(assemble(list.entries, list.tip, evo, ports.profile.spacing, ports.vault.as_deref(), &mine))
+    Ok(assemble(
+        list.entries,
+        list.tip,
+        evo,
+        ports.profile.spacing,
+        ports.vault.as_deref(),
+        &mine,
+    ))
 }
 
 /// The same for one masternode.
@@ -75,8 +82,13 @@ pub async fn overview(ports: &Ports) -> Result<Overview, Error> {
 /// As [`overview`], and [`Error::NoSuchMasternode`].
 pub async fn one(ports: &Ports, hash: ProTxHash) -> Result<(Tip, Masternode), Error> {
     let overview = overview(ports).await?;
-    let found = overview.masternodes.into_iter().find(|masternode| masternode.entry.pro_tx_hash == hash);
-    found.map(|found| (overview.tip, found)).ok_or_else(|| Error::NoSuchMasternode { hash: hash.to_string() })
+    let found = overview
+        .masternodes
+        .into_iter()
+        .find(|masternode| masternode.entry.pro_tx_hash == hash);
+    found
+        .map(|found| (overview.tip, found))
+        .ok_or_else(|| Error::NoSuchMasternode { hash: hash.to_string() })
 }
 
 /// Works out a list that was read elsewhere (a saved one, too).
@@ -89,8 +101,10 @@ pub fn assemble(
     mine: &Mine,
 ) -> Overview {
     let registered = entries.len();
-    let slots: HashMap<ProTxHash, Slot> =
-        queue::queue(&entries, tip.height, evo).into_iter().map(|slot| (slot.pro_tx_hash, slot)).collect();
+    let slots: HashMap<ProTxHash, Slot> = queue::queue(&entries, tip.height, evo)
+        .into_iter()
+        .map(|slot| (slot.pro_tx_hash, slot))
+        .collect();
     let keys = vault.map(KeyIndex::of);
     let length = slots.len() as u32;
     let build = |entry: Entry| {
@@ -110,7 +124,10 @@ pub fn assemble(
             entry,
         }
     };
-    Overview { tip, masternodes: entries.into_iter().map(build).collect() }
+    Overview {
+        tip,
+        masternodes: entries.into_iter().map(build).collect(),
+    }
 }
 
 /// Masternodes and collaterals this computer's journal knows of.
@@ -138,7 +155,10 @@ struct KeyIndex {
 
 impl KeyIndex {
     fn of(vault: &Vault) -> Self {
-        let mut index = Self { secp: HashMap::new(), operator: HashMap::new() };
+        let mut index = Self {
+            secp: HashMap::new(),
+            operator: HashMap::new(),
+        };
         for key in vault.list() {
             if let Some(id) = key.key_id() {
                 index.secp.insert(id, key.label.clone());

@@ -22,7 +22,10 @@ pub fn resume(ports: Ports, id: i64) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
         let operation = ports.journal.get(id)?;
         if operation.network != ports.profile.name {
-            return Err(Error::CannotResume { id, reason: "it belongs to another network" });
+            return Err(Error::CannotResume {
+                id,
+                reason: "it belongs to another network",
+            });
         }
         steps.send(Step::Planned { id }).await;
         match operation.finished() {
@@ -36,20 +39,34 @@ pub fn resume(ports: Ports, id: i64) -> impl Straw<Outcome, Step, Error> {
 async fn deliver(ports: &Ports, id: i64, hex: &str, steps: &mut Sender<Step>) -> Result<Outcome, Error> {
     let tx = Transaction::from_hex(hex)?;
     let height = send::deliver(ports, id, &tx, steps).await?;
-    Ok(Outcome { txid: tx.txid(), tx, height })
+    Ok(Outcome {
+        txid: tx.txid(),
+        tx,
+        height,
+    })
 }
 
 /// The plan is there, perhaps the device's signature too.
 async fn sign_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Step>) -> Result<Outcome, Error> {
     let id = operation.id;
     if operation.kind != "register" {
-        return Err(Error::CannotResume { id, reason: "it was not signed yet: begin it anew" });
+        return Err(Error::CannotResume {
+            id,
+            reason: "it was not signed yet: begin it anew",
+        });
     }
-    let plan = operation.plan().ok_or(Error::CannotResume { id, reason: "it has no plan" })?;
+    let plan = operation.plan().ok_or(Error::CannotResume {
+        id,
+        reason: "it has no plan",
+    })?;
     let work = register::resume_plan(id, plan)?;
     let signature = collateral_signature(operation);
     let outcome = register::finish(ports, id, work, signature, steps).await?;
-    Ok(Outcome { txid: outcome.pro_tx_hash, tx: outcome.tx, height: outcome.height })
+    Ok(Outcome {
+        txid: outcome.pro_tx_hash,
+        tx: outcome.tx,
+        height: outcome.height,
+    })
 }
 
 fn collateral_signature(operation: &Operation) -> Option<CompactSignature> {

@@ -12,12 +12,7 @@ use crate::store::journal::Event;
 const PATIENCE: u32 = 20;
 
 /// Sends and waits. The point of no return is [`Step::Broadcasting`]; whatever happens after it, the journal knows the transaction.
-pub(super) async fn deliver(
-    ports: &Ports,
-    id: i64,
-    tx: &Transaction,
-    steps: &mut Sender<Step>,
-) -> Result<u32, Error> {
+pub(super) async fn deliver(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
     let txid = tx.txid();
     ports.journal.record(id, &Event::finished(tx), ports.now())?;
     ports.journal.record(id, &Event::Broadcasting, ports.now())?;
@@ -33,7 +28,13 @@ pub(super) async fn deliver(
 /// A "no" of the node ends the operation; a broken connection leaves it open, for the transaction may have arrived.
 fn note_refusal(ports: &Ports, id: i64, error: RpcError) -> Error {
     if !error.is_connection() {
-        let failed = ports.journal.record(id, &Event::Failed { reason: error.to_string() }, ports.now());
+        let failed = ports.journal.record(
+            id,
+            &Event::Failed {
+                reason: error.to_string(),
+            },
+            ports.now(),
+        );
         if let Err(error) = failed {
             return error.into();
         }
@@ -73,10 +74,16 @@ pub(super) async fn await_block(ports: &Ports, id: i64, txid: Txid, steps: &mut 
 /// The tip's height, and height and block of the transaction once it has one.
 async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<(u32, Option<BlockHash>)>), Error> {
     let tip = ports.node.tip().await?.height;
-    let found = ports.node.transaction(txid).await?.filter(|found| found.confirmations > 0);
+    let found = ports
+        .node
+        .transaction(txid)
+        .await?
+        .filter(|found| found.confirmations > 0);
     if let Some(found) = found {
         // A node that does not tell the height tells the confirmations: the tip has one.
-        let height = found.height.unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
+        let height = found
+            .height
+            .unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
         return Ok((tip, Some((height, found.block))));
     }
     // Without a transaction index a mined transaction is unknown, but a masternode it registered is listed.

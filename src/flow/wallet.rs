@@ -59,15 +59,25 @@ struct Keys {
 impl Keys {
     async fn open(ports: &Ports, account: DerivationPath) -> Result<Self, Error> {
         let xpub = ports.device()?.account_xpub(account.clone()).await?;
-        Ok(Self { account, xpub, by_key: HashMap::new() })
+        Ok(Self {
+            account,
+            xpub,
+            by_key: HashMap::new(),
+        })
     }
 
     fn derive(&mut self, change: u32, index: u32) -> Result<KeyId, Error> {
         let levels = [ChildNumber::Normal { index: change }, ChildNumber::Normal { index }];
-        let child = self.xpub.derive_pub(&Secp256k1::verification_only(), &levels).map_err(|_| {
-            let kind = crate::hw::Kind::Ledger;
-            Error::Device(DeviceError::BadAnswer { kind, what: "an extended key that cannot be derived".into() })
-        })?;
+        let child = self
+            .xpub
+            .derive_pub(&Secp256k1::verification_only(), &levels)
+            .map_err(|_| {
+                let kind = crate::hw::Kind::Ledger;
+                Error::Device(DeviceError::BadAnswer {
+                    kind,
+                    what: "an extended key that cannot be derived".into(),
+                })
+            })?;
         let key_id = KeyId::of(&child.public_key);
         self.by_key.insert(key_id, self.account.extend(levels));
         Ok(key_id)
@@ -95,8 +105,18 @@ pub async fn account_coins(ports: &Ports, account: DerivationPath, hints: &[OutP
             let addresses = batch.keys().map(|key| key.address()).collect();
             let found = ports.node.coins_of(addresses, hints.to_vec()).await?;
             source = found.source;
-            let last_used = found.coins.iter().filter_map(|coin| batch.get(&key_of(coin)?)).max().copied();
-            coins.extend(found.coins.into_iter().filter(|coin| key_of(coin).is_some_and(|key| batch.contains_key(&key))));
+            let last_used = found
+                .coins
+                .iter()
+                .filter_map(|coin| batch.get(&key_of(coin)?))
+                .max()
+                .copied();
+            coins.extend(
+                found
+                    .coins
+                    .into_iter()
+                    .filter(|coin| key_of(coin).is_some_and(|key| batch.contains_key(&key))),
+            );
             match last_used {
                 Some(last) => from = (last + 1).max(from + 1),
                 None => break,
@@ -115,7 +135,12 @@ pub async fn account_coins(ports: &Ports, account: DerivationPath, hints: &[OutP
         let path = keys.by_key.get(&key_id)?.clone();
         Some(DeviceCoin { coin, path, key_id })
     };
-    Ok(AccountCoins { account, coins: coins.into_iter().filter_map(own).collect(), next_change: (change_path, change_key), source })
+    Ok(AccountCoins {
+        account,
+        coins: coins.into_iter().filter_map(own).collect(),
+        next_change: (change_path, change_key),
+        source,
+    })
 }
 
 fn key_of(coin: &FoundCoin) -> Option<KeyId> {
@@ -131,8 +156,11 @@ fn key_of(coin: &FoundCoin) -> Option<KeyId> {
 /// Of the device or the node.
 pub async fn candidates(ports: &Ports, accounts: &[DerivationPath]) -> Result<Vec<Candidate>, Error> {
     let list = ports.node.masternodes().await?;
-    let used: HashMap<OutPoint, ProTxHash> =
-        list.entries.iter().map(|entry| (entry.collateral, entry.pro_tx_hash)).collect();
+    let used: HashMap<OutPoint, ProTxHash> = list
+        .entries
+        .iter()
+        .map(|entry| (entry.collateral, entry.pro_tx_hash))
+        .collect();
     let mut all = Vec::new();
     for account in accounts {
         for found in account_coins(ports, account.clone(), &[]).await?.coins {
@@ -151,17 +179,27 @@ pub async fn candidates(ports: &Ports, accounts: &[DerivationPath]) -> Result<Ve
             });
         }
     }
-    all.sort_by_key(|candidate| (candidate.used_by.is_some(), std::cmp::Reverse(candidate.confirmations), candidate.outpoint));
+    all.sort_by_key(|candidate| {
+        (
+            candidate.used_by.is_some(),
+            std::cmp::Reverse(candidate.confirmations),
+            candidate.outpoint,
+        )
+    });
     Ok(all)
 }
 
 /// The accounts a search looks at.
 pub fn default_accounts(ports: &Ports) -> Vec<DerivationPath> {
-    (0..ACCOUNTS).map(|number| path::account(&ports.profile, number)).collect()
+    (0..ACCOUNTS)
+        .map(|number| path::account(&ports.profile, number))
+        .collect()
 }
 
 /// Coins that must never be spent by accident: of exactly a collateral amount, or backing a listed masternode.
 pub fn is_guarded(ports: &Ports, coin: &FoundCoin, listed: &std::collections::HashSet<OutPoint>) -> bool {
-    let collateral = [MnType::Regular, MnType::Evo].into_iter().any(|kind| ports.profile.collateral(kind) == Some(coin.value));
+    let collateral = [MnType::Regular, MnType::Evo]
+        .into_iter()
+        .any(|kind| ports.profile.collateral(kind) == Some(coin.value));
     collateral || listed.contains(&coin.outpoint)
 }

@@ -79,10 +79,7 @@ pub fn found(spec: &DeviceSpec, profile: &Arc<Profile>) -> Result<Vec<Found>, De
             profile,
             Probe::Network(address.clone()),
         )]),
-        DeviceSpec::Usb(Kind::Trezor)
-        | DeviceSpec::Network {
-            kind: Kind::Trezor, ..
-        } => Err(no_trezor()),
+        DeviceSpec::Usb(Kind::Trezor) | DeviceSpec::Network { kind: Kind::Trezor, .. } => Err(no_trezor()),
     }
 }
 
@@ -98,10 +95,7 @@ pub fn open(spec: &DeviceSpec, profile: Arc<Profile>) -> Result<Arc<dyn Device>,
             kind: Kind::Ledger,
             address,
         } => shared(address, &profile, || Ledger::network(address, Arc::clone(&profile))),
-        DeviceSpec::Usb(Kind::Trezor)
-        | DeviceSpec::Network {
-            kind: Kind::Trezor, ..
-        } => Err(no_trezor()),
+        DeviceSpec::Usb(Kind::Trezor) | DeviceSpec::Network { kind: Kind::Trezor, .. } => Err(no_trezor()),
     }
 }
 
@@ -208,7 +202,15 @@ mod tests {
         ] {
             assert_eq!(text.parse(), Ok(spec), "{text}");
         }
-        for text in ["", "keepkey", "ledger@", "ledger@host", "ledger@:1", "ledger@host:0", "ledger@host:70000"] {
+        for text in [
+            "",
+            "keepkey",
+            "ledger@",
+            "ledger@host",
+            "ledger@:1",
+            "ledger@host:0",
+            "ledger@host:70000",
+        ] {
             let error = text.parse::<DeviceSpec>();
             assert_eq!(error, Err(DeviceError::BadSpec { text: text.to_owned() }));
         }
@@ -240,7 +242,10 @@ mod tests {
             Err(DeviceError::Busy { kind: Kind::Ledger })
         );
         listener.set_nonblocking(true).unwrap();
-        assert!(listener.accept().is_ok() && listener.accept().is_err(), "one connection");
+        assert!(
+            listener.accept().is_ok() && listener.accept().is_err(),
+            "one connection"
+        );
     }
 
     #[test]
@@ -250,10 +255,7 @@ mod tests {
         drop(listener);
         let dash = Arc::new(builtin("dash").unwrap());
         let state = found(&spec, &dash).unwrap().remove(0).state;
-        assert_eq!(
-            state,
-            State::NotReady(DeviceError::NotConnected { kind: Kind::Ledger })
-        );
+        assert_eq!(state, State::NotReady(DeviceError::NotConnected { kind: Kind::Ledger }));
     }
 
     #[test]

@@ -17,8 +17,7 @@ use crate::protocol::wire::to_hex;
 use crate::protocol::{KeyId, Profile, SecpKey, Transaction, TxIn, path, script};
 
 /// BIP-0039's first test phrase, which emulators use too.
-const PHRASE: &str =
-    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+const PHRASE: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 /// What happens to a request. A device whose script is at its end approves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +95,11 @@ impl FakeDevice {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask<T: Send + 'static>(&self, request: Request, answer: impl FnOnce(&Self) -> Result<T, DeviceError>) -> Reply<'_, T> {
+    fn ask<T: Send + 'static>(
+        &self,
+        request: Request,
+        answer: impl FnOnce(&Self) -> Result<T, DeviceError>,
+    ) -> Reply<'_, T> {
         let outcome = {
             let mut state = self.state();
             state.requests.push(request);
@@ -148,7 +151,11 @@ impl FakeDevice {
         let mut tx = Transaction {
             version: 2,
             kind: 0,
-            inputs: spend.inputs.iter().map(|input| TxIn::unsigned(input.outpoint)).collect(),
+            inputs: spend
+                .inputs
+                .iter()
+                .map(|input| TxIn::unsigned(input.outpoint))
+                .collect(),
             outputs: spend.outputs.clone(),
             lock_time: spend.lock_time,
             payload: Vec::new(),

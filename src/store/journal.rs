@@ -89,8 +89,8 @@ pub enum Event {
     Broadcasting,
     /// A node took it.
     Sent { txid: Txid },
-    /// It is in a block.
-    Mined { height: u32, hash: BlockHash },
+    /// It is in a block (whose hash not every node tells).
+    Mined { height: u32, hash: Option<BlockHash> },
     /// It cannot go on; what was sent may still be mined.
     Failed { reason: String },
     /// Given up by the user, before the point of no return.
@@ -505,7 +505,7 @@ mod tests {
             Event::Sent { txid: txid() },
             Event::Mined {
                 height: 5,
-                hash: BlockHash::all_zeros(),
+                hash: Some(BlockHash::all_zeros()),
             },
         ]
     }

@@ -31,7 +31,10 @@ pub enum CollateralChoice {
     /// The only unused output of the right amount on the device.
     Find,
     /// This output; without a path the device's first accounts are searched for its key.
-    Named { outpoint: OutPoint, path: Option<DerivationPath> },
+    Named {
+        outpoint: OutPoint,
+        path: Option<DerivationPath>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -50,9 +50,14 @@ pub struct FeeInput {
 /// Legal, but worth a second look.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Warning {
-    FewConfirmations { have: u32, advised: u32 },
+    FewConfirmations {
+        have: u32,
+        advised: u32,
+    },
     /// The collateral backs this masternode: it is replaced and its queue position lost.
-    Replaces { pro_tx_hash: String },
+    Replaces {
+        pro_tx_hash: String,
+    },
     OwnerIsVoting,
     PayoutIsCollateral,
     /// Registered banned until its operator announces an address.
@@ -86,9 +91,15 @@ pub fn device_hash(text: &str) -> String {
 pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
     let status = ports.node.status().await?;
     if status.tip.height < status.headers {
-        return Err(Error::NotSynced { blocks: status.tip.height, headers: status.headers });
+        return Err(Error::NotSynced {
+            blocks: status.tip.height,
+            headers: status.headers,
+        });
     }
-    let amount = ports.profile.collateral(draft.kind).ok_or_else(|| no_such_type(ports, draft.kind))?;
+    let amount = ports
+        .profile
+        .collateral(draft.kind)
+        .ok_or_else(|| no_such_type(ports, draft.kind))?;
     let collateral = choose_collateral(ports, &draft, amount).await?;
     let keys = Keys::choose(ports, &draft)?;
     let payload = build_payload(&draft, &keys, &collateral, &status);
@@ -98,10 +109,21 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
     if let Some(entry) = facts.operator_in_any_encoding(&keys.operator)
         && verdict.failures().all(|check| check.rule != "operator-key-unique")
     {
-        return Err(Error::OperatorInOtherEncoding { pro_tx_hash: entry.pro_tx_hash.to_string() });
+        return Err(Error::OperatorInOtherEncoding {
+            pro_tx_hash: entry.pro_tx_hash.to_string(),
+        });
     }
-    let replaced = facts.masternodes.iter().find(|entry| entry.collateral == payload.collateral);
-    let warnings = warn(ports, &draft, &keys, &collateral, replaced.map(|entry| entry.pro_tx_hash.to_string()));
+    let replaced = facts
+        .masternodes
+        .iter()
+        .find(|entry| entry.collateral == payload.collateral);
+    let warnings = warn(
+        ports,
+        &draft,
+        &keys,
+        &collateral,
+        replaced.map(|entry| entry.pro_tx_hash.to_string()),
+    );
     Ok(Plan {
         network: ports.profile.name.clone(),
         message: payload.sign_message(&ports.profile),
@@ -121,7 +143,10 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
 }
 
 fn no_such_type(ports: &Ports, kind: MnType) -> Error {
-    Error::NoSuchType { network: ports.profile.name.clone(), kind }
+    Error::NoSuchType {
+        network: ports.profile.name.clone(),
+        kind,
+    }
 }
 
 /// The collateral output and the device key that owns it.
@@ -135,7 +160,11 @@ async fn choose_collateral(ports: &Ports, draft: &Draft, amount: Amount) -> Resu
     match &draft.collateral {
         CollateralChoice::Find => find_collateral(ports, draft.kind, amount).await,
         CollateralChoice::Named { outpoint, path } => {
-            let coin = ports.node.coin(*outpoint).await?.ok_or(Error::CollateralMissing { outpoint: *outpoint })?;
+            let coin = ports
+                .node
+                .coin(*outpoint)
+                .await?
+                .ok_or(Error::CollateralMissing { outpoint: *outpoint })?;
             let (path, key_id) = match path {
                 Some(path) => (path.clone(), check_path(ports, &coin, path).await?),
                 None => search_path(ports, &coin).await?,
@@ -147,13 +176,20 @@ async fn choose_collateral(ports: &Ports, draft: &Draft, amount: Amount) -> Resu
 
 async fn find_collateral(ports: &Ports, kind: MnType, amount: Amount) -> Result<Collateral, Error> {
     let all = wallet::candidates(ports, &wallet::default_accounts(ports)).await?;
-    let fit: Vec<_> = all.into_iter().filter(|found| found.kind == kind && found.used_by.is_none() && found.confirmations > 0).collect();
+    let fit: Vec<_> = all
+        .into_iter()
+        .filter(|found| found.kind == kind && found.used_by.is_none() && found.confirmations > 0)
+        .collect();
     match fit.as_slice() {
         [] => Err(Error::NoCollateral { amount }),
         [one] => {
             let missing = Error::CollateralMissing { outpoint: one.outpoint };
             let coin = ports.node.coin(one.outpoint).await?.ok_or(missing)?;
-            Ok(Collateral { coin, path: one.path.clone(), key_id: one.key_id })
+            Ok(Collateral {
+                coin,
+                path: one.path.clone(),
+                key_id: one.key_id,
+            })
         }
         several => Err(Error::SeveralCollaterals {
             count: several.len(),
@@ -185,7 +221,9 @@ async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath,
             return Ok((found.path, found.key_id));
         }
     }
-    Err(Error::CollateralPathUnknown { outpoint: coin.outpoint })
+    Err(Error::CollateralPathUnknown {
+        outpoint: coin.outpoint,
+    })
 }
 
 /// The three keys of a masternode.
@@ -228,7 +266,12 @@ impl Keys {
                 id
             }
         };
-        Ok(Self { owner, operator, voting, labels })
+        Ok(Self {
+            owner,
+            operator,
+            voting,
+            labels,
+        })
     }
 }
 
@@ -250,11 +293,7 @@ fn secp_id(vault: &Vault, label: &str, kind: Kind) -> Result<KeyId, Error> {
     Ok(vault.secp(label)?.key_id())
 }
 
-fn operator_key(
-    vault: &Vault,
-    label: &str,
-    labels: &mut Vec<(&'static str, String)>,
-) -> Result<bls::PublicKey, Error> {
+fn operator_key(vault: &Vault, label: &str, labels: &mut Vec<(&'static str, String)>) -> Result<bls::PublicKey, Error> {
     expect_kind(vault, label, &[Kind::Operator])?;
     labels.push(("operator", label.to_owned()));
     Ok(vault.bls(label)?.public_key())
@@ -266,12 +305,20 @@ fn expect_kind(vault: &Vault, label: &str, kinds: &[Kind]) -> Result<(), Error> 
         return Ok(());
     }
     let wanted = kinds.first().map_or("", |kind| kind.name());
-    Err(Error::KeyOfOtherKind { label: label.to_owned(), found: found.name().to_owned(), wanted: wanted.to_owned() })
+    Err(Error::KeyOfOtherKind {
+        label: label.to_owned(),
+        found: found.name().to_owned(),
+        wanted: wanted.to_owned(),
+    })
 }
 
 fn build_payload(draft: &Draft, keys: &Keys, collateral: &Collateral, status: &NodeStatus) -> ProRegTx {
     // Evonodes exist in version 2 only; before V19 the rules refuse them, with the reason.
-    let version = if draft.kind == MnType::Evo { 2 } else { status.capabilities.payload_version() };
+    let version = if draft.kind == MnType::Evo {
+        2
+    } else {
+        status.capabilities.payload_version()
+    };
     let encoding = crate::protocol::special_tx::pro_reg::encoding_of(version);
     ProRegTx {
         version,
@@ -285,13 +332,21 @@ fn build_payload(draft: &Draft, keys: &Keys, collateral: &Collateral, status: &N
         operator_reward: draft.operator_reward,
         payout: draft.payout.script(),
         inputs_hash: [0; 32],
-        platform: draft.platform.as_ref().filter(|_| draft.kind == MnType::Evo).map(platform),
+        platform: draft
+            .platform
+            .as_ref()
+            .filter(|_| draft.kind == MnType::Evo)
+            .map(platform),
         signature: Vec::new(),
     }
 }
 
 fn platform(choice: &PlatformChoice) -> Platform {
-    Platform { node_id: choice.node_id, p2p_port: choice.p2p_port, http_port: choice.http_port }
+    Platform {
+        node_id: choice.node_id,
+        p2p_port: choice.p2p_port,
+        http_port: choice.http_port,
+    }
 }
 
 /// Chooses the fee coins and completes the payload with their hash.
@@ -302,28 +357,54 @@ async fn pay_fee(
     collateral: OutPoint,
 ) -> Result<(Transaction, ProRegTx, Vec<FeeInput>, Amount), Error> {
     let (label, address, coins) = fee_coins(ports, &draft.fee_from, collateral).await?;
-    let mut template =
-        Transaction { version: 0, kind: 0, inputs: vec![], outputs: vec![], lock_time: 0, payload: vec![] };
+    let mut template = Transaction {
+        version: 0,
+        kind: 0,
+        inputs: vec![],
+        outputs: vec![],
+        lock_time: 0,
+        payload: vec![],
+    };
     // The signature is part of the size that the fee is counted by.
     payload.signature = vec![0; 65];
     payload.attach(&mut template);
     let rate = ports.node.fee_rate().await?.advised;
-    let spendable: Vec<Coin> = coins.iter().map(|coin| Coin { outpoint: coin.outpoint, value: coin.value }).collect();
+    let spendable: Vec<Coin> = coins
+        .iter()
+        .map(|coin| Coin {
+            outpoint: coin.outpoint,
+            value: coin.value,
+        })
+        .collect();
     let funded = funding::fund(&template, &spendable, rate, &address.script(), Change::Required).map_err(|short| {
         let address = address.to_text(&ports.profile);
-        Error::FeeKeyShort { label, address, available: short.available, needed: short.needed }
+        Error::FeeKeyShort {
+            label,
+            address,
+            available: short.available,
+            needed: short.needed,
+        }
     })?;
     let mut unsigned = funded.tx;
     payload.inputs_hash = unsigned.inputs_hash();
     payload.signature.clear();
     payload.attach(&mut unsigned);
     let chosen = |outpoint: OutPoint| coins.iter().find(|coin| coin.outpoint == outpoint);
-    let inputs = funded.coins.iter().filter_map(|coin| chosen(coin.outpoint)).map(fee_input).collect();
+    let inputs = funded
+        .coins
+        .iter()
+        .filter_map(|coin| chosen(coin.outpoint))
+        .map(fee_input)
+        .collect();
     Ok((unsigned, payload, inputs, funded.fee))
 }
 
 fn fee_input(coin: &FoundCoin) -> FeeInput {
-    FeeInput { outpoint: coin.outpoint, value: coin.value.duffs(), script: coin.script.clone() }
+    FeeInput {
+        outpoint: coin.outpoint,
+        value: coin.value.duffs(),
+        script: coin.script.clone(),
+    }
 }
 
 /// Coins that may pay: confirmed, mature, unspent also in the mempool, and never anything that is or looks like a collateral.
@@ -332,8 +413,14 @@ async fn fee_coins(
     source: &FeeSource,
     collateral: OutPoint,
 ) -> Result<(String, Address, Vec<FoundCoin>), Error> {
-    let listed: std::collections::HashSet<OutPoint> =
-        ports.node.masternodes().await?.entries.iter().map(|entry| entry.collateral).collect();
+    let listed: std::collections::HashSet<OutPoint> = ports
+        .node
+        .masternodes()
+        .await?
+        .entries
+        .iter()
+        .map(|entry| entry.collateral)
+        .collect();
     let (label, address, found) = match source {
         FeeSource::Key(label) => {
             let vault = ports.vault()?;
@@ -360,7 +447,10 @@ fn warn(ports: &Ports, draft: &Draft, keys: &Keys, collateral: &Collateral, repl
     let mut warnings = Vec::new();
     let advised = ports.profile.advised_confirmations;
     if collateral.coin.confirmations < advised {
-        warnings.push(Warning::FewConfirmations { have: collateral.coin.confirmations, advised });
+        warnings.push(Warning::FewConfirmations {
+            have: collateral.coin.confirmations,
+            advised,
+        });
     }
     warnings.extend(replaces.map(|pro_tx_hash| Warning::Replaces { pro_tx_hash }));
     if keys.owner == keys.voting {
@@ -382,10 +472,14 @@ impl Warning {
     pub fn sentence(&self) -> String {
         match self {
             Self::FewConfirmations { have, advised } => {
-                format!("the collateral has {have} confirmations; one is enough to register, {advised} are needed to serve in quorums")
+                format!(
+                    "the collateral has {have} confirmations; one is enough to register, {advised} are needed to serve in quorums"
+                )
             }
             Self::Replaces { pro_tx_hash } => {
-                format!("the collateral backs the masternode {pro_tx_hash}: it will be replaced and its place in the payment queue is lost")
+                format!(
+                    "the collateral backs the masternode {pro_tx_hash}: it will be replaced and its place in the payment queue is lost"
+                )
             }
             Self::OwnerIsVoting => "owner and voting key are the same: who holds the one can use the other".into(),
             Self::PayoutIsCollateral => "rewards are paid to the address of the collateral".into(),
@@ -394,4 +488,3 @@ impl Warning {
         }
     }
 }
-

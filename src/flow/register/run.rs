@@ -27,7 +27,9 @@ pub struct Outcome {
 /// Signs, verifies, sends and awaits a registration. It cannot be undone from [`Step::Broadcasting`] on.
 pub fn register(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
-        let id = ports.journal.begin("register", &ports.profile.name, &Work::from(plan.clone()), ports.now())?;
+        let id = ports
+            .journal
+            .begin("register", &ports.profile.name, &Work::from(plan.clone()), ports.now())?;
         steps.send(Step::Planned { id }).await;
         let work = Work::from(plan);
         finish(&ports, id, work, None, &mut steps).await
@@ -65,8 +67,10 @@ impl From<Plan> for Work {
 
 /// Reads a plan back from the journal.
 pub(crate) fn resume_plan(id: i64, plan: &str) -> Result<Work, Error> {
-    serde_json::from_str(plan)
-        .map_err(|_| Error::CannotResume { id, reason: "its plan was written by another version" })
+    serde_json::from_str(plan).map_err(|_| Error::CannotResume {
+        id,
+        reason: "its plan was written by another version",
+    })
 }
 
 /// From the plan to the block. `signature`: the collateral signature, if the device gave it before a restart.
@@ -80,12 +84,23 @@ pub(crate) async fn finish(
     let signed = match sign(ports, id, &work, signature, steps).await {
         Ok(signed) => signed,
         Err(error) => {
-            ports.journal.record(id, &Event::Failed { reason: error.to_string() }, ports.now())?;
+            ports.journal.record(
+                id,
+                &Event::Failed {
+                    reason: error.to_string(),
+                },
+                ports.now(),
+            )?;
             return Err(error);
         }
     };
     let height = send::deliver(ports, id, &signed, steps).await?;
-    Ok(Outcome { pro_tx_hash: signed.txid(), fee: Amount::from_duffs(work.fee), tx: signed, height })
+    Ok(Outcome {
+        pro_tx_hash: signed.txid(),
+        fee: Amount::from_duffs(work.fee),
+        tx: signed,
+        height,
+    })
 }
 
 async fn sign(
@@ -97,7 +112,10 @@ async fn sign(
 ) -> Result<Transaction, Error> {
     let unsigned = Transaction::from_hex(&work.unsigned)?;
     let Payload::ProReg(mut payload) = Payload::of(&unsigned)? else {
-        return Err(Error::CannotResume { id, reason: "its plan is no registration" });
+        return Err(Error::CannotResume {
+            id,
+            reason: "its plan is no registration",
+        });
     };
     let signature = match signature {
         Some(signature) => signature,
@@ -108,7 +126,12 @@ async fn sign(
     payload.attach(&mut tx);
     let tx = sign_inputs(ports, work, tx, steps).await?;
     verify(ports, &unsigned, &tx).await?;
-    steps.send(Step::Verified { txid: tx.txid(), size: tx.size() }).await;
+    steps
+        .send(Step::Verified {
+            txid: tx.txid(),
+            size: tx.size(),
+        })
+        .await;
     Ok(tx)
 }
 
@@ -134,7 +157,14 @@ async fn ask_device(
     let raw = device.sign_message(at, text.clone().into_bytes()).await?;
     let digest = message_hash(&ports.profile.message_magic, text.as_bytes());
     let signature = raw.normalised(&digest, key).map_err(Error::Signature)?;
-    ports.journal.record(id, &Event::Signed { what: "collateral".into(), hex: hex(&signature) }, ports.now())?;
+    ports.journal.record(
+        id,
+        &Event::Signed {
+            what: "collateral".into(),
+            hex: hex(&signature),
+        },
+        ports.now(),
+    )?;
     steps.send(Step::DeviceSigned).await;
     Ok(signature)
 }
@@ -143,10 +173,19 @@ fn hex(signature: &CompactSignature) -> String {
     crate::protocol::wire::to_hex(signature.as_bytes())
 }
 
-async fn sign_inputs(ports: &Ports, work: &Work, mut tx: Transaction, steps: &mut Sender<Step>) -> Result<Transaction, Error> {
+async fn sign_inputs(
+    ports: &Ports,
+    work: &Work,
+    mut tx: Transaction,
+    steps: &mut Sender<Step>,
+) -> Result<Transaction, Error> {
     let Some(label) = &work.fee_label else {
         let signed = ports.node.wallet_sign(tx.clone()).await?;
-        steps.send(Step::InputsSigned { label: "the node's wallet".into() }).await;
+        steps
+            .send(Step::InputsSigned {
+                label: "the node's wallet".into(),
+            })
+            .await;
         return Ok(signed);
     };
     let key = ports.vault()?.secp(label)?;
@@ -166,14 +205,18 @@ async fn sign_inputs(ports: &Ports, work: &Work, mut tx: Transaction, steps: &mu
 
 fn script_of(work: &Work, outpoint: OutPoint) -> Result<&[u8], Error> {
     let found = work.fee_inputs.iter().find(|input| input.outpoint == outpoint);
-    found.map(|input| input.script.as_bytes()).ok_or(Error::NotAsReviewed { what: "an input nobody planned" })
+    found.map(|input| input.script.as_bytes()).ok_or(Error::NotAsReviewed {
+        what: "an input nobody planned",
+    })
 }
 
 /// Reads the final bytes back: they must be the reviewed transaction plus signatures, and obey every rule now.
 async fn verify(ports: &Ports, unsigned: &Transaction, signed: &Transaction) -> Result<(), Error> {
     let read = Transaction::decode(&signed.encode())?;
     if without_signatures(&read)? != without_signatures(unsigned)? {
-        return Err(Error::NotAsReviewed { what: "inputs, outputs or payload differ" });
+        return Err(Error::NotAsReviewed {
+            what: "inputs, outputs or payload differ",
+        });
     }
     let verdict = transaction::judge(ports, &read).await?;
     match verdict.failure() {

@@ -219,7 +219,11 @@ impl Client {
         (1..=levels.len()).rev().find_map(|depth| {
             let (parent, below) = levels.split_at(depth);
             let known = self.keys.get(&DerivationPath::from(parent))?;
-            known.xpub(parent).derive_pub(&Secp256k1::verification_only(), &below).ok().map(|child| child.public_key)
+            known
+                .xpub(parent)
+                .derive_pub(&Secp256k1::verification_only(), &below)
+                .ok()
+                .map(|child| child.public_key)
         })
     }
 
@@ -286,7 +290,11 @@ impl Client {
         if text.is_empty() || text.len() > message::MAX_MESSAGE {
             return Err(DeviceError::Unsupported {
                 kind: Kind::Ledger,
-                what: format!("sign a text of {} bytes, only of 1 to {}", text.len(), message::MAX_MESSAGE),
+                what: format!(
+                    "sign a text of {} bytes, only of 1 to {}",
+                    text.len(),
+                    message::MAX_MESSAGE
+                ),
             });
         }
         // First: a key that cannot be read must not lead to a question.

@@ -124,7 +124,11 @@ impl Client {
 fn check(spend: &Spend) -> Result<(), DeviceError> {
     match spend.inputs.len() {
         1..=MAX_INPUTS => {}
-        count => return Err(unsupported(format!("spend {count} inputs at once, only 1 to {MAX_INPUTS}"))),
+        count => {
+            return Err(unsupported(format!(
+                "spend {count} inputs at once, only 1 to {MAX_INPUTS}"
+            )));
+        }
     }
     let mut seen = HashSet::new();
     for input in &spend.inputs {
@@ -191,7 +195,10 @@ fn check_output(number: usize, output: &TxOut) -> Result<(), DeviceError> {
     }
     // Value, length byte and script, and the count that shares the first command.
     if 8 + 1 + bytes.len() + 1 > wire::MAX_OUTPUT {
-        return Err(unsupported(format!("sign the {} bytes of data in output {number}", bytes.len())));
+        return Err(unsupported(format!(
+            "sign the {} bytes of data in output {number}",
+            bytes.len()
+        )));
     }
     Ok(())
 }

@@ -64,6 +64,12 @@ impl Stretching {
         iterations: 3,
         lanes: 1,
     };
+    /// As little as the algorithm allows: for vaults that guard nothing (the sandbox's, tests').
+    pub const MINIMAL: Self = Self {
+        memory_kib: 8,
+        iterations: 1,
+        lanes: 1,
+    };
     /// What a file may ask for; a hostile one could keep the program busy for days otherwise.
     pub const LIMIT: Self = Self {
         memory_kib: 1 << 20,

@@ -222,7 +222,8 @@ fn messages() -> Covered {
 }
 
 fn assert_hash_is_on_screen(sign: usize, text: &[u8]) {
-    let is_hash = |line: &&String| line.len() > 8 && line.bytes().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_lowercase());
+    let is_hash =
+        |line: &&String| line.len() > 8 && line.bytes().all(|c| c.is_ascii_hexdigit() && !c.is_ascii_lowercase());
     let shown: String = exchange(sign).screen.iter().filter(is_hash).cloned().collect();
     assert_eq!(shown, message::message_hash_shown(text));
 }
@@ -230,8 +231,14 @@ fn assert_hash_is_on_screen(sign: usize, text: &[u8]) {
 fn collateral_message() {
     let text = derived("/collateral_message/message");
     assert_eq!(recorded_text(&[15]), text.as_bytes());
-    assert_eq!(message::message_hash_shown(text.as_bytes()), derived("/collateral_message/sha256_shown"));
-    assert_eq!(to_hex(&message_hash(MAGIC, text.as_bytes())), derived("/collateral_message/digest"));
+    assert_eq!(
+        message::message_hash_shown(text.as_bytes()),
+        derived("/collateral_message/sha256_shown")
+    );
+    assert_eq!(
+        to_hex(&message_hash(MAGIC, text.as_bytes())),
+        derived("/collateral_message/digest")
+    );
     let (signature, _) = Play::connected()
         .then([5, 15, 16])
         .run(|client| client.sign_message(&at(derived("/collateral_message/path")), text.as_bytes()));
@@ -403,7 +410,10 @@ fn refused_by_the_app(first: usize, scripts: &[Vec<u8>], code: u16) -> Covered {
     for number in first..first + 6 {
         assert_eq!(exchange(number).status(), 0x9000);
     }
-    assert_eq!(Refusal::of(exchange(first + 6).status(), true).error(code), status(code));
+    assert_eq!(
+        Refusal::of(exchange(first + 6).status(), true).error(code),
+        status(code)
+    );
     let (refused, _) = Play::connected().run(|client| client.sign_spend(&spend));
     assert!(matches!(refused, Err(DeviceError::Unsupported { .. })), "{refused:?}");
     (first..=first + 6).collect()

@@ -110,7 +110,10 @@ impl Play {
     }
 
     /// Has the client make a request. All of the part must have been sent, nothing else; then nothing is connected.
-    pub fn run<T>(self, request: impl FnOnce(&mut Client) -> Result<T, DeviceError>) -> (Result<T, DeviceError>, Covered) {
+    pub fn run<T>(
+        self,
+        request: impl FnOnce(&mut Client) -> Result<T, DeviceError>,
+    ) -> (Result<T, DeviceError>, Covered) {
         let left = Arc::new(Mutex::new(self.expected));
         let stage = Arc::clone(&left);
         let connect = move || Ok(Box::new(Stage(Arc::clone(&stage))) as Box<dyn Transport>);

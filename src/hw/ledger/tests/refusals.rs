@@ -50,7 +50,9 @@ fn named(name: &str) -> Answer {
 }
 
 fn info(client: &mut Client) -> Result<String, DeviceError> {
-    client.serve(Arc::default(), |client| client.info()).map(|info| info.app)
+    client
+        .serve(Arc::default(), |client| client.info())
+        .map(|info| info.app)
 }
 
 fn wrong_app(found: &str) -> DeviceError {
@@ -94,7 +96,10 @@ fn an_app_of_the_right_name_with_another_coin_is_refused() {
 
 #[test]
 fn an_app_closed_for_the_dashboard_in_the_middle_is_named() {
-    let mut client = device(dash(), vec![vec![recorded(0), recorded(2), code(0x6d00), named("BOLOS")]]);
+    let mut client = device(
+        dash(),
+        vec![vec![recorded(0), recorded(2), code(0x6d00), named("BOLOS")]],
+    );
     assert_eq!(info(&mut client), Err(wrong_app("BOLOS")));
 }
 
@@ -118,9 +123,19 @@ fn a_connection_lost_within_a_request_is_gone_and_not_tried_again() {
 
 #[test]
 fn a_late_answer_on_a_new_connection_is_no_app_name() {
-    let mut client = device(dash(), vec![vec![recorded(16), recorded(0)], vec![recorded(0), recorded(2), recorded(10)]]);
+    let mut client = device(
+        dash(),
+        vec![
+            vec![recorded(16), recorded(0)],
+            vec![recorded(0), recorded(2), recorded(10)],
+        ],
+    );
     assert!(matches!(info(&mut client), Err(DeviceError::BadAnswer { .. })));
-    assert_eq!(info(&mut client).as_deref(), Ok("Dash"), "the confused connection was given up");
+    assert_eq!(
+        info(&mut client).as_deref(),
+        Ok("Dash"),
+        "the confused connection was given up"
+    );
 }
 
 #[test]
@@ -165,10 +180,7 @@ fn a_fork_without_an_own_app_uses_its_parents() {
 fn refused(change: impl FnOnce(&mut Spend)) -> DeviceError {
     let mut spend = recorded_spend();
     change(&mut spend);
-    Play::connected()
-        .run(|client| client.sign_spend(&spend))
-        .0
-        .unwrap_err()
+    Play::connected().run(|client| client.sign_spend(&spend)).0.unwrap_err()
 }
 
 #[test]
@@ -195,8 +207,17 @@ fn a_spend_the_device_would_refuse_is_refused_before_it_is_asked() {
         "a Ledger cannot do this: pay the script of output 1"
     );
     assert!(text(|spend| spend.outputs.clear()).contains("without outputs"));
-    let data = |len: usize| TxOut::new(Amount::ZERO, ScriptBuf::from_bytes([&[0x6a][..], &vec![0; len]].concat()));
-    assert!(refused(|spend| spend.outputs.push(data(90))).to_string().contains("91 bytes of data in output 3"));
+    let data = |len: usize| {
+        TxOut::new(
+            Amount::ZERO,
+            ScriptBuf::from_bytes([&[0x6a][..], &vec![0; len]].concat()),
+        )
+    };
+    assert!(
+        refused(|spend| spend.outputs.push(data(90)))
+            .to_string()
+            .contains("91 bytes of data in output 3")
+    );
 }
 
 #[test]
@@ -216,20 +237,30 @@ fn a_previous_transaction_that_is_not_the_one_named_is_refused() {
 #[test]
 fn dangerous_paths_are_refused_in_inputs_and_change() {
     let bit_id = "m/45341'/0".parse().unwrap();
-    assert!(matches!(refused(|spend| spend.inputs[1].path = bit_id), DeviceError::Path(_)));
+    assert!(matches!(
+        refused(|spend| spend.inputs[1].path = bit_id),
+        DeviceError::Path(_)
+    ));
     let unhardened = "m/1/2".parse().unwrap();
-    assert!(matches!(refused(|spend| spend.change = Some(unhardened)), DeviceError::Path(_)));
+    assert!(matches!(
+        refused(|spend| spend.change = Some(unhardened)),
+        DeviceError::Path(_)
+    ));
 }
 
 #[test]
 fn exactly_one_output_may_pay_the_change_key() {
     let mut spend = recorded_spend();
     spend.outputs[0].script = spend.outputs[1].script.clone();
-    let (two, _) = Play::connected().then([5, 6, 7]).run(|client| client.sign_spend(&spend));
+    let (two, _) = Play::connected()
+        .then([5, 6, 7])
+        .run(|client| client.sign_spend(&spend));
     assert!(two.unwrap_err().to_string().contains("2 outputs to its change key"));
     spend.outputs[0].script = pay_to_key(&[1; 20]);
     spend.outputs[1].script = pay_to_key(&[2; 20]);
-    let (none, _) = Play::connected().then([5, 6, 7]).run(|client| client.sign_spend(&spend));
+    let (none, _) = Play::connected()
+        .then([5, 6, 7])
+        .run(|client| client.sign_spend(&spend));
     assert!(none.unwrap_err().to_string().contains("0 outputs to its change key"));
 }
 

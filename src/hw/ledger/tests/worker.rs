@@ -66,7 +66,10 @@ async fn an_abandoned_question_keeps_the_device_busy_and_its_late_answer_goes_to
         peer.play(&[6]);
     });
     let asked = ledger.show_address(at("m/44'/5'/0'/0/0"));
-    assert!(timeout(Duration::from_millis(200), asked).await.is_err(), "it waits for the user");
+    assert!(
+        timeout(Duration::from_millis(200), asked).await.is_err(),
+        "it waits for the user"
+    );
     assert_eq!(ledger.public_key(at("m/44'/5'/0'/0/1")).await, Err(BUSY));
     assert!(*ledger.busy().borrow());
     user.send(()).unwrap();
@@ -114,7 +117,11 @@ async fn an_app_that_exits_during_a_question_is_gone() {
     assert_eq!(ledger.show_address(at("m/44'/5'/0'/0/0")).await, Err(GONE));
     thread.join().unwrap();
     let again = ledger.info().await;
-    assert_eq!(again, Err(DeviceError::NotConnected { kind: Kind::Ledger }), "nobody listens any more");
+    assert_eq!(
+        again,
+        Err(DeviceError::NotConnected { kind: Kind::Ledger }),
+        "nobody listens any more"
+    );
 }
 
 #[tokio::test]

@@ -74,10 +74,7 @@ mod tests {
     fn a_short_command_is_one_padded_report() {
         let reports = reports(&[0xb0, 0x01, 0, 0, 0]);
         assert_eq!(reports.len(), 1);
-        assert_eq!(
-            reports[0][..13],
-            [0, 1, 1, 5, 0, 0, 0, 5, 0xb0, 0x01, 0, 0, 0]
-        );
+        assert_eq!(reports[0][..13], [0, 1, 1, 5, 0, 0, 0, 5, 0xb0, 0x01, 0, 0, 0]);
         assert_eq!(reports[0][13..], [0; 52]);
     }
 

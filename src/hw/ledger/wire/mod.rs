@@ -158,8 +158,8 @@ impl WalletKey {
         if reader.u8() != Ok(65) {
             return Err(bad("the public key is not 65 bytes long"));
         }
-        let key =
-            PublicKey::from_slice(reader.take(65).map_err(cut)?).map_err(|_| bad("the public key is no curve point"))?;
+        let key = PublicKey::from_slice(reader.take(65).map_err(cut)?)
+            .map_err(|_| bad("the public key is no curve point"))?;
         let address = text(&mut reader).map_err(cut)?;
         let chain_code = ChainCode::from(reader.array::<32>().map_err(cut)?);
         reader

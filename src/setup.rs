@@ -1,0 +1,265 @@
+//! The composition root: the one place that knows every adapter and puts them together for window and command line.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::flow::{Error, Ports};
+use crate::hw::{Device, DeviceError, DeviceSpec, Kind, discovery};
+use crate::protocol::network::{self, ProfileError};
+use crate::protocol::{Profile, path};
+use crate::rpc::{Auth, Client, Endpoint, Node};
+use crate::sandbox::ledger::{self, Panel, SandboxLedger};
+use crate::sandbox::{self, Sandbox};
+use crate::store::vault::Stretching;
+use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
+
+/// How often a real node is asked for a new block. Blocks come every 150 s.
+const POLL: Duration = Duration::from_secs(5);
+/// The sandbox is on this computer and mines every few seconds.
+const SANDBOX_POLL: Duration = Duration::from_millis(300);
+/// How many of the device's addresses the sandbox pays to at its start.
+const SANDBOX_ADDRESSES: u32 = 4;
+
+/// What to connect to.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    pub profile: Arc<Profile>,
+    pub node: NodeChoice,
+    pub device: DeviceSpec,
+}
+
+#[derive(Clone)]
+pub enum NodeChoice {
+    /// The embedded chain, node and Ledger.
+    Sandbox { block_seconds: u64 },
+    Remote { url: String, user: Option<String>, password: Option<Zeroizing<String>>, cookie: Option<PathBuf> },
+}
+
+impl std::fmt::Debug for NodeChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sandbox { block_seconds } => write!(f, "Sandbox({block_seconds} s)"),
+            Self::Remote { url, .. } => write!(f, "Remote({url})"),
+        }
+    }
+}
+
+/// Open ports, and the sandbox they lead to, if it is one. Clones share everything.
+#[derive(Clone)]
+pub struct Connection {
+    pub ports: Ports,
+    pub sandbox: Option<Arc<SandboxRun>>,
+}
+
+/// A profile by built-in name or file.
+///
+/// # Errors
+/// No such name or file, or what is wrong in it.
+pub fn profile(name: &str) -> Result<Profile, ProfileError> {
+    if let Some(profile) = network::builtin(name) {
+        return Ok(profile);
+    }
+    let refused = |reason: String| ProfileError { file: name.to_owned(), key: "network".to_owned(), reason };
+    if !name.ends_with(".toml") {
+        let known: Vec<&str> = network::builtin_names().collect();
+        return Err(refused(format!("is not a network ({}) nor a file ending in .toml", known.join(", "))));
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| refused(format!("cannot be read: {}", error.kind())))?;
+    Profile::from_toml(name, &text)
+}
+
+/// Connects: starts the sandbox where asked, else reaches the node; opens the journal and, if it is there, the device.
+/// A missing device is no error here: most things need none.
+///
+/// # Errors
+/// The node cannot be reached or is on another chain; the data folder cannot be used.
+pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
+    match choice.node.clone() {
+        NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
+        NodeChoice::Remote { url, user, password, cookie } => {
+            let auth = match (user, password, cookie) {
+                (_, _, Some(file)) => Auth::Cookie(file),
+                (Some(user), password, None) => Auth::UserPassword { user, password: password.unwrap_or_default() },
+                (None, _, None) => Auth::None,
+            };
+            let node = Client::connect(Endpoint::new(&url, auth)?, Arc::clone(&choice.profile))?;
+            node.status().await?;
+            dirs.create().map_err(journal_file)?;
+            let journal = Journal::open(&dirs.journal)?;
+            let device = open_device(choice.device, Arc::clone(&choice.profile)).await.ok();
+            let ports = Ports {
+                profile: choice.profile,
+                node: Arc::new(node),
+                device,
+                vault: None,
+                journal: Arc::new(journal),
+                poll: POLL,
+            };
+            Ok(Connection { ports, sandbox: None })
+        }
+    }
+}
+
+fn journal_file(error: FileError) -> Error {
+    crate::store::JournalError::from(error).into()
+}
+
+/// Opens the device the user means, on a thread that may block.
+///
+/// # Errors
+/// Why it cannot be used.
+pub async fn open_device(spec: DeviceSpec, profile: Arc<Profile>) -> Result<Arc<dyn Device>, DeviceError> {
+    let kind = match &spec {
+        DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,
+        DeviceSpec::Any => Kind::Ledger,
+    };
+    let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile)).await;
+    opened.unwrap_or(Err(DeviceError::Gone { kind }))
+}
+
+/// How an embedded world is started.
+#[derive(Clone)]
+pub struct SandboxOptions {
+    pub block_seconds: u64,
+    pub masternodes: usize,
+    /// 0: any free port.
+    pub rpc_port: u16,
+    pub ledger_port: u16,
+    pub user: String,
+    pub password: String,
+    pub auto_approve: bool,
+}
+
+/// The embedded chain, its node, and its Ledger. Dropping it ends them.
+pub struct SandboxRun {
+    pub chain: Arc<Sandbox>,
+    pub panel: Panel,
+    ledger: SandboxLedger,
+    /// Vault and journal of this world; they go with it.
+    _folder: Option<Folder>,
+}
+
+impl SandboxRun {
+    /// Starts chain, node and device, and gives the device its coins.
+    ///
+    /// # Errors
+    /// A port is taken.
+    pub async fn start(profile: Arc<Profile>, options: SandboxOptions) -> Result<Self, Error> {
+        let ledger = SandboxLedger::start(ledger::Options {
+            port: options.ledger_port,
+            auto_approve: options.auto_approve,
+            ..ledger::Options::for_profile(&profile)
+        })
+        .map_err(|error| Error::Sandbox { reason: format!("its Ledger cannot be served: {}", error.kind()) })?;
+        let device = (0..SANDBOX_ADDRESSES)
+            .filter_map(|index| ledger.key_address(&path::address(&profile, 0, false, index)))
+            .collect();
+        let chain = Sandbox::start(sandbox::Options {
+            masternodes: options.masternodes,
+            block_seconds: options.block_seconds,
+            rpc_port: options.rpc_port,
+            user: options.user,
+            password: options.password,
+            device,
+            ..sandbox::Options::new(Profile::clone(&profile))
+        })
+        .await
+        .map_err(|error| Error::Sandbox { reason: error.to_string() })?;
+        Ok(Self { chain: Arc::new(chain), panel: ledger.panel(), ledger, _folder: None })
+    }
+
+    /// `http://127.0.0.1:port`
+    pub fn rpc_url(&self) -> String {
+        self.chain.rpc_url()
+    }
+
+    /// Where the Ledger's app listens, in the framing of the Speculos emulator.
+    pub fn ledger_address(&self) -> SocketAddr {
+        self.ledger.address()
+    }
+
+    pub fn height(&self) -> u32 {
+        self.chain.height()
+    }
+}
+
+/// The whole embedded world, reached through the same client and adapter as a real one.
+async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Result<Connection, Error> {
+    let secret = random_text()?;
+    let options = SandboxOptions {
+        block_seconds,
+        masternodes: 30,
+        rpc_port: 0,
+        ledger_port: 0,
+        user: "sandbox".to_owned(),
+        password: secret.to_string(),
+        auto_approve: false,
+    };
+    let profile = choice.profile;
+    let mut run = SandboxRun::start(Arc::clone(&profile), options).await?;
+    let folder = Folder::new(dirs)?;
+    let inside = Dirs::at(&folder.0);
+    let vault = sandbox_vault(inside.vault.clone()).await?;
+    let journal = Journal::open(&inside.journal)?;
+    run._folder = Some(folder);
+    let auth = Auth::UserPassword { user: "sandbox".to_owned(), password: secret };
+    let node = Client::connect(Endpoint::new(&run.rpc_url(), auth)?, Arc::clone(&profile))?;
+    node.status().await?;
+    let spec = match choice.device {
+        DeviceSpec::Any => DeviceSpec::Network { kind: Kind::Ledger, address: run.ledger_address().to_string() },
+        named => named,
+    };
+    let device = open_device(spec, Arc::clone(&profile)).await?;
+    let ports = Ports {
+        profile,
+        node: Arc::new(node),
+        device: Some(device),
+        vault: Some(Arc::new(vault)),
+        journal: Arc::new(journal),
+        poll: SANDBOX_POLL,
+    };
+    Ok(Connection { ports, sandbox: Some(Arc::new(run)) })
+}
+
+/// A vault of play money: its passphrase is known and stretched as little as possible, so that it opens at once.
+async fn sandbox_vault(at: PathBuf) -> Result<Vault, Error> {
+    let made = tokio::task::spawn_blocking(move || {
+        let phrase = Phrase::generate().map_err(|_| Error::NoRandomness)?;
+        Ok(Vault::create_with(&at, SANDBOX_PASSPHRASE, &phrase, Stretching::MINIMAL)?)
+    });
+    made.await.unwrap_or(Err(Error::NoRandomness))
+}
+
+/// Passphrase of every sandbox vault.
+pub const SANDBOX_PASSPHRASE: &str = "sandbox";
+
+/// A folder that is removed when the sandbox ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(dirs: &Dirs) -> Result<Self, Error> {
+        dirs.create().map_err(journal_file)?;
+        let parent = dirs.journal.parent().unwrap_or(Path::new("."));
+        let folder = Self(parent.join(format!("sandbox-{}-{}", std::process::id(), &*random_text()?)));
+        Dirs::at(&folder.0).create().map_err(journal_file)?;
+        Ok(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nothing of value is inside; a leftover is only untidy.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// 16 hexadecimal digits nobody can guess.
+fn random_text() -> Result<Zeroizing<String>, Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
+    Ok(Zeroizing::new(crate::protocol::wire::to_hex(&bytes)))
+}
