@@ -6,6 +6,7 @@
 //! Calls here block (disk, key stretching); above this layer they belong on a thread of their own.
 
 pub mod derive;
+pub mod dirs;
 pub mod eip2333;
 pub mod file;
 pub mod import;
@@ -14,12 +15,15 @@ pub mod keys;
 pub mod phrase;
 pub mod platform_key;
 mod secret;
+pub mod settings;
 pub mod slip10;
 pub mod vault;
 
+pub use dirs::Dirs;
 pub use file::FileError;
 pub use journal::{Journal, JournalError};
 pub use keys::{KeyInfo, Kind, Origin, Public};
 pub use phrase::{Phrase, PhraseError};
 pub use platform_key::PlatformKey;
+pub use settings::Settings;
 pub use vault::{Vault, VaultError};

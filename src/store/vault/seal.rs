@@ -57,7 +57,7 @@ pub struct Stretching {
 }
 
 impl Stretching {
-    /// For new vaults: a fifth of a second on a machine of 2020, and 64 MiB for every guess. (RFC 9106 section 4, second
+    /// For new vaults: a tenth of a second (`benches/vault.rs`) and 64 MiB for every guess. (RFC 9106 section 4, second
     /// choice, but with one lane because stretching here runs on one core.)
     pub const DEFAULT: Self = Self {
         memory_kib: 64 << 10,
