@@ -4,10 +4,11 @@
 //! transaction with a payload (DIP-0002). Every byte is decided, checked and shown before the device is asked.
 
 mod draft;
+pub mod look;
 mod plan;
 mod run;
 
 pub use draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
-pub use plan::{FeeInput, Plan, Warning, prepare};
+pub use plan::{FeeInput, Plan, Warning, device_hash, prepare};
 pub use run::{Outcome, register};
 pub(super) use run::{finish, resume_plan};

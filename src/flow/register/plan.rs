@@ -100,7 +100,7 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
         .profile
         .collateral(draft.kind)
         .ok_or_else(|| no_such_type(ports, draft.kind))?;
-    let collateral = choose_collateral(ports, &draft, amount).await?;
+    let collateral = choose_collateral(ports, draft.kind, &draft.collateral, amount).await?;
     let keys = Keys::choose(ports, &draft)?;
     let payload = build_payload(&draft, &keys, &collateral, &status);
     let (unsigned, payload, inputs, fee) = pay_fee(ports, &draft, payload, collateral.coin.outpoint).await?;
@@ -150,15 +150,20 @@ fn no_such_type(ports: &Ports, kind: MnType) -> Error {
 }
 
 /// The collateral output and the device key that owns it.
-struct Collateral {
-    coin: FoundCoin,
-    path: DerivationPath,
-    key_id: KeyId,
+pub(super) struct Collateral {
+    pub(super) coin: FoundCoin,
+    pub(super) path: DerivationPath,
+    pub(super) key_id: KeyId,
 }
 
-async fn choose_collateral(ports: &Ports, draft: &Draft, amount: Amount) -> Result<Collateral, Error> {
-    match &draft.collateral {
-        CollateralChoice::Find => find_collateral(ports, draft.kind, amount).await,
+pub(super) async fn choose_collateral(
+    ports: &Ports,
+    kind: MnType,
+    choice: &CollateralChoice,
+    amount: Amount,
+) -> Result<Collateral, Error> {
+    match choice {
+        CollateralChoice::Find => find_collateral(ports, kind, amount).await,
         CollateralChoice::Named { outpoint, path } => {
             let coin = ports
                 .node
@@ -276,7 +281,7 @@ impl Keys {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
     let vault = ports.vault()?;
     let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();
@@ -408,7 +413,7 @@ fn fee_input(coin: &FoundCoin) -> FeeInput {
 }
 
 /// Coins that may pay: confirmed, mature, unspent also in the mempool, and never anything that is or looks like a collateral.
-async fn fee_coins(
+pub(super) async fn fee_coins(
     ports: &Ports,
     source: &FeeSource,
     collateral: OutPoint,
@@ -425,7 +430,8 @@ async fn fee_coins(
         FeeSource::Key(label) => {
             let vault = ports.vault()?;
             let address = secp_id(vault, label, Kind::Fee)?.address();
-            let found = ports.node.coins_of(vec![address], vec![]).await?.coins;
+            let mut found = ports.node.coins_of(vec![address], vec![]).await?.coins;
+            found.retain(|coin| coin.script == address.script());
             (label.clone(), address, found)
         }
         FeeSource::NodeWallet => {

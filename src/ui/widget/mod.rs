@@ -3,6 +3,7 @@
 pub mod badge;
 pub mod button;
 pub mod card;
+pub mod divider;
 pub mod field;
 pub mod notice;
 pub mod option;
@@ -15,6 +16,7 @@ pub mod text;
 pub use badge::{badge, dot};
 pub use button::{danger_button, nav_button, primary_button, secondary_button, text_button};
 pub use card::{card, choice, page, panel, scroll, scroll_style};
+pub use divider::divider;
 pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use notice::{error_notice, info, notice, problem, success, warning};
 pub use option::{option, option_of, options};
