@@ -3,10 +3,12 @@
 //! Layers (an arrow reads "is used by"; nothing points back):
 //! `protocol -> hw, rpc, store -> flow -> ui, cli -> main`; `sandbox` uses protocol only.
 
+pub mod cli;
 pub mod flow;
 pub mod hw;
 pub mod protocol;
 pub mod rpc;
 pub mod sandbox;
+pub mod setup;
 pub mod store;
 pub mod ui;

@@ -1,1 +1,22 @@
-fn main() {}
+//! Thin: arguments, log, then the window or a command.
+
+use std::process::ExitCode;
+
+use castellan::cli::{self, Asked};
+
+fn main() -> ExitCode {
+    start_log();
+    match cli::run() {
+        Asked::Done(code) => code,
+        Asked::Window(_) => ExitCode::SUCCESS,
+    }
+}
+
+/// `CASTELLAN_LOG=debug` shows what happens, on stderr. Secrets have no text form that could get there.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CASTELLAN_LOG").unwrap_or_else(|_| "off".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

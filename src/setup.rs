@@ -36,7 +36,12 @@ pub struct Choice {
 pub enum NodeChoice {
     /// The embedded chain, node and Ledger.
     Sandbox { block_seconds: u64 },
-    Remote { url: String, user: Option<String>, password: Option<Zeroizing<String>>, cookie: Option<PathBuf> },
+    Remote {
+        url: String,
+        user: Option<String>,
+        password: Option<Zeroizing<String>>,
+        cookie: Option<PathBuf>,
+    },
 }
 
 impl std::fmt::Debug for NodeChoice {
@@ -63,10 +68,17 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
     if let Some(profile) = network::builtin(name) {
         return Ok(profile);
     }
-    let refused = |reason: String| ProfileError { file: name.to_owned(), key: "network".to_owned(), reason };
+    let refused = |reason: String| ProfileError {
+        file: name.to_owned(),
+        key: "network".to_owned(),
+        reason,
+    };
     if !name.ends_with(".toml") {
         let known: Vec<&str> = network::builtin_names().collect();
-        return Err(refused(format!("is not a network ({}) nor a file ending in .toml", known.join(", "))));
+        return Err(refused(format!(
+            "is not a network ({}) nor a file ending in .toml",
+            known.join(", ")
+        )));
     }
     let text = std::fs::read_to_string(name).map_err(|error| refused(format!("cannot be read: {}", error.kind())))?;
     Profile::from_toml(name, &text)
@@ -80,10 +92,18 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
     match choice.node.clone() {
         NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
-        NodeChoice::Remote { url, user, password, cookie } => {
+        NodeChoice::Remote {
+            url,
+            user,
+            password,
+            cookie,
+        } => {
             let auth = match (user, password, cookie) {
                 (_, _, Some(file)) => Auth::Cookie(file),
-                (Some(user), password, None) => Auth::UserPassword { user, password: password.unwrap_or_default() },
+                (Some(user), password, None) => Auth::UserPassword {
+                    user,
+                    password: password.unwrap_or_default(),
+                },
                 (None, _, None) => Auth::None,
             };
             let node = Client::connect(Endpoint::new(&url, auth)?, Arc::clone(&choice.profile))?;
@@ -134,6 +154,21 @@ pub struct SandboxOptions {
     pub auto_approve: bool,
 }
 
+impl SandboxOptions {
+    /// Thirty masternodes, free ports, blocks on demand, nobody to press buttons.
+    pub fn quiet() -> Self {
+        Self {
+            block_seconds: 0,
+            masternodes: 30,
+            rpc_port: 0,
+            ledger_port: 0,
+            user: "sandbox".to_owned(),
+            password: "sandbox".to_owned(),
+            auto_approve: false,
+        }
+    }
+}
+
 /// The embedded chain, its node, and its Ledger. Dropping it ends them.
 pub struct SandboxRun {
     pub chain: Arc<Sandbox>,
@@ -149,12 +184,16 @@ impl SandboxRun {
     /// # Errors
     /// A port is taken.
     pub async fn start(profile: Arc<Profile>, options: SandboxOptions) -> Result<Self, Error> {
-        let ledger = SandboxLedger::start(ledger::Options {
+        let mut device = ledger::Options {
             port: options.ledger_port,
             auto_approve: options.auto_approve,
             ..ledger::Options::for_profile(&profile)
-        })
-        .map_err(|error| Error::Sandbox { reason: format!("its Ledger cannot be served: {}", error.kind()) })?;
+        };
+        // The real Dash app asks before it tells a key of another coin type; a newcomer on a test network is spared that.
+        device.app.coin_type = profile.coin_type;
+        let ledger = SandboxLedger::start(device).map_err(|error| Error::Sandbox {
+            reason: format!("its Ledger cannot be served: {}", error.kind()),
+        })?;
         let device = (0..SANDBOX_ADDRESSES)
             .filter_map(|index| ledger.key_address(&path::address(&profile, 0, false, index)))
             .collect();
@@ -168,8 +207,15 @@ impl SandboxRun {
             ..sandbox::Options::new(Profile::clone(&profile))
         })
         .await
-        .map_err(|error| Error::Sandbox { reason: error.to_string() })?;
-        Ok(Self { chain: Arc::new(chain), panel: ledger.panel(), ledger, _folder: None })
+        .map_err(|error| Error::Sandbox {
+            reason: error.to_string(),
+        })?;
+        Ok(Self {
+            chain: Arc::new(chain),
+            panel: ledger.panel(),
+            ledger,
+            _folder: None,
+        })
     }
 
     /// `http://127.0.0.1:port`
@@ -192,12 +238,8 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
     let secret = random_text()?;
     let options = SandboxOptions {
         block_seconds,
-        masternodes: 30,
-        rpc_port: 0,
-        ledger_port: 0,
-        user: "sandbox".to_owned(),
         password: secret.to_string(),
-        auto_approve: false,
+        ..SandboxOptions::quiet()
     };
     let profile = choice.profile;
     let mut run = SandboxRun::start(Arc::clone(&profile), options).await?;
@@ -206,11 +248,17 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
     let vault = sandbox_vault(inside.vault.clone()).await?;
     let journal = Journal::open(&inside.journal)?;
     run._folder = Some(folder);
-    let auth = Auth::UserPassword { user: "sandbox".to_owned(), password: secret };
+    let auth = Auth::UserPassword {
+        user: "sandbox".to_owned(),
+        password: secret,
+    };
     let node = Client::connect(Endpoint::new(&run.rpc_url(), auth)?, Arc::clone(&profile))?;
     node.status().await?;
     let spec = match choice.device {
-        DeviceSpec::Any => DeviceSpec::Network { kind: Kind::Ledger, address: run.ledger_address().to_string() },
+        DeviceSpec::Any => DeviceSpec::Network {
+            kind: Kind::Ledger,
+            address: run.ledger_address().to_string(),
+        },
         named => named,
     };
     let device = open_device(spec, Arc::clone(&profile)).await?;
@@ -222,14 +270,22 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
         journal: Arc::new(journal),
         poll: SANDBOX_POLL,
     };
-    Ok(Connection { ports, sandbox: Some(Arc::new(run)) })
+    Ok(Connection {
+        ports,
+        sandbox: Some(Arc::new(run)),
+    })
 }
 
 /// A vault of play money: its passphrase is known and stretched as little as possible, so that it opens at once.
 async fn sandbox_vault(at: PathBuf) -> Result<Vault, Error> {
     let made = tokio::task::spawn_blocking(move || {
         let phrase = Phrase::generate().map_err(|_| Error::NoRandomness)?;
-        Ok(Vault::create_with(&at, SANDBOX_PASSPHRASE, &phrase, Stretching::MINIMAL)?)
+        Ok(Vault::create_with(
+            &at,
+            SANDBOX_PASSPHRASE,
+            &phrase,
+            Stretching::MINIMAL,
+        )?)
     });
     made.await.unwrap_or(Err(Error::NoRandomness))
 }

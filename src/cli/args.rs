@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "castellan", version, about = "Masternodes whose collateral stays on your hardware wallet. Without a command, the window opens.")]
+#[command(
+    name = "castellan",
+    version,
+    about = "Masternodes whose collateral stays on your hardware wallet. Without a command, the window opens."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -23,7 +27,13 @@ pub struct Global {
     pub node: Option<String>,
     #[arg(long, global = true, value_name = "USER")]
     pub rpc_user: Option<String>,
-    #[arg(long, global = true, value_name = "PASSWORD", hide_env_values = true, env = "CASTELLAN_RPC_PASSWORD")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PASSWORD",
+        hide_env_values = true,
+        env = "CASTELLAN_RPC_PASSWORD"
+    )]
     pub rpc_password: Option<String>,
     #[arg(long, global = true, value_name = "FILE")]
     pub rpc_password_file: Option<PathBuf>,
@@ -231,7 +241,11 @@ pub enum DeviceCommand {
 
 #[derive(Debug, Subcommand)]
 pub enum MessageCommand {
-    Verify { address: String, signature: String, message: String },
+    Verify {
+        address: String,
+        signature: String,
+        message: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -247,12 +261,23 @@ pub struct BlsArgs {
 pub enum BlsCommand {
     Generate,
     /// A secret of 64 hexadecimal digits, or - to read it from standard input
-    Fromsecret { secret: String },
+    Fromsecret {
+        secret: String,
+    },
     /// A public key or signature in --scheme, shown in both encodings
-    Convert { hex: String },
+    Convert {
+        hex: String,
+    },
     /// HASHHEX is the raw digest, not reversed
-    Sign { secret: String, hash: String },
-    Verify { public: String, hash: String, signature: String },
+    Sign {
+        secret: String,
+        hash: String,
+    },
+    Verify {
+        public: String,
+        hash: String,
+        signature: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -25,18 +25,27 @@ pub fn run(session: &Session, args: BlsArgs) -> Result<ExitCode, Failure> {
             let signature = secret_key(&secret)?.sign(scheme, &digest(&hash)?);
             json!({ "signature": to_hex(&signature.encode(scheme)), "scheme": scheme })
         }
-        BlsCommand::Verify { public, hash, signature } => {
+        BlsCommand::Verify {
+            public,
+            hash,
+            signature,
+        } => {
             let valid = verify(scheme, &public, &hash, &signature)?;
             let document = json!({ "valid": valid });
             let sentence = || if valid { "valid" } else { "not valid" }.to_owned();
-            return Ok(if valid { session.output.done(&document, sentence) } else { session.output.refused(&document, sentence) });
+            return Ok(if valid {
+                session.output.done(&document, sentence)
+            } else {
+                session.output.refused(&document, sentence)
+            });
         }
     };
     Ok(session.output.done(&document, || listing(&document)))
 }
 
 fn generate() -> Result<SecretKey, Failure> {
-    SecretKey::generate(|bytes| getrandom::fill(bytes)).map_err(|_| Failure::refused("system", "this computer gave no randomness"))
+    SecretKey::generate(|bytes| getrandom::fill(bytes))
+        .map_err(|_| Failure::refused("system", "this computer gave no randomness"))
 }
 
 fn pair(key: &SecretKey, scheme: Scheme) -> Value {
@@ -49,7 +58,9 @@ fn secret_key(text: &str) -> Result<SecretKey, Failure> {
 
 fn digest(text: &str) -> Result<[u8; 32], Failure> {
     let bytes = from_hex(text).map_err(Failure::usage)?;
-    bytes.try_into().map_err(|_| Failure::usage("the hash must have 64 hexadecimal digits"))
+    bytes
+        .try_into()
+        .map_err(|_| Failure::usage("the hash must have 64 hexadecimal digits"))
 }
 
 fn verify(scheme: Scheme, public: &str, hash: &str, signature: &str) -> Result<bool, Failure> {
@@ -69,9 +80,17 @@ fn convert(scheme: Scheme, hex: &str) -> Result<Value, Failure> {
         }
         Signature::LENGTH => {
             let signature = Signature::decode(scheme, &bytes).map_err(wrong)?;
-            ("signature", to_hex(&signature.encode(Scheme::Legacy)), to_hex(&signature.encode(Scheme::Basic)))
+            (
+                "signature",
+                to_hex(&signature.encode(Scheme::Legacy)),
+                to_hex(&signature.encode(Scheme::Basic)),
+            )
         }
-        len => return Err(Failure::usage(format!("{len} bytes are neither a public key (48) nor a signature (96)"))),
+        len => {
+            return Err(Failure::usage(format!(
+                "{len} bytes are neither a public key (48) nor a signature (96)"
+            )));
+        }
     };
     Ok(json!({ "type": what, "from": scheme, "legacy": legacy, "basic": basic }))
 }

@@ -7,9 +7,7 @@ use serde_json::json;
 use super::output::Failure;
 use super::register::{registered, watch};
 use super::session::Session;
-use crate::flow::register::{
-    self, CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice,
-};
+use crate::flow::register::{self, CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice};
 use crate::flow::{Ports, fund, overview, wallet};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
@@ -26,12 +24,19 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
     let connection = open(session).await?;
     let ports = connection.ports.clone();
     let before = overview::overview(&ports).await?;
-    say(&format!("   block {}, {} masternodes", before.tip.height, before.masternodes.len()));
+    say(&format!(
+        "   block {}, {} masternodes",
+        before.tip.height,
+        before.masternodes.len()
+    ));
 
     say("2. making a fee key and filling it from the Ledger");
     let vault = ports.vault()?;
     let fee_key = vault.generate(Kind::Fee, "demo-fee", &ports.profile, ports.now())?;
-    let fee_address = fee_key.key_id().map(KeyId::address).ok_or_else(|| Failure::refused("vault", "a fee key without address"))?;
+    let fee_address = fee_key
+        .key_id()
+        .map(KeyId::address)
+        .ok_or_else(|| Failure::refused("vault", "a fee key without address"))?;
     let payment = fund::prepare(&ports, fee_address, FEE_MONEY, path::account(&ports.profile, 0)).await?;
     let (_, mut steps) = watch(session, fund::pay(ports.clone(), payment)).await?;
 
@@ -44,7 +49,11 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
             return Err(crate::flow::Error::Rule(check.clone()).into());
         }
     }
-    say(&format!("   {} rules checked; the Ledger will show the hash {}", plan.verdict.checks.len(), plan.message_hash()));
+    say(&format!(
+        "   {} rules checked; the Ledger will show the hash {}",
+        plan.verdict.checks.len(),
+        plan.message_hash()
+    ));
 
     say("5. signing and sending");
     let (outcome, more) = watch(session, register::register(ports.clone(), plan)).await?;
@@ -58,8 +67,21 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
     document["queuePosition"] = json!(listed.slot.map(|slot| slot.position));
     document["queueLength"] = json!(listed.queue_length);
     Ok(session.output.done(&document, || {
-        let queue = listed.slot.map_or_else(|| "not in the queue".into(), |slot| format!("position {} of {} in the payment queue", slot.position, listed.queue_length));
-        format!("registered {} in block {}: {}, {queue}", outcome.pro_tx_hash, outcome.height, listed.entry.status().as_text())
+        let queue = listed.slot.map_or_else(
+            || "not in the queue".into(),
+            |slot| {
+                format!(
+                    "position {} of {} in the payment queue",
+                    slot.position, listed.queue_length
+                )
+            },
+        );
+        format!(
+            "registered {} in block {}: {}, {queue}",
+            outcome.pro_tx_hash,
+            outcome.height,
+            listed.entry.status().as_text()
+        )
     }))
 }
 
@@ -68,7 +90,9 @@ async fn open(session: &Session) -> Result<Connection, Failure> {
         None => {
             let mut global = session.global.clone();
             global.sandbox = true;
-            Session::new(global, session.output).connect_with(NodeChoice::Sandbox { block_seconds: 2 }).await?
+            Session::new(global, session.output)
+                .connect_with(NodeChoice::Sandbox { block_seconds: 2 })
+                .await?
         }
         Some(_) => session.connect_with(NodeChoice::Sandbox { block_seconds: 2 }).await?,
     };
@@ -81,13 +105,23 @@ async fn open(session: &Session) -> Result<Connection, Failure> {
 /// A regular masternode with new keys, paid to a fresh address of the Ledger.
 async fn draft(ports: &Ports) -> Result<Draft, Failure> {
     let found = wallet::candidates(ports, &[path::account(&ports.profile, 0)]).await?;
-    let usable = found.into_iter().find(|each| each.kind == MnType::Regular && each.used_by.is_none() && each.confirmations > 0);
-    let collateral = usable.ok_or(crate::flow::Error::NoCollateral { amount: ports.profile.collateral_regular })?;
-    let payout = ports.device()?.public_key(path::address(&ports.profile, 0, false, 9)).await?;
+    let usable = found
+        .into_iter()
+        .find(|each| each.kind == MnType::Regular && each.used_by.is_none() && each.confirmations > 0);
+    let collateral = usable.ok_or(crate::flow::Error::NoCollateral {
+        amount: ports.profile.collateral_regular,
+    })?;
+    let payout = ports
+        .device()?
+        .public_key(path::address(&ports.profile, 0, false, 9))
+        .await?;
     Ok(Draft {
         name: "demo".into(),
         kind: MnType::Regular,
-        collateral: CollateralChoice::Named { outpoint: collateral.outpoint, path: Some(collateral.path) },
+        collateral: CollateralChoice::Named {
+            outpoint: collateral.outpoint,
+            path: Some(collateral.path),
+        },
         service: Service::v4([1, 2, 3, 4].into(), ports.profile.p2p_port),
         owner: KeyChoice::New,
         operator: OperatorChoice::New,

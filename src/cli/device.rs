@@ -10,9 +10,10 @@ use super::list::listing;
 use super::output::Failure;
 use super::session::Session;
 use crate::flow::register::device_hash;
+use crate::hw::discovery::State;
 use crate::hw::{Device, discovery};
 use crate::protocol::{KeyId, Profile, path};
-use crate::setup::{self, NodeChoice};
+use crate::setup::{self, NodeChoice, SandboxOptions, SandboxRun};
 
 pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -35,8 +36,22 @@ async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<d
 }
 
 async fn list(session: &Session) -> Result<ExitCode, Failure> {
-    let spec = session.device_spec()?;
-    let found = tokio::task::spawn_blocking(move || discovery::found(&spec)).await;
+    let profile = session.profile()?;
+    let (spec, _alive) = match session.device_spec()? {
+        crate::hw::DeviceSpec::Any if session.global.sandbox => {
+            let run = SandboxRun::start(profile.clone(), SandboxOptions::quiet()).await?;
+            let address = run.ledger_address().to_string();
+            (
+                crate::hw::DeviceSpec::Network {
+                    kind: crate::hw::Kind::Ledger,
+                    address,
+                },
+                Some(run),
+            )
+        }
+        named => (named, None),
+    };
+    let found = tokio::task::spawn_blocking(move || discovery::found(&spec, &profile)).await;
     let found = found.map_err(|error| Failure::system("device", &error))??;
     let all: Value = found.iter().map(row).collect();
     Ok(session.output.done(&all, || match all.as_array() {
@@ -46,21 +61,37 @@ async fn list(session: &Session) -> Result<ExitCode, Failure> {
 }
 
 fn row(found: &discovery::Found) -> Value {
-    json!({ "kind": found.kind, "model": found.model, "place": found.place, "state": found.state.to_string() })
+    let (state, app, version, problem) = match &found.state {
+        State::Ready { app, version } => ("ready", Some(app), Some(version), None),
+        State::Open => ("open", None, None, None),
+        State::NotReady(error) => ("not ready", None, None, Some(error.to_string())),
+    };
+    json!({
+        "kind": found.kind,
+        "model": found.model,
+        "place": found.place,
+        "state": state,
+        "app": app,
+        "version": version,
+        "problem": problem,
+    })
 }
 
 async fn address(session: &Session, text: &str, show: bool) -> Result<ExitCode, Failure> {
     let at = path::parse(text).map_err(Failure::usage)?;
     let (device, profile, _alive) = open(session).await?;
     let (key, on_screen) = if show {
-        session.output.progress(&format!("compare the address on the {}", device.kind()));
+        session
+            .output
+            .progress(&format!("compare the address on the {}", device.kind()));
         let shown = device.show_address(at.clone()).await?;
         (shown.key, Some(shown.on_screen))
     } else {
         (device.public_key(at.clone()).await?, None)
     };
     let address = KeyId::of(&key).address().to_text(&profile);
-    let document = json!({ "path": path::to_text(&at), "address": address, "publicKey": key.to_string(), "onScreen": on_screen });
+    let document =
+        json!({ "path": path::to_text(&at), "address": address, "publicKey": key.to_string(), "onScreen": on_screen });
     Ok(session.output.done(&document, || listing(&document)))
 }
 
@@ -68,7 +99,11 @@ async fn sign(session: &Session, text: &str, message: &str) -> Result<ExitCode, 
     let at = path::parse(text).map_err(Failure::usage)?;
     let (device, profile, _alive) = open(session).await?;
     let key = device.public_key(at.clone()).await?;
-    session.output.progress(&format!("confirm on the {}: message hash {}", device.kind(), device_hash(message)));
+    session.output.progress(&format!(
+        "confirm on the {}: message hash {}",
+        device.kind(),
+        device_hash(message)
+    ));
     let signature = device.sign_message(at.clone(), message.as_bytes().to_vec()).await?;
     let document = json!({
         "path": path::to_text(&at),

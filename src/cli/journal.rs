@@ -26,7 +26,14 @@ fn list(session: &Session) -> Result<ExitCode, Failure> {
             return "no operations yet".into();
         }
         let line = |each: &Operation| {
-            format!("{:>4}  {:<10} {:<14} {:<12} {}", each.id, each.kind, each.network, each.state(), each.finished().map(|(txid, _)| txid.to_string()).unwrap_or_default())
+            format!(
+                "{:>4}  {:<10} {:<14} {:<12} {}",
+                each.id,
+                each.kind,
+                each.network,
+                each.state(),
+                each.finished().map(|(txid, _)| txid.to_string()).unwrap_or_default()
+            )
         };
         operations.iter().map(line).collect::<Vec<_>>().join("\n")
     }))
@@ -59,5 +66,7 @@ async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
     }
     let (outcome, steps) = watch(session, resume::resume(ports, id)).await?;
     let document = json!({ "txid": outcome.txid.to_string(), "hex": outcome.tx.to_hex(), "height": outcome.height, "steps": steps });
-    Ok(session.output.done(&document, || format!("done: {} (block {})", outcome.txid, outcome.height)))
+    Ok(session.output.done(&document, || {
+        format!("done: {} (block {})", outcome.txid, outcome.height)
+    }))
 }

@@ -59,8 +59,17 @@ fn list(session: &Session) -> Result<ExitCode, Failure> {
             return "the vault holds no keys yet: make one with `castellan key generate KIND LABEL`".into();
         }
         let row = |key: &KeyInfo| {
-            let public = key.address().map(str::to_owned).or_else(|| key.operator().map(|point| point.to_hex(Scheme::Basic)));
-            format!("{:<9} {:<24} {:<14} {}", key.kind.name(), key.label, key.network.name, public.or_else(|| key.node_id()).unwrap_or_default())
+            let public = key
+                .address()
+                .map(str::to_owned)
+                .or_else(|| key.operator().map(|point| point.to_hex(Scheme::Basic)));
+            format!(
+                "{:<9} {:<24} {:<14} {}",
+                key.kind.name(),
+                key.label,
+                key.network.name,
+                public.or_else(|| key.node_id()).unwrap_or_default()
+            )
         };
         keys.iter().map(row).collect::<Vec<_>>().join("\n")
     }))
@@ -71,7 +80,7 @@ fn import(session: &Session, kind_text: &str, label: &str) -> Result<ExitCode, F
     let profile = session.profile()?;
     let vault = session.vault()?;
     let secret = stdin()?;
-    let info = vault.import(kind, label, &secret, &profile, flow::now())?;
+    let info = vault.import(kind, label, &profile, &secret, flow::now())?;
     let document = document(&info);
     Ok(session.output.done(&document, || listing(&document)))
 }
@@ -88,9 +97,16 @@ fn export(session: &Session, label: &str) -> Result<ExitCode, Failure> {
 fn init(session: &Session, restore: bool) -> Result<ExitCode, Failure> {
     let path = session.dirs()?.vault;
     if path.exists() {
-        return Err(Failure::refused("vault", format!("a vault exists already: {}", path.display())));
+        return Err(Failure::refused(
+            "vault",
+            format!("a vault exists already: {}", path.display()),
+        ));
     }
-    let given = if restore { Some(Phrase::parse(&stdin()?).map_err(|error| Failure::usage(error))?) } else { None };
+    let given = if restore {
+        Some(Phrase::parse(&stdin()?).map_err(|error| Failure::usage(error))?)
+    } else {
+        None
+    };
     let restored = given.is_some();
     let (_, phrase) = create(session, given)?;
     let shown = (!restored).then(|| phrase.to_string());

@@ -22,13 +22,20 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<ExitCode, Failure>
         }
     };
     let everything = args.all || args.snapshot.is_some();
-    let shown: Vec<&Masternode> = overview.masternodes.iter().filter(|each| everything || each.mine).collect();
+    let shown: Vec<&Masternode> = overview
+        .masternodes
+        .iter()
+        .filter(|each| everything || each.mine)
+        .collect();
     let document = shown.iter().map(|each| row(each, &profile)).collect::<Value>();
     Ok(session.output.done(&document, || table(&shown, &overview, everything)))
 }
 
 pub async fn show(session: &Session, hash: &str) -> Result<ExitCode, Failure> {
-    let hash = hash.trim().parse().map_err(|_| Failure::usage(format!("'{hash}' is not a ProTxHash")))?;
+    let hash = hash
+        .trim()
+        .parse()
+        .map_err(|_| Failure::usage(format!("'{hash}' is not a ProTxHash")))?;
     let (_connection, ports) = session.ports_with_vault_if_open().await?;
     let (tip, found) = overview::one(&ports, hash).await?;
     let document = details(&found, &ports.profile, tip);
@@ -42,10 +49,25 @@ fn snapshot(profile: &Profile, file: &std::path::Path, height: u32) -> Result<Ov
         .map_err(|error| Failure::refused("decode", format!("{}: {error}", file.display())))?;
     let after = |at: Option<u32>| at.is_some_and(|at| height + 1 >= at);
     let four = after(profile.activation.v19) && !after(profile.activation.mn_rr);
-    let evo = if four { EvoPayments::FourInARow } else { EvoPayments::Single };
+    let evo = if four {
+        EvoPayments::FourInARow
+    } else {
+        EvoPayments::Single
+    };
     // A saved list tells no time of its block.
-    let tip = Tip { height, hash: profile.genesis, time: 0 };
-    Ok(overview::assemble(entries, tip, evo, profile.spacing, None, &Mine::default()))
+    let tip = Tip {
+        height,
+        hash: profile.genesis,
+        time: 0,
+    };
+    Ok(overview::assemble(
+        entries,
+        tip,
+        evo,
+        profile.spacing,
+        None,
+        &Mine::default(),
+    ))
 }
 
 /// The keys of CLI.md.
@@ -102,9 +124,15 @@ fn table(shown: &[&Masternode], overview: &Overview, everything: bool) -> String
             overview.masternodes.len()
         );
     }
-    let mut lines = vec![format!("{:<64} {:<8} {:<20} {:<22} {:>5} {:>10}", "proTxHash", "type", "status", "service", "PoSe", "queue")];
+    let mut lines = vec![format!(
+        "{:<64} {:<8} {:<20} {:<22} {:>5} {:>10}",
+        "proTxHash", "type", "status", "service", "PoSe", "queue"
+    )];
     for each in shown {
-        let queue = each.slot.map_or_else(|| "-".to_owned(), |slot| format!("{}/{}", slot.position, each.queue_length));
+        let queue = each.slot.map_or_else(
+            || "-".to_owned(),
+            |slot| format!("{}/{}", slot.position, each.queue_length),
+        );
         lines.push(format!(
             "{:<64} {:<8} {:<20} {:<22} {:>5} {:>10}",
             each.entry.pro_tx_hash,
@@ -120,8 +148,13 @@ fn table(shown: &[&Masternode], overview: &Overview, everything: bool) -> String
 
 /// A document as `key: value` lines.
 pub fn listing(document: &Value) -> String {
-    let Some(map) = document.as_object() else { return document.to_string() };
+    let Some(map) = document.as_object() else {
+        return document.to_string();
+    };
     let width = map.keys().map(String::len).max().unwrap_or(0);
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    map.iter().map(|(key, value)| format!("{key:<width$}  {}", text(value))).collect::<Vec<_>>().join("\n")
+    map.iter()
+        .map(|(key, value)| format!("{key:<width$}  {}", text(value)))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -41,7 +41,9 @@ pub fn run() -> Asked {
         Err(error) => return Asked::Done(output::usage(&error)),
     };
     let output = Output { json: cli.global.json };
-    let Some(command) = cli.command else { return Asked::Window(Box::new(cli.global)) };
+    let Some(command) = cli.command else {
+        return Asked::Window(Box::new(cli.global));
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Asked::Done(output.fail(&Failure::system("runtime", &error))),

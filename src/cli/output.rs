@@ -33,11 +33,23 @@ const UNREACHABLE: u8 = 3;
 
 impl Failure {
     pub fn usage(message: impl Display) -> Self {
-        Self { kind: "usage".into(), message: message.to_string(), reason: None, advice: None, code: USAGE }
+        Self {
+            kind: "usage".into(),
+            message: message.to_string(),
+            reason: None,
+            advice: None,
+            code: USAGE,
+        }
     }
 
     pub fn refused(kind: &str, message: impl Display) -> Self {
-        Self { kind: kind.into(), message: message.to_string(), reason: None, advice: None, code: REFUSED }
+        Self {
+            kind: kind.into(),
+            message: message.to_string(),
+            reason: None,
+            advice: None,
+            code: REFUSED,
+        }
     }
 
     pub fn system(what: &str, error: &dyn Display) -> Self {
@@ -55,7 +67,7 @@ impl From<flow::Error> for Failure {
             kind: error.kind().into(),
             message: error.to_string(),
             reason: error.reason().map(str::to_owned),
-            advice: crate::flow::advice::for_error(&error),
+            advice: None,
             code,
         }
     }
@@ -139,7 +151,11 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     } else {
         let _ = error.print();
     }
-    if wrong { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+    if wrong {
+        ExitCode::from(USAGE)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// One line on stdout; a reader that went away (`| head`) is no error.

@@ -31,12 +31,20 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
         return Ok(session.output.done(&document, || listing(&document)));
     }
     if !session.output.json {
-        session.output.progress(&pretty(&describe::pro_reg(&plan.payload, &ports.profile)));
+        session
+            .output
+            .progress(&pretty(&describe::pro_reg(&plan.payload, &ports.profile)));
     }
-    session.confirm(&format!("register this masternode for a fee of {} {}?", plan.fee.short(), ports.profile.ticker))?;
+    session.confirm(&format!(
+        "register this masternode for a fee of {} {}?",
+        plan.fee.short(),
+        ports.profile.ticker
+    ))?;
     let (outcome, steps) = watch(session, register::register(ports.clone(), plan)).await?;
     let document = registered(&outcome, steps, &ports);
-    Ok(session.output.done(&document, || format!("registered: {} (block {})", outcome.pro_tx_hash, outcome.height)))
+    Ok(session.output.done(&document, || {
+        format!("registered: {} (block {})", outcome.pro_tx_hash, outcome.height)
+    }))
 }
 
 pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure> {
@@ -55,10 +63,17 @@ pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure
         let document = payment(&plan.unsigned, None, plan.fee, vec![], &ports);
         return Ok(session.output.done(&document, || listing(&document)));
     }
-    session.confirm(&format!("pay {} {} to {}?", amount.short(), ports.profile.ticker, to.to_text(&ports.profile)))?;
+    session.confirm(&format!(
+        "pay {} {} to {}?",
+        amount.short(),
+        ports.profile.ticker,
+        to.to_text(&ports.profile)
+    ))?;
     let (outcome, steps) = watch(session, fund::pay(ports.clone(), plan)).await?;
     let document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
-    Ok(session.output.done(&document, || format!("paid: {} (block {})", outcome.txid, outcome.height)))
+    Ok(session.output.done(&document, || {
+        format!("paid: {} (block {})", outcome.txid, outcome.height)
+    }))
 }
 
 /// Runs a flow, its steps on stderr.
@@ -126,7 +141,10 @@ fn payment(tx: &Transaction, txid: Option<String>, fee: Amount, steps: Vec<Strin
 fn outpoint(text: &str) -> Result<OutPoint, Failure> {
     let wrong = || Failure::usage(format!("'{text}' is not an outpoint like TXID:N"));
     let (txid, index) = text.trim().split_once([':', '-']).ok_or_else(wrong)?;
-    Ok(OutPoint { txid: txid.parse().map_err(|_| wrong())?, vout: index.parse().map_err(|_| wrong())? })
+    Ok(OutPoint {
+        txid: txid.parse().map_err(|_| wrong())?,
+        vout: index.parse().map_err(|_| wrong())?,
+    })
 }
 
 fn kind(args: &RegisterArgs) -> MnType {
@@ -137,7 +155,10 @@ fn kind(args: &RegisterArgs) -> MnType {
 fn default_name(ports: &Ports) -> Result<String, Failure> {
     let labels: Vec<String> = ports.vault()?.list().into_iter().map(|key| key.label).collect();
     let taken = |name: &str| labels.iter().any(|label| label.starts_with(&format!("{name}-")));
-    Ok((1..).map(|n| format!("mn{n}")).find(|name| !taken(name)).expect("numbers are endless"))
+    Ok((1..)
+        .map(|n| format!("mn{n}"))
+        .find(|name| !taken(name))
+        .expect("numbers are endless"))
 }
 
 fn complete(ports: &Ports, args: &RegisterArgs) -> Result<(MnType, String), Failure> {

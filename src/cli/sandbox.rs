@@ -26,7 +26,9 @@ pub async fn run(session: &Session, args: SandboxArgs) -> Result<ExitCode, Failu
         auto_approve: !args.manual,
     };
     if args.trezor_port.is_some() {
-        session.output.progress("the embedded Trezor does not exist yet: --trezor-port is ignored");
+        session
+            .output
+            .progress("the embedded Trezor does not exist yet: --trezor-port is ignored");
     }
     let (user, password) = (options.user.clone(), options.password.clone());
     let run = SandboxRun::start(profile.clone(), options).await?;
@@ -62,9 +64,9 @@ async fn serve(session: &Session, run: &SandboxRun, manual: bool) {
         std::thread::spawn(move || {
             for line in std::io::stdin().lines().map_while(Result::ok) {
                 match line.trim() {
-                    "a" => panel.approve(),
-                    "r" => panel.reject(),
-                    "m" => chain.mine(1),
+                    "a" => drop(panel.approve()),
+                    "r" => drop(panel.reject()),
+                    "m" => drop(chain.mine(1)),
                     _ => {}
                 }
             }

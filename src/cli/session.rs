@@ -34,20 +34,25 @@ impl Session {
 
     pub fn profile_or(&self, default: &str) -> Result<Arc<Profile>, Failure> {
         let name = self.global.network.as_deref().unwrap_or(default);
-        setup::profile(name).map(Arc::new).map_err(|error| Failure::usage(error))
+        setup::profile(name)
+            .map(Arc::new)
+            .map_err(|error| Failure::usage(error))
     }
 
     pub fn dirs(&self) -> Result<Dirs, Failure> {
         match &self.global.data_dir {
             Some(dir) => Ok(Dirs::at(dir)),
-            None => Dirs::platform().ok_or_else(|| Failure::usage("this platform has no place for a program's files: use --data-dir")),
+            None => Dirs::platform()
+                .ok_or_else(|| Failure::usage("this platform has no place for a program's files: use --data-dir")),
         }
     }
 
     pub fn device_spec(&self) -> Result<DeviceSpec, Failure> {
         match &self.global.device {
             None => Ok(DeviceSpec::Any),
-            Some(text) => text.parse().map_err(|error: crate::hw::DeviceError| Failure::usage(error)),
+            Some(text) => text
+                .parse()
+                .map_err(|error: crate::hw::DeviceError| Failure::usage(error)),
         }
     }
 
@@ -60,7 +65,11 @@ impl Session {
     }
 
     pub async fn connect_with(&self, node: NodeChoice) -> Result<Connection, Failure> {
-        let choice = Choice { profile: self.profile()?, node, device: self.device_spec()? };
+        let choice = Choice {
+            profile: self.profile()?,
+            node,
+            device: self.device_spec()?,
+        };
         Ok(setup::connect(choice, &self.dirs()?).await?)
     }
 
@@ -69,13 +78,20 @@ impl Session {
             return Ok(NodeChoice::Sandbox { block_seconds: 2 });
         }
         let Some(url) = self.global.node.clone() else {
-            return Err(Failure::usage("no node is named: use --node URL, or --sandbox to try things out"));
+            return Err(Failure::usage(
+                "no node is named: use --node URL, or --sandbox to try things out",
+            ));
         };
         let password = match &self.global.rpc_password_file {
             Some(file) => Some(read_secret(file)?),
             None => self.global.rpc_password.clone().map(Zeroizing::new),
         };
-        Ok(NodeChoice::Remote { url, user: self.global.rpc_user.clone(), password, cookie: self.global.rpc_cookie.clone() })
+        Ok(NodeChoice::Remote {
+            url,
+            user: self.global.rpc_user.clone(),
+            password,
+            cookie: self.global.rpc_cookie.clone(),
+        })
     }
 
     /// True where a node was named.
@@ -111,7 +127,10 @@ impl Session {
     pub fn vault(&self) -> Result<Arc<Vault>, Failure> {
         let path = self.dirs()?.vault;
         if !path.exists() {
-            return Err(Failure::refused("vault", "there is no vault yet: make one with `castellan key init`"));
+            return Err(Failure::refused(
+                "vault",
+                "there is no vault yet: make one with `castellan key init`",
+            ));
         }
         let passphrase = self.passphrase("passphrase of the vault: ")?;
         Ok(Arc::new(Vault::open(&path, &passphrase)?))
@@ -126,9 +145,13 @@ impl Session {
             return Ok(Zeroizing::new(text));
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage("the vault's passphrase is needed: --passphrase-file or CASTELLAN_PASSPHRASE"));
+            return Err(Failure::usage(
+                "the vault's passphrase is needed: --passphrase-file or CASTELLAN_PASSPHRASE",
+            ));
         }
-        rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| Failure::system("terminal", &error))
+        rpassword::prompt_password(prompt)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::system("terminal", &error))
     }
 
     /// A question before the point of no return. Scripts answer with --yes.
@@ -137,12 +160,20 @@ impl Session {
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage("this sends a transaction: add --yes to confirm, or --dry-run to look first"));
+            return Err(Failure::usage(
+                "this sends a transaction: add --yes to confirm, or --dry-run to look first",
+            ));
         }
         self.output.progress(&format!("{question} [y/N]"));
         let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer).map_err(|error| Failure::system("terminal", &error))?;
-        if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Failure::refused("cancelled", "cancelled; nothing was sent")) }
+        std::io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Failure::system("terminal", &error))?;
+        if matches!(answer.trim(), "y" | "Y" | "yes") {
+            Ok(())
+        } else {
+            Err(Failure::refused("cancelled", "cancelled; nothing was sent"))
+        }
     }
 }
 
@@ -154,18 +185,26 @@ fn read_secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
 
 /// An argument, or standard input where it is `-`: secrets need not stand in the process list.
 pub fn argument(text: &str) -> Result<Zeroizing<String>, Failure> {
-    if text == "-" { stdin() } else { Ok(Zeroizing::new(text.to_owned())) }
+    if text == "-" {
+        stdin()
+    } else {
+        Ok(Zeroizing::new(text.to_owned()))
+    }
 }
 
 /// All of standard input, without the last line break.
 pub fn stdin() -> Result<Zeroizing<String>, Failure> {
     if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password("secret: ").map(Zeroizing::new).map_err(|error| Failure::system("terminal", &error));
+        return rpassword::prompt_password("secret: ")
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::system("terminal", &error));
     }
     let mut text = Zeroizing::new(String::new());
     // Larger than any transaction; more is a mistake.
     let mut limited = std::io::stdin().take(4 << 20);
-    limited.read_to_string(&mut text).map_err(|error| Failure::system("standard input", &error))?;
+    limited
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::system("standard input", &error))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 

@@ -12,7 +12,9 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
     let connection = session.connect().await?;
     let status = connection.ports.node.status().await?;
     let document = document(&status, &connection.ports.profile.name);
-    Ok(session.output.done(&document, || sentences(&status, &connection.ports.profile.name)))
+    Ok(session
+        .output
+        .done(&document, || sentences(&status, &connection.ports.profile.name)))
 }
 
 fn document(status: &NodeStatus, network: &str) -> Value {
@@ -54,9 +56,23 @@ fn sentences(status: &NodeStatus, network: &str) -> String {
     };
     [
         format!("{} on {network} ({})", status.subversion, status.chain),
-        format!("height {} of {}, {}", status.tip.height, status.headers, if status.synced { "synced" } else { "still syncing" }),
-        format!("operator keys: {} scheme, payload version {}", can.scheme(), can.payload_version()),
-        format!("address index: {}; transaction index: {}; wallet: {}", yes(can.address_index), yes(can.tx_index), yes(can.wallet)),
+        format!(
+            "height {} of {}, {}",
+            status.tip.height,
+            status.headers,
+            if status.synced { "synced" } else { "still syncing" }
+        ),
+        format!(
+            "operator keys: {} scheme, payload version {}",
+            can.scheme(),
+            can.payload_version()
+        ),
+        format!(
+            "address index: {}; transaction index: {}; wallet: {}",
+            yes(can.address_index),
+            yes(can.tx_index),
+            yes(can.wallet)
+        ),
     ]
     .join("\n")
 }

@@ -47,7 +47,11 @@ async fn check(session: &Session, hex: &str) -> Result<ExitCode, Failure> {
     };
     let document = verdict_document(&verdict);
     let human = || sentences(&verdict);
-    Ok(if verdict.accepted() { session.output.done(&document, human) } else { session.output.refused(&document, human) })
+    Ok(if verdict.accepted() {
+        session.output.done(&document, human)
+    } else {
+        session.output.refused(&document, human)
+    })
 }
 
 pub fn verdict_document(verdict: &Verdict) -> Value {
@@ -82,8 +86,11 @@ fn sentences(verdict: &Verdict) -> String {
         Some(false) => "FAIL",
         None => "?   ",
     };
-    let mut lines: Vec<String> =
-        verdict.checks.iter().map(|check| format!("{} {:<24} {}", mark(check), check.rule, check.message)).collect();
+    let mut lines: Vec<String> = verdict
+        .checks
+        .iter()
+        .map(|check| format!("{} {:<24} {}", mark(check), check.rule, check.message))
+        .collect();
     lines.push(match verdict.failure() {
         Some(check) => format!("refused: {} ({})", check.message, check.reject),
         None => "accepted, as far as it could be checked".to_owned(),
@@ -98,9 +105,15 @@ async fn send(session: &Session, hex: &str) -> Result<ExitCode, Failure> {
         let verdict = transaction::judge(&connection.ports, &tx).await?;
         let document = verdict_document(&verdict);
         let human = || sentences(&verdict);
-        return Ok(if verdict.accepted() { session.output.done(&document, human) } else { session.output.refused(&document, human) });
+        return Ok(if verdict.accepted() {
+            session.output.done(&document, human)
+        } else {
+            session.output.refused(&document, human)
+        });
     }
     session.confirm(&format!("send transaction {}?", tx.txid()))?;
     let txid = transaction::send(&connection.ports, &tx).await?;
-    Ok(session.output.done(&json!({ "txid": txid.to_string() }), || format!("sent {txid}")))
+    Ok(session
+        .output
+        .done(&json!({ "txid": txid.to_string() }), || format!("sent {txid}")))
 }

@@ -131,7 +131,7 @@ fn look(model: &str, place: &str, profile: &Arc<Profile>, at: Probe) -> Found {
 fn no_trezor() -> DeviceError {
     DeviceError::Unsupported {
         kind: Kind::Trezor,
-        what: "be used yet; Trezor support comes later".to_owned(),
+        what: "Trezor support comes later".to_owned(),
     }
 }
 
@@ -222,7 +222,7 @@ mod tests {
         let refused = found(&DeviceSpec::Usb(Kind::Trezor), &dash).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "a Trezor cannot do this: be used yet; Trezor support comes later"
+            "a Trezor cannot do this: Trezor support comes later"
         );
         assert!(open(&DeviceSpec::Usb(Kind::Trezor), dash).is_err());
     }

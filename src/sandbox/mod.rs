@@ -1,5 +1,5 @@
-//! What a newcomer starts with and what tests run against: an embedded chain with its own node,
-//! and an emulated Ledger; both speak the real wire protocols on loopback.
+//! What a newcomer starts with and what tests run against: an embedded chain with its own node, and an emulated Ledger. Both
+//! speak the real wire protocols on loopback.
 //!
 //! The node enforces the rules of the network by its own reading of the protocol, never by the app's list of them, pays its
 //! masternodes by the queue and fails DKGs now and then. It uses `protocol` only.
@@ -7,10 +7,12 @@
 pub mod chain;
 mod dialect;
 mod faucet;
+mod handle;
 pub mod ledger;
 pub mod masternodes;
 pub mod mempool;
 mod mine;
+mod node;
 pub mod payee;
 mod pro_tx;
 mod reject;
@@ -23,5 +25,6 @@ mod validate;
 pub use chain::Chain;
 pub use dialect::Dialect;
 pub use faucet::FaucetError;
+pub use handle::{Event, Options, Sandbox, SandboxError};
 pub use reject::Reject;
 pub use start::{Setup, StartError};

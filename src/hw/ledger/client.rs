@@ -81,8 +81,14 @@ impl Client {
     ) -> Result<T, DeviceError> {
         self.abandoned = abandoned;
         let result = self.ready().and_then(|_| request(self));
-        if result.is_err() {
-            self.app = None;
+        match &result {
+            Ok(_) => {}
+            Err(DeviceError::Declined) => self.app = None,
+            Err(_) => {
+                self.app = None;
+                // A second PIN opens another wallet on the same connection.
+                self.keys.clear();
+            }
         }
         result
     }

@@ -22,7 +22,8 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use self::content::Content;
-use self::seal::{Damage, DataKey, PassphraseSlot, SealError, Sealed, Slot, Stretching};
+pub use self::seal::Stretching;
+use self::seal::{Damage, DataKey, PassphraseSlot, SealError, Sealed, Slot};
 use super::derive::{DeriveError, Place};
 use super::file::{self, FileError, Lock};
 use super::import::{self, ImportError};

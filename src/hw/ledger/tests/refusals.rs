@@ -170,6 +170,32 @@ fn a_signature_of_another_key_or_text_is_refused() {
 }
 
 #[test]
+fn keys_are_read_again_after_the_device_was_locked() {
+    let answers = vec![
+        recorded(0),
+        recorded(2),
+        recorded(5),
+        code(0x5515),
+        recorded(0),
+        recorded(2),
+        recorded(6),
+    ];
+    let mut client = device(dash(), vec![answers]);
+    let path = at("m/44'/5'/0'/0/0");
+    let mut key = || client.serve(Arc::default(), |client| client.public_key(&path));
+    let first = key();
+    assert_eq!(key(), first, "known by now, nothing is asked");
+    let locked = client.serve(Arc::default(), |client| client.show_address(&path));
+    assert_eq!(locked.unwrap_err(), DeviceError::Locked { kind: Kind::Ledger });
+    let other = client.serve(Arc::default(), |client| client.public_key(&path));
+    assert_ne!(
+        other.unwrap(),
+        first.unwrap(),
+        "another PIN may have opened another wallet"
+    );
+}
+
+#[test]
 fn a_fork_without_an_own_app_uses_its_parents() {
     let wei = Arc::new(builtin("wei").unwrap());
     let mut client = device(wei, vec![vec![recorded(0), recorded(2), recorded(11)]]);

@@ -44,7 +44,7 @@ impl Host {
 
     /// None when the device closed the connection.
     pub async fn receive(&mut self) -> Option<Reply> {
-        let length = self.stream.read_u32().await.ok()?;
+        let length = in_time(self.stream.read_u32()).await.ok()?;
         let mut data = vec![0; length as usize];
         self.stream.read_exact(&mut data).await.unwrap();
         Some((data, self.stream.read_u16().await.unwrap()))
@@ -286,8 +286,8 @@ pub fn ok(reply: Option<Reply>) -> Result<Vec<u8>, u16> {
 /// Waits for a question and gives its pages.
 pub async fn question(panel: &Panel) -> Vec<String> {
     let mut watch = panel.watch();
-    let screen = watch.wait_for(|screen| screen.prompt().is_some()).await.unwrap();
-    screen.lines()
+    let asked = watch.wait_for(|screen| screen.prompt().is_some());
+    in_time(asked).await.unwrap().lines()
 }
 
 /// Rejects the `count`th question from now and approves those before it; ends then.
@@ -303,5 +303,11 @@ pub async fn reject_question(panel: Panel, count: usize) -> Vec<String> {
 
 pub async fn shows(panel: &Panel, wanted: Screen) {
     let mut watch = panel.watch();
-    watch.wait_for(|screen| *screen == wanted).await.unwrap();
+    in_time(watch.wait_for(|screen| *screen == wanted)).await.unwrap();
+}
+
+/// A test that waits for what never comes fails instead of hanging.
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, future).await.expect("waited too long")
 }

@@ -1,0 +1,46 @@
+//! Calls no real node has: what scripts and tests do to a sandbox.
+
+use serde_json::{Value, json};
+
+use super::call::{ADDRESS, Params, RpcError, VERIFY};
+use crate::protocol::{Address, Amount, ProTxHash};
+use crate::sandbox::handle::Shared;
+
+/// As many blocks as one call may ask for.
+const MOST_BLOCKS: i64 = 10_000;
+
+/// Hashes of the blocks mined.
+pub fn mine(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let count = params.opt_integer(0)?.unwrap_or(1);
+    if !(0..=MOST_BLOCKS).contains(&count) {
+        return Err(RpcError::parameter(format!("at most {MOST_BLOCKS} blocks at once")));
+    }
+    let hashes = shared.mine(u32::try_from(count).unwrap_or(0));
+    Ok(hashes.iter().map(ToString::to_string).collect())
+}
+
+/// The txid of an unconfirmed payment.
+pub fn fund(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let address = Address::parse(params.text(0)?, shared.chain().profile())
+        .map_err(|error| RpcError::new(ADDRESS, format!("Invalid address: {error}")))?;
+    let amount: Amount = match params.value(1) {
+        Some(Value::String(text)) => text.parse(),
+        Some(other) => other.to_string().parse(),
+        None => "".parse(),
+    }
+    .map_err(|error| RpcError::parameter(format!("Invalid amount: {error}")))?;
+    let txid = shared
+        .fund(&[(address.script(), amount)])
+        .map_err(|error| RpcError::new(VERIFY, error.to_string()))?;
+    Ok(json!(txid.to_string()))
+}
+
+/// The height at which the DKG will fail.
+pub fn fail_dkg(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let hash: ProTxHash = params.hash(0, "proTxHash")?;
+    let mut chain = shared.chain();
+    chain
+        .fail_dkg(hash)
+        .map_err(|_| RpcError::parameter(format!("{hash} not found")))?;
+    Ok(json!(chain.height() + 1))
+}
