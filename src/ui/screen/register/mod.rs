@@ -16,8 +16,6 @@ mod service;
 mod signing;
 mod sketch;
 mod steps;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -29,6 +27,7 @@ use crate::flow::register::{Draft, Plan, look, prepare};
 use crate::flow::{Error, Ports};
 use crate::protocol::bls::Scheme;
 use crate::protocol::{ProTxHash, Profile};
+use crate::setup::Connection;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
@@ -43,6 +42,7 @@ pub struct Register {
     /// Name of the open device.
     device: Option<String>,
     vault: bool,
+    sandbox: bool,
     chain: Chained,
     sketch: Sketch,
     forms: Forms,
@@ -108,11 +108,11 @@ pub enum Action {
 
 /// What a step may use while it is updated.
 pub struct Context<'a> {
-    pub(self) ports: &'a Ports,
-    pub(self) keys: &'a mut Vec<KeyInfo>,
-    pub(self) sketch: &'a Sketch,
+    ports: &'a Ports,
+    keys: &'a mut Vec<KeyInfo>,
+    sketch: &'a Sketch,
     /// What new keys are named after.
-    pub(self) name: &'a str,
+    name: &'a str,
 }
 
 impl Context<'_> {
@@ -127,10 +127,12 @@ impl Context<'_> {
 
 /// What a step shows besides itself.
 pub struct Look<'a> {
-    pub(self) profile: &'a Profile,
-    pub(self) keys: &'a [KeyInfo],
-    pub(self) chain: Option<&'a Chain>,
-    pub(self) device: Option<&'a str>,
+    profile: &'a Profile,
+    keys: &'a [KeyInfo],
+    chain: Option<&'a Chain>,
+    device: Option<&'a str>,
+    /// The device is the sandbox's, which has a page of its own.
+    sandbox: bool,
 }
 
 impl<'a> Look<'a> {
@@ -158,8 +160,13 @@ fn of_network<'a>(keys: &'a [KeyInfo], kind: Kind, profile: &Profile) -> impl It
 }
 
 impl Register {
-    /// Opens at the first step and reads the list of the node.
-    pub fn new(ports: &Ports) -> (Self, Task<Message>) {
+    /// Opens the wizard on a connection.
+    pub fn new(connection: &Connection) -> (Self, Task<Message>) {
+        Self::open(&connection.ports, connection.sandbox.is_some())
+    }
+
+    /// Opens at the first step and reads the list of the node. `sandbox`: the device is the embedded one, on its own page.
+    pub fn open(ports: &Ports, sandbox: bool) -> (Self, Task<Message>) {
         let keys = listed(ports);
         let (chain, task) = read_chain(ports);
         let forms = Forms {
@@ -172,7 +179,7 @@ impl Register {
         };
         let state = State::Editing { page: Page::Collateral, ready: false };
         let profile = ports.profile.clone();
-        let mut new = Self { profile, keys, device: None, vault: false, chain, sketch: Sketch::default(), forms, state, run: 0 };
+        let mut new = Self { profile, keys, device: None, vault: false, sandbox, chain, sketch: Sketch::default(), forms, state, run: 0 };
         new.ports_changed(ports);
         (new, task)
     }
@@ -474,7 +481,7 @@ impl Register {
             Chained::Known(chain) => Some(&**chain),
             _ => None,
         };
-        Look { profile: &self.profile, keys: &self.keys, chain, device: self.device.as_deref() }
+        Look { profile: &self.profile, keys: &self.keys, chain, device: self.device.as_deref(), sandbox: self.sandbox }
     }
 
     fn page<'a>(&'a self, page: Page, look: &Look<'a>) -> Element<'a, Message> {

@@ -147,7 +147,7 @@ impl Signing {
     fn now<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         match self.steps.last() {
             None | Some(Step::Planned { .. }) => muted("Getting the device ready.").into(),
-            Some(Step::ConfirmMessage { device, hash, address, .. }) => confirm(device, hash, address),
+            Some(Step::ConfirmMessage { device, hash, address, .. }) => confirm(look, device, hash, address),
             Some(step) => {
                 let device = look.device.unwrap_or("device");
                 let words = match step {
@@ -255,19 +255,20 @@ fn is_declined(error: &Error) -> bool {
     matches!(error, Error::Device(DeviceError::Declined))
 }
 
-fn confirm<'a>(device: &'a str, hash: &'a str, address: &'a str) -> Element<'a, Message> {
+fn confirm<'a>(look: &Look<'a>, device: &'a str, hash: &'a str, address: &'a str) -> Element<'a, Message> {
     let line = format!("The {device} shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there.");
-    card(
-        column![
-            heading(format!("Look at the {device}")),
-            body(line),
-            hash_block(hash),
-            muted(format!("Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature.")),
-            muted("If the hash on the screen is another one, choose “Cancel signature”."),
-        ]
-        .spacing(Gap::M),
-    )
-    .into()
+    let mut parts = column![
+        heading(format!("Look at the {device}")),
+        body(line),
+        hash_block(hash),
+        muted(format!("Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature.")),
+        muted("If the hash on the screen is another one, choose “Cancel signature”."),
+    ]
+    .spacing(Gap::M);
+    if look.sandbox {
+        parts = parts.push(info("This is the sandbox: its Ledger is on the Sandbox page. Approve or reject there and come back; the wizard waits."));
+    }
+    card(parts).into()
 }
 
 /// A hash in groups that can be compared by eye, as many to a line as are read without losing the place.

@@ -1,17 +1,17 @@
 //! From the first page to the device and back.
 
 use super::bench::{Bench, collateral};
-use crate::hw::fake::{Outcome, Request};
-use crate::store::journal::State;
+use castellan::hw::fake::{Outcome, Request};
+use castellan::store::journal::State;
 
 /// Fills in everything and goes on to the review.
 fn at_review(network: &str) -> Bench {
     let mut bench = Bench::new(network);
     bench.pass_collateral();
     bench.pass_service();
-    assert!(bench.click("Next"));
+    bench.next();
     bench.click("Use an address of the device");
-    assert!(bench.click("Next"));
+    bench.next();
     assert!(bench.click("Review"), "{:#?}", bench.texts());
     bench
 }
@@ -69,7 +69,7 @@ fn the_hash_on_screen_is_the_one_of_the_text_the_device_was_given() {
     bench.click("Sign on the device");
     let asked = bench.device.requests();
     let Some(Request::SignMessage(_, text)) = asked.last() else { panic!("{asked:?}") };
-    let hash = crate::flow::register::device_hash(std::str::from_utf8(text).unwrap());
+    let hash = castellan::flow::register::device_hash(std::str::from_utf8(text).unwrap());
     let first: Vec<&str> = [0, 4, 8, 12].map(|at| &hash[at..at + 4]).to_vec();
     bench.expect(&first.join(" "));
 }
@@ -97,8 +97,8 @@ fn once_it_is_sent_it_cannot_be_cancelled_and_the_txid_is_on_screen() {
 fn escape_leads_back_step_by_step_and_out() {
     let mut bench = Bench::new("dash-regtest");
     bench.pass_collateral();
-    bench.send(super::super::Message::Back);
+    bench.send(castellan::ui::screen::register::Message::Back);
     bench.expect("Search the device");
-    bench.send(super::super::Message::Back);
+    bench.send(castellan::ui::screen::register::Message::Back);
     assert!(bench.closed);
 }

@@ -1,9 +1,9 @@
 //! Pictures of every step, to be looked at by a person:
-//! `CASTELLAN_PICTURES=/tmp/pictures cargo test --lib register::tests::pictures -- --ignored`
+//! `CASTELLAN_PICTURES=/tmp/pictures cargo test --test screen picture -- --ignored`
 
 use super::bench::{Bench, foreign};
-use crate::hw::fake::Outcome;
-use crate::protocol::bls::Scheme;
+use castellan::hw::fake::Outcome;
+use castellan::protocol::bls::Scheme;
 
 #[test]
 #[ignore = "writes pictures into the folder CASTELLAN_PICTURES names"]
