@@ -1,7 +1,7 @@
 //! Step 6: the key that pays the transaction fee; if it holds too little, how much to send where, or a payment from the device.
 
 use iced::task::Handle;
-use iced::widget::column;
+use iced::widget::{column, row};
 use iced::{Element, Task};
 
 use super::funding::{self, Funding};
@@ -55,7 +55,8 @@ pub enum Message {
 impl Form {
     pub fn update(&mut self, cx: &mut Context<'_>, message: Message) -> Task<Message> {
         match message {
-            Message::Chosen(source) => self.chosen(cx, source),
+            Message::Chosen(source) if !self.is_busy() => self.chosen(cx, source),
+            Message::Chosen(_) => Task::none(),
             Message::Make => self.make(cx),
             Message::Made(result) => self.made(cx, result),
             Message::Look => self.look(cx),
@@ -148,6 +149,9 @@ impl Form {
     }
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
+        if let (State::Known(purse), true) = (&self.purse, self.funding.is_open()) {
+            return page_of(column![self.funding.view(look, purse).map(Message::Funding)]);
+        }
         let mut parts = column![self.sources(look)].spacing(Gap::L);
         match &self.purse {
             State::Unknown => {}
@@ -192,18 +196,19 @@ impl Form {
             let missing = amount(funding::least(purse), look.profile);
             warning(format!("Not enough. Send at least {missing} to this address, or fill it from the device."))
         };
-        let facts = column![
+        let mut facts = column![
             key_value("It holds", amount(purse.available, look.profile)),
             key_value("A registration needs", amount(purse.needed, look.profile)),
             copy_row("Its address", purse.address.to_text(look.profile), Message::Copy),
             state,
         ]
         .spacing(Gap::S);
-        let mut parts = column![panel("Money on it", facts)].spacing(Gap::L);
         if !purse.suffices() {
-            let again = secondary_button("Check again").on_press_maybe((!self.is_busy()).then_some(Message::Look));
-            parts = parts.push(again).push(self.funding.view(look, purse).map(Message::Funding));
+            let fund = Message::Funding(funding::Message::Begin);
+            let fund = secondary_button("Fund from the device").on_press_maybe(look.device.map(|_| fund));
+            let again = secondary_button("Check again").on_press(Message::Look);
+            facts = facts.push(row![fund, again].spacing(Gap::S));
         }
-        parts.into()
+        panel("Money on it", facts).into()
     }
 }

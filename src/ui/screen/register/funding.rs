@@ -14,7 +14,7 @@ use crate::ui::format::amount;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
     Field, Progress, body, error_notice, info, input, key_value, muted, panel, primary_button, progress_list,
-    secondary_button, success,
+    secondary_button,
 };
 
 /// How many registrations or updates the proposed amount pays for.
@@ -140,24 +140,28 @@ impl Funding {
         matches!(self, Self::Preparing { .. } | Self::Paying { .. })
     }
 
+    /// There is something to show besides the offer.
+    pub fn is_open(&self) -> bool {
+        !matches!(self, Self::Offered | Self::Paid(_))
+    }
+
     pub fn is_paid(&self) -> bool {
         matches!(self, Self::Paid(_))
     }
 
     pub fn view<'a>(&'a self, look: &Look<'a>, purse: &'a Purse) -> Element<'a, Message> {
         let content = match self {
-            Self::Offered => offer(look),
+            Self::Offered | Self::Paid(_) => iced::widget::space().into(),
             Self::Asking(field) => ask(look, field, purse),
             Self::Preparing { .. } => row![muted("Choosing coins of the device."), stop("Stop")].spacing(Gap::M).align_y(iced::Center).into(),
             Self::Confirming(plan) => confirm(look, plan),
             Self::Paying { steps, .. } => self.paying(steps),
             Self::Failed(error) => {
-                let again = secondary_button("Try again").on_press(Message::Begin);
-                column![failure(error), again].spacing(Gap::M).into()
+                let again = primary_button("Try again").on_press(Message::Begin);
+                column![failure(error), row![again, stop("Not now")].spacing(Gap::S)].spacing(Gap::M).into()
             }
-            Self::Paid(outcome) => success(format!("Paid in block {}.", outcome.height)).into(),
         };
-        panel("Fill it from the device", content).into()
+        panel("Fund the fee key from the device", content).into()
     }
 
     fn paying<'a>(&'a self, steps: &'a [Step]) -> Element<'a, Message> {
@@ -187,12 +191,6 @@ fn stop<'a>(name: &'a str) -> Element<'a, Message> {
     secondary_button(name).on_press(Message::Stop).into()
 }
 
-fn offer<'a>(look: &Look<'a>) -> Element<'a, Message> {
-    let line = "An ordinary payment, confirmed on the device. Collaterals are never used for it.";
-    let button = secondary_button("Fund from the device").on_press_maybe(look.device.is_some().then_some(Message::Begin));
-    column![body(line), button].spacing(Gap::M).into()
-}
-
 fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Element<'a, Message> {
     let ready = field.value().map(|_| Message::Prepare);
     let amount_field = input("Amount to send", field, Message::AmountEdited)
@@ -200,7 +198,8 @@ fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Eleme
         .id("fund-amount")
         .on_submit_maybe(ready.clone());
     let buttons = row![secondary_button("Prepare the payment").on_press_maybe(ready), stop("Not now")].spacing(Gap::S);
-    column![amount_field, buttons].spacing(Gap::M).into()
+    let line = "An ordinary payment, confirmed on the device. Collaterals are never used for it.";
+    column![body(line), amount_field, buttons].spacing(Gap::M).into()
 }
 
 fn confirm<'a>(look: &Look<'a>, plan: &'a fund::Plan) -> Element<'a, Message> {

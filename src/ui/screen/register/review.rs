@@ -1,7 +1,7 @@
 //! Step 7: the whole plan decoded, before anybody signs: every field, the text and the hash the device shows, who signs what, the
 //! fee, and every rule with its verdict.
 
-use iced::widget::{column, row};
+use iced::widget::{Row, column, row};
 use iced::{Element, Length};
 
 use super::part::page_of;
@@ -11,7 +11,7 @@ use crate::flow::Error;
 use crate::flow::register::{FeeSource, Plan, Warning};
 use crate::protocol::rules::{Check, OF_SIGNATURES};
 use crate::protocol::special_tx::ProRegTx;
-use crate::protocol::wire::hash_to_display;
+use crate::protocol::wire::{hash_to_display, to_hex};
 use crate::protocol::{Address, Amount, Profile, funding, path, script};
 use crate::ui::advice::sentence;
 use crate::ui::format::{amount, percent};
@@ -97,12 +97,10 @@ fn registered<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> 
         key_value("Network", format!("{} ({})", profile.name, profile.coin)),
         key_value("Payload", format!("ProRegTx, version {}, mode {}", payload.version, payload.mode)),
         key_value("Type", kind),
-        copy_row("Collateral", payload.collateral.to_string(), Message::Copy),
-        key_value("", collateral_facts(plan, profile)),
+        with_note(copy_row("Collateral", payload.collateral.to_string(), Message::Copy), collateral_facts(plan, profile)),
         key_value("Service", service(payload)),
         key_row("Owner key", payload.owner.address(), role(plan, "owner"), profile),
-        copy_row("Operator key", crate::protocol::wire::to_hex(&payload.operator), Message::Copy),
-        key_value("", operator_facts(plan)),
+        with_note(copy_row("Operator key", to_hex(&payload.operator), Message::Copy), operator_facts(plan)),
         key_row("Voting key", payload.voting.address(), voting_role(plan), profile),
         copy_row("Payout address", payout, Message::Copy),
         key_value("Operator reward", percent(payload.operator_reward)),
@@ -120,7 +118,12 @@ fn registered<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> 
 }
 
 fn key_row<'a>(name: &'a str, address: Address, note: String, profile: &Profile) -> Element<'a, Message> {
-    column![copy_row(name, address.to_text(profile), Message::Copy), key_value("", note)].into()
+    with_note(copy_row(name, address.to_text(profile), Message::Copy), note)
+}
+
+/// A line and, under its value, what to know of it.
+fn with_note<'a>(line: Row<'a, Message>, note: String) -> Element<'a, Message> {
+    column![line, key_value("", note)].into()
 }
 
 fn collateral_facts(plan: &Plan, profile: &Profile) -> String {
@@ -170,25 +173,27 @@ fn message<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
 fn signers<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
     let device = look.device.unwrap_or("device");
     let payer = match &plan.fee_from {
-        FeeSource::Key(label) => format!("{label}, in the vault"),
-        FeeSource::NodeWallet => "the node's own wallet".to_owned(),
+        FeeSource::Key(label) => in_vault(label),
+        FeeSource::NodeWallet => "The node's own wallet".to_owned(),
     };
-    let operator = label_of(plan, "operator")
-        .map_or_else(|| "Kept by the hosting provider: its secret never comes here.".to_owned(), |label| format!("{label}, in the vault. Does not sign now."));
+    let idle = |role: &str, elsewhere: &str| {
+        let place = label_of(plan, role).map_or_else(|| elsewhere.to_owned(), in_vault);
+        format!("{place}. Does not sign now.")
+    };
+    let voter = if plan.payload.voting == plan.payload.owner { "The same key as the owner's" } else { "Somebody else's" };
     column![
         key_value("Collateral key", format!("On the {device}, at {}. Signs the text above, nothing else.", path::to_text(&plan.collateral_path))),
-        key_value("Fee key", format!("{}. Signs the inputs that pay the fee.", capital(&payer))),
-        key_value("Owner key", format!("{}. Does not sign now.", capital(&role(plan, "owner")))),
-        key_value("Operator key", capital(&operator)),
-        key_value("Voting key", format!("{}. Does not sign now.", capital(&voting_role(plan)))),
+        key_value("Fee key", format!("{payer}. Signs the inputs that pay the fee.")),
+        key_value("Owner key", idle("owner", "Not in the vault")),
+        key_value("Operator key", idle("operator", "Kept by the hosting provider; its secret never comes here")),
+        key_value("Voting key", idle("voting", voter)),
     ]
     .spacing(Gap::S)
     .into()
 }
 
-fn capital(words: &str) -> String {
-    let text = sentence(words);
-    text.trim_end_matches('.').to_owned()
+fn in_vault(label: &str) -> String {
+    format!("In the vault, as “{label}”")
 }
 
 fn fee<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
@@ -200,9 +205,8 @@ fn fee<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
     .spacing(Gap::S);
     for input in &plan.fee_inputs {
         let from = script::address(input.script.as_bytes()).map_or_else(String::new, |address| format!(" of {}", address.to_text(profile)));
-        lines = lines
-            .push(copy_row("Spends", input.outpoint.to_string(), Message::Copy))
-            .push(key_value("", format!("{}{from}", amount(Amount::from_duffs(input.value), profile))));
+        let note = format!("{}{from}", amount(Amount::from_duffs(input.value), profile));
+        lines = lines.push(with_note(copy_row("Spends", input.outpoint.to_string(), Message::Copy), note));
     }
     for output in &plan.unsigned.outputs {
         let to = script::address(output.script.as_bytes()).map_or_else(|| "a script".to_owned(), |address| address.to_text(profile));
