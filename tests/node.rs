@@ -15,6 +15,7 @@ use castellan::flow::{Error, Ports, Step, transaction};
 use castellan::hw::DeviceSpec;
 use castellan::protocol::message::message_hash;
 use castellan::protocol::network::{self, MnType};
+use castellan::protocol::special_tx::pro_reg::Platform;
 use castellan::protocol::special_tx::{Payload, ProRegTx, Service};
 use castellan::protocol::{Address, KeyId, OutPoint, Profile, SecpKey, Transaction, path, script};
 use castellan::rpc::{Auth, Client, Endpoint};
@@ -273,7 +274,82 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
         ("payout is voting", |p, _| p.payout = p.voting.address().script()),
         ("reward too high", |p, _| p.operator_reward = 10_001),
         ("mainnet's port", |p, _| p.service.port = 9999),
-        ("ipv6", |p, _| p.service.ip = "2001:db8::1".parse().expect("v6")),
+        ("ipv6 of the documentation", |p, _| {
+            p.service.ip = "2001:db8::1".parse().expect("v6")
+        }),
+        ("ipv6", |p, _| p.service.ip = "2a00:1450::1".parse().expect("v6")),
+        ("0.0.0.0", |p, _| p.service.ip = "::ffff:0.0.0.0".parse().expect("v4")),
+        ("broadcast", |p, _| {
+            p.service.ip = "::ffff:255.255.255.255".parse().expect("v4")
+        }),
+        ("no ip but a port", |p, _| p.service.ip = "::".parse().expect("v6")),
+        ("port 0", |p, _| p.service.port = 0),
+        ("private address", |p, _| {
+            p.service = Service::v4([10, 0, 0, 1].into(), 19899)
+        }),
+        ("multicast", |p, _| {
+            p.service = Service::v4([224, 0, 0, 1].into(), 19899)
+        }),
+        ("payout to a script", |p, _| p.payout = script::pay_to_script(&[1; 20])),
+        ("payout to a bare key", |p, _| {
+            p.payout = bitcoin::ScriptBuf::from_bytes([&[33, 2][..], &[9; 32], &[0xac]].concat())
+        }),
+        ("empty payout", |p, _| p.payout = bitcoin::ScriptBuf::new()),
+        ("evonode without collateral for it", |p, _| {
+            p.kind = 1;
+            p.platform = Some(Platform {
+                node_id: [1; 20],
+                p2p_port: 1,
+                http_port: 2,
+            });
+        }),
+        ("evonode without node id", |p, _| {
+            p.kind = 1;
+            p.platform = Some(Platform {
+                node_id: [0; 20],
+                p2p_port: 1,
+                http_port: 2,
+            });
+        }),
+        ("evonode of version 1", |p, _| {
+            p.version = 1;
+            p.kind = 1;
+            p.platform = Some(Platform {
+                node_id: [1; 20],
+                p2p_port: 1,
+                http_port: 2,
+            });
+        }),
+        ("evonode with equal ports", |p, _| {
+            p.kind = 1;
+            p.platform = Some(Platform {
+                node_id: [1; 20],
+                p2p_port: 2,
+                http_port: 2,
+            });
+        }),
+        ("evonode on mainnet's port", |p, _| {
+            p.kind = 1;
+            p.platform = Some(Platform {
+                node_id: [1; 20],
+                p2p_port: 9999,
+                http_port: 2,
+            });
+        }),
+        ("internal collateral that is not there", |p, _| {
+            p.collateral = OutPoint {
+                txid: bitcoin::hashes::Hash::all_zeros(),
+                vout: 7,
+            };
+            p.signature.clear();
+        }),
+        ("internal collateral of a wrong amount", |p, _| {
+            p.collateral = OutPoint {
+                txid: bitcoin::hashes::Hash::all_zeros(),
+                vout: 0,
+            };
+            p.signature.clear();
+        }),
         ("unknown collateral", |p, _| p.collateral.vout = 77),
         ("inputs hash", |p, _| p.inputs_hash = [9; 32]),
         ("no address", |p, _| p.service = Service::NONE),

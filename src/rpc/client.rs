@@ -34,7 +34,7 @@ const MAX_FEE_RATE: Amount = Amount::from_duffs(1_000_000);
 /// Minimum relay fee of every version so far (DEFAULT_MIN_RELAY_TX_FEE), for nodes that claim less.
 const MIN_FEE_RATE: Amount = Amount::from_duffs(1_000);
 /// Blocks within which a transaction should be mined, as asked of `estimatesmartfee`.
-const FEE_TARGET: u32 = 6;
+const FEE_TARGET: u32 = 2;
 
 /// A node reached by JSON-RPC.
 pub struct Client {

@@ -205,7 +205,7 @@ impl Client {
             .map(|outpoint| ("gettxout", unspent_params(*outpoint, true)));
         let mut coins = Vec::with_capacity(outpoints.len());
         for (outpoint, answer) in outpoints.iter().zip(self.ask_many(calls.collect()).await?) {
-            let found = parse("gettxout", &*answer?, |json| {
+            let found = parse("gettxout", &answer?, |json| {
                 types::unspent(json, *outpoint, &self.profile)
             })?;
             coins.extend(found.map(|(coin, _)| coin));

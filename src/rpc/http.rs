@@ -3,9 +3,10 @@
 //! Sources: Dash Core httprpc.cpp and httpserver.cpp (401 login, 403 address or method not allowed, 404 unknown method, 500 most
 //! errors, 503 queue full). Whatever stands between us and the node may answer with HTML, redirect or cut off: none of it is trusted.
 
-use std::fmt;
+use std::error::Error;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use std::{fmt, io};
 
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
@@ -243,7 +244,7 @@ impl Http {
     /// What broke a connection. The texts of the libraries are not passed on: they carry URLs.
     fn broken(&self, error: &reqwest::Error, size: Size) -> RpcError {
         let url = self.shown();
-        if let Some(tls) = cause::<rustls::Error>(error) {
+        if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
             return match tls {
                 rustls::Error::InvalidCertificate(reason) => RpcError::Certificate {
                     url,
@@ -266,9 +267,10 @@ impl Http {
                 seconds: waited.as_secs(),
             };
         }
-        let kind = match cause::<std::io::Error>(error) {
+        let io = causes(error).filter_map(|cause| cause.downcast_ref::<io::Error>());
+        let kind = match io.map(io::Error::kind).find(|kind| *kind != io::ErrorKind::Other) {
             _ if error.is_dns() => "no computer of this name is known".to_owned(),
-            Some(io) => io.kind().to_string(),
+            Some(kind) => kind.to_string(),
             None if error.is_connect() => "not connected".to_owned(),
             None => "the answer was cut off".to_owned(),
         };
@@ -331,18 +333,16 @@ fn printable(text: &str) -> String {
     text.chars().take(MAX_MESSAGE).map(plain).collect()
 }
 
-/// The first cause of a type. `io::Error` hides the error it wraps from `source`, so it is asked as well.
-fn cause<'e, T: std::error::Error + 'static>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let wrapped = || {
-            let io = error.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<T>()
-        };
-        if let Some(found) = error.downcast_ref::<T>().or_else(wrapped) {
-            return Some(found);
-        }
-        next = error.source();
+/// An error and its causes.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+/// `io::Error` leaves the error it wraps out of `source`, so it is asked in another way.
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match wrapped {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
     }
-    None
 }

@@ -98,7 +98,7 @@ impl Chain {
         let needed = if self.profile.service.is_mainnet { 15 } else { 1 };
         let previous = self.tip().hash;
         list.update_where(
-            |mn| mn.state.confirmed_hash.is_none() && height - 1 >= mn.state.registered_height + needed,
+            |mn| mn.state.confirmed_hash.is_none() && height > mn.state.registered_height + needed,
             |state| state.confirmed_hash = Some(previous),
         );
         list.decay();

@@ -56,7 +56,7 @@ impl Dashd {
             _folder: folder,
         };
         node.wait().await;
-        node.call("createwallet", json!(["test", false, false, "", false, true]))
+        node.call("createwallet", json!(["test", false, false, "", false, true, true]))
             .await;
         node
     }

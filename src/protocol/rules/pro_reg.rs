@@ -114,7 +114,7 @@ fn check_payout(payload: &ProRegTx, list: &mut Checks) {
 
 fn check_service(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     // No address is legal: the masternode waits, banned, for a ProUpServTx.
-    if payload.service.is_none() {
+    if payload.service.is_none() || vanishes(payload, context) {
         return;
     }
     let refusal = payload.service.check(context.profile).err();
@@ -132,6 +132,11 @@ fn check_service(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
         Some(error) => format!("the service address is refused: {error}"),
         None => format!("{} can be used as service address", payload.service),
     });
+}
+
+/// Nodes from 23 on read an invalid address as none: the payload they hash is then not the one that was signed.
+fn vanishes(payload: &ProRegTx, context: &Context<'_>) -> bool {
+    context.dialect == Dialect::V23 && !payload.service.is_none() && !payload.service.is_valid_address()
 }
 
 fn check_platform(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
@@ -374,6 +379,12 @@ fn check_signature(
     if payload.is_internal() {
         list.judge("payload-signature", SIG, payload.signature.is_empty(), || {
             "a registration with its own collateral carries no collateral signature".into()
+        });
+        return;
+    }
+    if vanishes(payload, context) {
+        list.judge("service", SIG, false, || {
+            format!("{} is not a valid address", payload.service)
         });
         return;
     }

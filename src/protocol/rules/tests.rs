@@ -287,8 +287,20 @@ fn each_broken_rule_gives_the_reject_string_of_both_generations() {
         ),
         (
             "ipv6",
-            |c| c.payload.service.ip = "2001:db8::1".parse().expect("v6"),
+            |c| c.payload.service.ip = "2a00:1450::1".parse().expect("v6"),
             "bad-protx-netinfo-addr-type",
+            "bad-protx-ipaddr",
+        ),
+        (
+            "an address nodes read as none",
+            |c| c.payload.service.ip = "2001:db8::1".parse().expect("v6"),
+            "bad-protx-sig",
+            "bad-protx-ipaddr",
+        ),
+        (
+            "broadcast",
+            |c| c.payload.service = Service::v4([255; 4].into(), 9999),
+            "bad-protx-sig",
             "bad-protx-ipaddr",
         ),
         (

@@ -99,6 +99,15 @@ impl Service {
         }
     }
 
+    /// CNetAddr::IsValid: neither unspecified, broadcast nor of the documentation range 2001:db8::/32. Nodes from 23 on read an
+    /// address that is not valid as none at all.
+    pub fn is_valid_address(&self) -> bool {
+        match self.ip.to_ipv4_mapped() {
+            Some(ip) => !ip.is_unspecified() && !ip.is_broadcast(),
+            None => !self.ip.is_unspecified() && self.ip.segments()[..2] != [0x2001, 0x0db8],
+        }
+    }
+
     /// Stricter than the node: what a person typed must also be usable. A node takes port 0.
     ///
     /// # Errors

@@ -1,1 +1,7 @@
+//! The sandbox against the protocol's list of rules, its own queue, and what real nodes answered.
+
 mod chain;
+mod http;
+mod rejects;
+mod shapes;
+mod support;
