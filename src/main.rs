@@ -3,12 +3,27 @@
 use std::process::ExitCode;
 
 use castellan::cli::{self, Asked};
+use castellan::ui;
 
 fn main() -> ExitCode {
     start_log();
     match cli::run() {
         Asked::Done(code) => code,
-        Asked::Window(_) => ExitCode::SUCCESS,
+        Asked::Window { dirs, choice } => window(ui::Options { dirs, choice }),
+    }
+}
+
+fn window(options: ui::Options) -> ExitCode {
+    if !ui::has_display() {
+        eprintln!("there is no display to open a window on; `castellan demo` shows the same without one");
+        return ExitCode::FAILURE;
+    }
+    match ui::run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the window cannot be opened: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

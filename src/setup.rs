@@ -11,7 +11,7 @@ use crate::flow::{Error, Ports};
 use crate::hw::{Device, DeviceError, DeviceSpec, Kind, discovery};
 use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Profile, path};
-use crate::rpc::{Auth, Client, Endpoint, Node};
+use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
 use crate::sandbox::{self, Sandbox};
 use crate::store::vault::Stretching;
@@ -58,6 +58,8 @@ impl std::fmt::Debug for NodeChoice {
 pub struct Connection {
     pub ports: Ports,
     pub sandbox: Option<Arc<SandboxRun>>,
+    /// Where the device is to be looked for when it is not there yet or was unplugged.
+    pub device: DeviceSpec,
 }
 
 /// A profile by built-in name or file.
@@ -92,25 +94,14 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
     match choice.node.clone() {
         NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
-        NodeChoice::Remote {
-            url,
-            user,
-            password,
-            cookie,
-        } => {
-            let auth = match (user, password, cookie) {
-                (_, _, Some(file)) => Auth::Cookie(file),
-                (Some(user), password, None) => Auth::UserPassword {
-                    user,
-                    password: password.unwrap_or_default(),
-                },
-                (None, _, None) => Auth::None,
-            };
-            let node = Client::connect(Endpoint::new(&url, auth)?, Arc::clone(&choice.profile))?;
+        remote @ NodeChoice::Remote { .. } => {
+            let node = client(&choice.profile, remote)?;
             node.status().await?;
             dirs.create().map_err(journal_file)?;
             let journal = Journal::open(&dirs.journal)?;
-            let device = open_device(choice.device, Arc::clone(&choice.profile)).await.ok();
+            let device = open_device(choice.device.clone(), Arc::clone(&choice.profile))
+                .await
+                .ok();
             let ports = Ports {
                 profile: choice.profile,
                 node: Arc::new(node),
@@ -119,9 +110,44 @@ pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
                 journal: Arc::new(journal),
                 poll: POLL,
             };
-            Ok(Connection { ports, sandbox: None })
+            Ok(Connection {
+                ports,
+                sandbox: None,
+                device: choice.device,
+            })
         }
     }
+}
+
+/// Asks a node who it is, and leaves it again.
+///
+/// # Errors
+/// The node cannot be reached or is on another chain.
+pub async fn test_node(choice: Choice) -> Result<NodeStatus, Error> {
+    Ok(client(&choice.profile, choice.node)?.status().await?)
+}
+
+fn client(profile: &Arc<Profile>, node: NodeChoice) -> Result<Client, Error> {
+    let NodeChoice::Remote {
+        url,
+        user,
+        password,
+        cookie,
+    } = node
+    else {
+        return Err(Error::Sandbox {
+            reason: "it has no node before it is started".to_owned(),
+        });
+    };
+    let auth = match (user, password, cookie) {
+        (_, _, Some(file)) => Auth::Cookie(file),
+        (Some(user), password, None) => Auth::UserPassword {
+            user,
+            password: password.unwrap_or_default(),
+        },
+        (None, _, None) => Auth::None,
+    };
+    Ok(Client::connect(Endpoint::new(&url, auth)?, Arc::clone(profile))?)
 }
 
 fn journal_file(error: FileError) -> Error {
@@ -261,7 +287,7 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
         },
         named => named,
     };
-    let device = open_device(spec, Arc::clone(&profile)).await?;
+    let device = open_device(spec.clone(), Arc::clone(&profile)).await?;
     let ports = Ports {
         profile,
         node: Arc::new(node),
@@ -273,6 +299,7 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
     Ok(Connection {
         ports,
         sandbox: Some(Arc::new(run)),
+        device: spec,
     })
 }
 

@@ -26,10 +26,13 @@ use args::Command;
 use output::{Failure, Output};
 use session::Session;
 
+use crate::setup::Choice;
+use crate::store::Dirs;
+
 /// What the arguments ask for.
 pub enum Asked {
-    /// No command: the window.
-    Window(Box<args::Global>),
+    /// No command: the window, over these folders and, if one is named, with this connection.
+    Window { dirs: Dirs, choice: Option<Choice> },
     /// Done, with this exit code.
     Done(ExitCode),
 }
@@ -42,7 +45,11 @@ pub fn run() -> Asked {
     };
     let output = Output { json: cli.global.json };
     let Some(command) = cli.command else {
-        return Asked::Window(Box::new(cli.global));
+        let session = Session::new(cli.global, output);
+        return match session.window() {
+            Ok((dirs, choice)) => Asked::Window { dirs, choice },
+            Err(failure) => Asked::Done(session.output.fail(&failure)),
+        };
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

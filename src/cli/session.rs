@@ -65,11 +65,7 @@ impl Session {
     }
 
     pub async fn connect_with(&self, node: NodeChoice) -> Result<Connection, Failure> {
-        let choice = Choice {
-            profile: self.profile()?,
-            node,
-            device: self.device_spec()?,
-        };
+        let choice = self.choice(node)?;
         Ok(setup::connect(choice, &self.dirs()?).await?)
     }
 
@@ -92,6 +88,27 @@ impl Session {
             password,
             cookie: self.global.rpc_cookie.clone(),
         })
+    }
+
+    fn choice(&self, node: NodeChoice) -> Result<Choice, Failure> {
+        Ok(Choice {
+            profile: self.profile()?,
+            node,
+            device: self.device_spec()?,
+        })
+    }
+
+    /// Folders and, where one was named, the connection of the window.
+    ///
+    /// # Errors
+    /// Wrong usage.
+    pub fn window(&self) -> Result<(Dirs, Option<Choice>), Failure> {
+        let choice = if self.has_node() {
+            Some(self.choice(self.node_choice()?)?)
+        } else {
+            None
+        };
+        Ok((self.dirs()?, choice))
     }
 
     /// True where a node was named.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bitcoin::{BlockHash, ScriptBuf, Txid};
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::chain::{Chain, NotListed};
@@ -136,6 +136,8 @@ pub struct Sandbox {
     shared: Arc<Shared>,
     address: SocketAddr,
     tasks: Vec<JoinHandle<()>>,
+    /// Seconds between blocks; 0: only on demand.
+    period: watch::Sender<u64>,
 }
 
 impl Sandbox {
@@ -169,11 +171,17 @@ impl Sandbox {
             user: options.user,
             password: options.password,
         });
-        let mut tasks = vec![tokio::spawn(node::serve(listener, Arc::clone(&shared)))];
-        if options.block_seconds > 0 {
-            tasks.push(tokio::spawn(mine_on_time(Arc::clone(&shared), options.block_seconds)));
-        }
-        Ok(Self { shared, address, tasks })
+        let period = watch::Sender::new(options.block_seconds);
+        let tasks = vec![
+            tokio::spawn(node::serve(listener, Arc::clone(&shared))),
+            tokio::spawn(mine_on_time(Arc::clone(&shared), period.subscribe())),
+        ];
+        Ok(Self {
+            shared,
+            address,
+            tasks,
+            period,
+        })
     }
 
     /// `http://127.0.0.1:port`
@@ -200,6 +208,16 @@ impl Sandbox {
     /// Mines blocks now; their hashes.
     pub fn mine(&self, count: u32) -> Vec<BlockHash> {
         self.shared.mine(count)
+    }
+
+    /// Seconds between blocks; 0: only on demand.
+    pub fn block_seconds(&self) -> u64 {
+        *self.period.borrow()
+    }
+
+    /// Mines from now on every so many seconds; 0: only on demand.
+    pub fn mine_every(&self, seconds: u64) {
+        self.period.send_replace(seconds);
     }
 
     /// Pays a script from the faucet; confirmed by the next block.
@@ -237,13 +255,19 @@ impl Drop for Sandbox {
     }
 }
 
-async fn mine_on_time(shared: Arc<Shared>, seconds: u64) {
-    let period = Duration::from_secs(seconds);
-    let mut clock = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+async fn mine_on_time(shared: Arc<Shared>, mut period: watch::Receiver<u64>) {
     loop {
-        clock.tick().await;
-        shared.mine(1);
+        let seconds = *period.borrow_and_update();
+        let due = async {
+            match seconds {
+                0 => std::future::pending().await,
+                seconds => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            }
+        };
+        tokio::select! {
+            () = due => drop(shared.mine(1)),
+            changed = period.changed() => if changed.is_err() { return },
+        }
     }
 }
 

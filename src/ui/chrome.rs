@@ -6,8 +6,8 @@ use iced::{Background, Border, Element, Length, Theme};
 use super::session::{NodeView, Session};
 use super::theme::{Gap, STRONG, Size, Tone, colors};
 use super::widget::{
-    body, card, dot, error_notice, heading, help, muted, nav_button, page, primary_button, scroll, secondary_button, text_button,
-    toned,
+    body, card, dot, error_notice, heading, help, muted, nav_button, page, primary_button, scroll, secondary_button,
+    text_button, toned,
 };
 use super::{App, Link, Message, Page, Screen, advice, format, screen};
 use crate::setup::{Choice, NodeChoice};
@@ -18,7 +18,10 @@ pub(super) fn view(app: &App) -> Element<'_, Message> {
     if let Screen::Start(start) = &app.screen {
         return ground(column![start_error(app), start.view().map(Message::Start)]);
     }
-    let mut middle = row![sidebar(app), container(content(app)).width(Length::Fill).height(Length::Fill)];
+    let mut middle = row![
+        sidebar(app),
+        container(content(app)).width(Length::Fill).height(Length::Fill)
+    ];
     if let Link::Up(session) = &app.link
         && let Some(sandbox) = &session.sandbox
     {
@@ -59,9 +62,12 @@ fn sidebar(app: &App) -> Element<'_, Message> {
         ("Sandbox", Page::Sandbox),
         ("Settings", Page::Settings),
     ];
-    let entry = |(name, page): (&'static str, Page)| nav_button(name, is_on(app, page)).on_press(Message::Go(page)).into();
+    let entry =
+        |(name, page): (&'static str, Page)| nav_button(name, is_on(app, page)).on_press(Message::Go(page)).into();
     let name = container(text("Castellan").size(Size::HEADING + 2.0).font(STRONG)).padding([Gap::S, Gap::M]);
-    let list = column![name, space().height(Gap::S)].extend(entries.map(entry)).spacing(Gap::XS);
+    let list = column![name, space().height(Gap::S)]
+        .extend(entries.map(entry))
+        .spacing(Gap::XS);
     container(list)
         .padding(Gap::S)
         .width(SIDEBAR)
@@ -74,7 +80,13 @@ fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register => page == Page::Masternodes,
-        Screen::Vault(_, then) => page == if *then == Page::Register { Page::Masternodes } else { *then },
+        Screen::Vault(_, then) => {
+            page == if *then == Page::Register {
+                Page::Masternodes
+            } else {
+                *then
+            }
+        }
         Screen::Keys(_) => page == Page::Keys,
         Screen::Devices(_) => page == Page::Devices,
         Screen::Journal => page == Page::Journal,
@@ -129,7 +141,12 @@ fn settings_shown(app: &App) -> screen::settings::Shown<'_> {
         Link::Up(session) => Some(place(&session.choice)),
         _ => None,
     };
-    screen::settings::Shown { settings: &app.settings, dirs: &app.dirs, connection, error: app.settings_error.as_ref() }
+    screen::settings::Shown {
+        settings: &app.settings,
+        dirs: &app.dirs,
+        connection,
+        error: app.settings_error.as_ref(),
+    }
 }
 
 fn sandbox_page(session: &Session) -> Element<'_, Message> {
@@ -142,14 +159,20 @@ fn sandbox_page(session: &Session) -> Element<'_, Message> {
 fn no_sandbox<'a>() -> Element<'a, Message> {
     let words = column![
         heading("The sandbox is not running"),
-        body("A small chain, a node and a Ledger inside this program, to try everything without money. Switching leaves the present connection."),
+        body(
+            "A small chain, a node and a Ledger inside this program, to try everything without money. Switching leaves the present connection."
+        ),
         primary_button("Switch to the sandbox").on_press(Message::TrySandbox)
     ];
     page("Sandbox", space(), card(words.spacing(Gap::M)))
 }
 
 fn connecting<'a>(choice: &Choice) -> Element<'a, Message> {
-    page("Masternodes", space(), card(muted(format!("Connecting to {}…", place(choice)))))
+    page(
+        "Masternodes",
+        space(),
+        card(muted(format!("Connecting to {}…", place(choice)))),
+    )
 }
 
 fn down<'a>(choice: &Choice, error: &crate::flow::Error) -> Element<'a, Message> {
@@ -193,15 +216,24 @@ fn status_bar(app: &App) -> Element<'_, Message> {
         Link::Down { error, .. } => status_row(Tone::Bad, advice::sentence(error), true),
         Link::None => status_row(Tone::Neutral, "Not connected".to_owned(), false),
     };
-    let bar = container(content).padding([0.0, Gap::M]).center_y(34).width(Length::Fill).style(|theme: &Theme| container::Style {
-        border: Border::default(),
-        ..plain(theme, colors(theme).sidebar)
-    });
+    let bar = container(content)
+        .padding([0.0, Gap::M])
+        .center_y(34)
+        .width(Length::Fill)
+        .style(|theme: &Theme| container::Style {
+            border: Border::default(),
+            ..plain(theme, colors(theme).sidebar)
+        });
     column![rule::horizontal(1).style(line), bar].into()
 }
 
 fn line(theme: &Theme) -> rule::Style {
-    rule::Style { color: colors(theme).border, radius: 0.0.into(), fill_mode: rule::FillMode::Full, snap: true }
+    rule::Style {
+        color: colors(theme).border,
+        radius: 0.0.into(),
+        fill_mode: rule::FillMode::Full,
+        snap: true,
+    }
 }
 
 fn session_status(session: &Session) -> Element<'_, Message> {
@@ -215,7 +247,14 @@ fn session_status(session: &Session) -> Element<'_, Message> {
             help(network),
             help(status.subversion.trim_matches('/').to_owned()),
             help(format!("Block {}", format::height(status.tip.height))),
-            help(if status.synced { String::new() } else { format!("loading blocks, {} to go", format::grouped(status.headers.saturating_sub(status.tip.height))) })
+            help(if status.synced {
+                String::new()
+            } else {
+                format!(
+                    "loading blocks, {} to go",
+                    format::grouped(status.headers.saturating_sub(status.tip.height))
+                )
+            })
         ],
         NodeView::Down(error) => row![
             dot(Tone::Bad),
@@ -224,11 +263,16 @@ fn session_status(session: &Session) -> Element<'_, Message> {
             text_button("Retry").on_press(Message::Retry)
         ],
     };
-    row![left.spacing(Gap::M).align_y(iced::Center).width(Length::Fill), device].spacing(Gap::M).align_y(iced::Center).into()
+    row![left.spacing(Gap::M).align_y(iced::Center).width(Length::Fill), device]
+        .spacing(Gap::M)
+        .align_y(iced::Center)
+        .into()
 }
 
 fn status_row<'a>(tone: Tone, words: String, retry: bool) -> Element<'a, Message> {
-    let mut content = row![dot(tone), help(words).width(Length::Fill)].spacing(Gap::S).align_y(iced::Center);
+    let mut content = row![dot(tone), help(words).width(Length::Fill)]
+        .spacing(Gap::S)
+        .align_y(iced::Center);
     if retry {
         content = content.push(text_button("Retry").on_press(Message::Retry));
     }

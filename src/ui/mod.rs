@@ -7,6 +7,8 @@ mod chrome;
 pub mod format;
 pub mod screen;
 pub mod session;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod widget;
 mod work;
@@ -23,11 +25,11 @@ use crate::protocol::ProTxHash;
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::dirs::Dirs;
-use crate::store::settings::{self, Login, SettingsError};
 use crate::store::settings::Settings as Kept;
+use crate::store::settings::{Login, SettingsError};
 use screen::{
-    Devices, Journal, Keys, Register, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox, settings as settings_page,
-    start, vault,
+    Devices, Journal, Keys, Register, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox,
+    settings as settings_page, start, vault,
 };
 use session::{DeviceFound, Session};
 
@@ -58,8 +60,15 @@ pub struct App {
 /// The connection.
 enum Link {
     None,
-    Connecting { id: u64, choice: Choice, _task: task::Handle },
-    Down { choice: Choice, error: flow::Error },
+    Connecting {
+        id: u64,
+        choice: Choice,
+        _task: task::Handle,
+    },
+    Down {
+        choice: Choice,
+        error: flow::Error,
+    },
     Up(Box<Session>),
 }
 
@@ -112,16 +121,16 @@ pub enum Message {
 }
 
 /// The window as a program: for [`run`], and for tests that drive it without a display.
-pub fn app(
-    options: Options,
-) -> iced::Application<impl iced::Program<State = App, Message = Message, Theme = Theme>> {
+pub fn app(options: Options) -> iced::Application<impl iced::Program<State = App, Message = Message, Theme = Theme>> {
     let application = iced::application(move || App::new(options.clone()), App::update, App::view)
         .settings(settings())
         .window(window_settings())
         .title("Castellan")
         .theme(App::theme)
         .subscription(App::subscription);
-    theme::FONTS.into_iter().fold(application, |application, font| application.font(font))
+    theme::FONTS
+        .into_iter()
+        .fold(application, |application, font| application.font(font))
 }
 
 /// Opens the window and returns when it is closed. Call [`has_display`] first: without a display the toolkit panics.
@@ -137,7 +146,9 @@ pub fn has_display() -> bool {
     if cfg!(any(target_os = "macos", target_os = "windows")) {
         return true;
     }
-    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 /// Settings of the toolkit, without fonts; tests draw with the same.
@@ -185,7 +196,10 @@ impl App {
             None if first => Task::none(),
             None => app.connect_as_kept(),
         };
-        (app, Task::batch([iced::system::theme().map(Message::SystemTheme), connect]))
+        (
+            app,
+            Task::batch([iced::system::theme().map(Message::SystemTheme), connect]),
+        )
     }
 
     fn connect_as_kept(&mut self) -> Task<Message> {
@@ -207,7 +221,12 @@ impl App {
         match setup::profile(&self.settings.network) {
             Ok(profile) => self.connect(Choice {
                 profile: Arc::new(profile),
-                node: NodeChoice::Remote { url, user, password: None, cookie },
+                node: NodeChoice::Remote {
+                    url,
+                    user,
+                    password: None,
+                    cookie,
+                },
                 device: DeviceSpec::Any,
             }),
             Err(_) => Task::none(),
@@ -218,7 +237,9 @@ impl App {
         match setup::profile(SANDBOX_NETWORK) {
             Ok(profile) => self.connect(Choice {
                 profile: Arc::new(profile),
-                node: NodeChoice::Sandbox { block_seconds: SANDBOX_SECONDS },
+                node: NodeChoice::Sandbox {
+                    block_seconds: SANDBOX_SECONDS,
+                },
                 device: DeviceSpec::Any,
             }),
             Err(_) => Task::none(),
@@ -232,7 +253,11 @@ impl App {
         let (wanted, dirs) = (choice.clone(), self.dirs.clone());
         let work = async move { setup::connect(wanted, &dirs).await };
         let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
-        self.link = Link::Connecting { id, choice, _task: handle.abort_on_drop() };
+        self.link = Link::Connecting {
+            id,
+            choice,
+            _task: handle.abort_on_drop(),
+        };
         self.screen = Screen::Masternodes;
         task
     }
@@ -318,7 +343,11 @@ impl App {
             return Task::none();
         }
         let Link::Up(session) = &mut self.link else {
-            self.screen = if page == Page::Sandbox { Screen::Sandbox } else { Screen::Masternodes };
+            self.screen = if page == Page::Sandbox {
+                Screen::Sandbox
+            } else {
+                Screen::Masternodes
+            };
             return Task::none();
         };
         let locked = session.ports().vault.is_none();
@@ -327,7 +356,10 @@ impl App {
             return iced::widget::operation::focus("passphrase");
         }
         let (screen, task) = match page {
-            Page::Masternodes => (Screen::Masternodes, session.refresh_masternodes().map(Message::Masternodes)),
+            Page::Masternodes => (
+                Screen::Masternodes,
+                session.refresh_masternodes().map(Message::Masternodes),
+            ),
             Page::Register => (Screen::Register, open_register(session)),
             Page::Keys => match Keys::new(session.ports()) {
                 Ok(keys) => (Screen::Keys(keys), Task::none()),
@@ -517,7 +549,9 @@ impl App {
             return Task::none();
         };
         let app = session.connection.ports.profile.devices.ledger_app.clone();
-        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| sandbox.update(&app, message).map(Message::Sandbox))
+        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| {
+            sandbox.update(&app, message).map(Message::Sandbox)
+        })
     }
 
     fn update_settings(&mut self, message: settings_page::Message) -> Task<Message> {
@@ -553,18 +587,34 @@ impl App {
         let mut all = vec![
             iced::system::theme_changes().map(Message::SystemTheme),
             event::listen_with(|event, status, _| match (event, status) {
-                (iced::Event::Keyboard(keyboard::Event::KeyPressed { key: Key::Named(key), modifiers, .. }), _)
-                    if matches!(key, Named::Tab | Named::Escape) =>
-                {
-                    Some(Message::Pressed(key, modifiers))
-                }
+                (
+                    iced::Event::Keyboard(keyboard::Event::KeyPressed {
+                        key: Key::Named(key),
+                        modifiers,
+                        ..
+                    }),
+                    _,
+                ) if matches!(key, Named::Tab | Named::Escape) => Some(Message::Pressed(key, modifiers)),
                 _ => None,
             }),
         ];
         if let Link::Up(session) = &self.link {
-            all.push(session.watch_node().map(|(id, answer)| Message::NodeAnswered(id, answer)));
-            all.push(session.watch_device().map(|(id, found)| Message::DeviceFound(id, found)));
-            all.extend(session.sandbox.as_ref().map(|sandbox| sandbox.subscription().map(Message::Sandbox)));
+            all.push(
+                session
+                    .watch_node()
+                    .map(|(id, answer)| Message::NodeAnswered(id, answer)),
+            );
+            all.push(
+                session
+                    .watch_device()
+                    .map(|(id, found)| Message::DeviceFound(id, found)),
+            );
+            all.extend(
+                session
+                    .sandbox
+                    .as_ref()
+                    .map(|sandbox| sandbox.subscription().map(Message::Sandbox)),
+            );
         }
         Subscription::batch(all)
     }

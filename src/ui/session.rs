@@ -100,7 +100,14 @@ impl Session {
 
     pub fn watch_node(&self) -> Subscription<(u64, Result<NodeStatus, RpcError>)> {
         let period = self.ports().poll.max(NODE_PERIOD);
-        Subscription::run_with(NodeWatch { id: self.id, node: Arc::clone(&self.ports().node), period }, node_answers)
+        Subscription::run_with(
+            NodeWatch {
+                id: self.id,
+                node: Arc::clone(&self.ports().node),
+                period,
+            },
+            node_answers,
+        )
     }
 
     pub fn watch_device(&self) -> Subscription<(u64, DeviceFound)> {
@@ -120,12 +127,24 @@ pub async fn ask_node(node: Arc<dyn Node>) -> Result<NodeStatus, RpcError> {
 
 /// Looks for the device once, for Refresh.
 pub async fn find_device(spec: DeviceSpec, ports: Ports) -> DeviceFound {
-    let device = match setup::open_device(&spec, Arc::clone(&ports.profile)).await {
+    let device = match setup::open_device(spec, Arc::clone(&ports.profile)).await {
         Ok(device) => device,
-        Err(error) => return DeviceFound { seen: Seen::Missing(error), device: None },
+        Err(error) => {
+            return DeviceFound {
+                seen: Seen::Missing(error),
+                device: None,
+            };
+        }
     };
-    let seen = Seen::Open { kind: device.kind(), place: device.place(), info: device.info().await };
-    DeviceFound { seen, device: Some(device) }
+    let seen = Seen::Open {
+        kind: device.kind(),
+        place: device.place(),
+        info: device.info().await,
+    };
+    DeviceFound {
+        seen,
+        device: Some(device),
+    }
 }
 
 struct NodeWatch {

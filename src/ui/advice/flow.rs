@@ -34,6 +34,7 @@ impl Advice for Error {
             Self::NotSynced { .. } => "Wait until the node has all blocks.",
             Self::CannotResume { .. } => "Begin it anew; nothing of it was sent.",
             Self::NoSuchMasternode { .. } => "Check the hash; a new masternode is listed with the next block.",
+            Self::Sandbox { .. } => "Close what uses its port, or start the program again.",
             Self::NoRandomness => "Restart the computer; without random numbers no safe key can be made.",
         };
         Some(text.to_owned())

@@ -12,8 +12,14 @@ use crate::store::vault::VaultError;
 impl Advice for FileError {
     fn advice(&self) -> Option<String> {
         let text = match self {
-            Self::Io { kind: io::ErrorKind::PermissionDenied, .. } => "Let your user read and write this file and its folder.",
-            Self::Io { kind: io::ErrorKind::StorageFull, .. } => "Free some space on the disk, then try again.",
+            Self::Io {
+                kind: io::ErrorKind::PermissionDenied,
+                ..
+            } => "Let your user read and write this file and its folder.",
+            Self::Io {
+                kind: io::ErrorKind::StorageFull,
+                ..
+            } => "Free some space on the disk, then try again.",
             Self::Io { .. } => "Check that the disk is there and that the folder can be written.",
             Self::TooLarge { .. } => "This is another file; put the right one in its place.",
             Self::Busy { .. } => "Wait until the other copy of this program has finished, then try again.",
@@ -78,7 +84,9 @@ impl Advice for SettingsError {
         let text = match self {
             Self::File(error) => return error.advice(),
             Self::Malformed { .. } => "Correct that line, or move the file away to begin with fresh settings.",
-            Self::CredentialsInUrl { .. } => "Take user and password out of the URL and type them into their own fields.",
+            Self::CredentialsInUrl { .. } => {
+                "Take user and password out of the URL and type them into their own fields."
+            }
             Self::UnknownNode { .. } => "Choose one of the nodes in the settings.",
         };
         Some(text.to_owned())

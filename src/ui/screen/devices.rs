@@ -6,15 +6,14 @@ use iced::{Element, Task, task};
 
 use crate::flow::Ports;
 use crate::hw::{DeviceError, DeviceInfo, Kind};
-use crate::protocol::path::{self, PathError};
+use crate::protocol::path;
 use crate::protocol::{KeyId, Profile};
-use crate::ui::advice::{Advice, UDEV_FILE, UDEV_RULES, sentence};
+use crate::ui::advice::{UDEV_FILE, UDEV_RULES, sentence};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
-    Field, badge, body, card, copy_row, error_notice, heading, info, input, key_element, key_value, mono, muted, page, panel,
-    primary_button, progress_list, secondary_button, success, text_button,
+    Field, Progress, badge, body, card, copy_row, error_notice, heading, info, input, key_element, key_value, mono,
+    muted, page, panel, primary_button, progress_list, secondary_button, success, text_button, toned,
 };
-use crate::ui::widget::Progress;
 
 /// What is known of the device; the window asks for it in the background.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +22,11 @@ pub enum Seen {
     Searching,
     Missing(DeviceError),
     /// Open; it answered, or said why it is not ready.
-    Open { kind: Kind, place: String, info: Result<DeviceInfo, DeviceError> },
+    Open {
+        kind: Kind,
+        place: String,
+        info: Result<DeviceInfo, DeviceError>,
+    },
 }
 
 impl Seen {
@@ -33,7 +36,9 @@ impl Seen {
             Self::Searching => ("Looking for a device".to_owned(), Tone::Neutral),
             Self::Missing(DeviceError::NotConnected { .. }) => ("No device".to_owned(), Tone::Neutral),
             Self::Missing(error) | Self::Open { info: Err(error), .. } => (short(error).to_owned(), Tone::Warning),
-            Self::Open { kind, info: Ok(info), .. } => (format!("{kind}: {} app", info.app), Tone::Good),
+            Self::Open {
+                kind, info: Ok(info), ..
+            } => (format!("{kind}: {} app", info.app), Tone::Good),
         }
     }
 
@@ -63,8 +68,15 @@ pub struct Devices {
 enum Shown {
     Nothing,
     /// The device asks its user.
-    Asking { path: DerivationPath, _task: task::Handle },
-    Confirmed { path: DerivationPath, key: KeyId, on_screen: String },
+    Asking {
+        path: DerivationPath,
+        _task: task::Handle,
+    },
+    Confirmed {
+        path: DerivationPath,
+        key: KeyId,
+        on_screen: String,
+    },
     Failed(DeviceError),
 }
 
@@ -87,7 +99,10 @@ pub enum Action {
 impl Devices {
     pub fn new(profile: &Profile) -> Self {
         let first = path::address(profile, 0, false, 0);
-        Self { path: Field::with(path::to_text(&first), first), shown: Shown::Nothing }
+        Self {
+            path: Field::with(path::to_text(&first), first),
+            shown: Shown::Nothing,
+        }
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
@@ -114,7 +129,10 @@ impl Devices {
             Ok((KeyId::of(&shown.key), shown.on_screen))
         };
         let (task, handle) = Task::perform(ask, Message::AddressShown).abortable();
-        self.shown = Shown::Asking { path, _task: handle.abort_on_drop() };
+        self.shown = Shown::Asking {
+            path,
+            _task: handle.abort_on_drop(),
+        };
         Action::Run(task)
     }
 
@@ -123,7 +141,11 @@ impl Devices {
             return;
         };
         self.shown = match result {
-            Ok((key, on_screen)) => Shown::Confirmed { path: path.clone(), key, on_screen },
+            Ok((key, on_screen)) => Shown::Confirmed {
+                path: path.clone(),
+                key,
+                on_screen,
+            },
             Err(error) => Shown::Failed(error),
         };
     }
@@ -139,23 +161,31 @@ impl Devices {
             content = content.push(self.address(profile));
         }
         content = content.push(abilities());
-        page("Devices", secondary_button("Refresh").on_press(Message::Refresh), content)
+        page(
+            "Devices",
+            secondary_button("Refresh").on_press(Message::Refresh),
+            content,
+        )
     }
 
     fn address<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
         let asking = matches!(self.shown, Shown::Asking { .. });
         let show = self.path.value().filter(|_| !asking).map(|_| Message::ShowAddress);
         let field = input("Path", &self.path, Message::PathEdited)
-            .help(format!("The first address of the first account is {}.", path::to_text(&path::address(profile, 0, false, 0))))
+            .help(format!(
+                "The first address of the first account is {}.",
+                path::to_text(&path::address(profile, 0, false, 0))
+            ))
             .mono()
             .id("device-path")
             .on_submit_maybe(show.clone());
         let mut content = column![field, primary_button("Show on the device").on_press_maybe(show)].spacing(Gap::S);
         content = match &self.shown {
             Shown::Nothing => content,
-            Shown::Asking { path, .. } => {
-                content.push(info(format!("The device shows the address of {}. Approve it there.", path::to_text(path))))
-            }
+            Shown::Asking { path, .. } => content.push(info(format!(
+                "The device shows the address of {}. Approve it there.",
+                path::to_text(path)
+            ))),
             Shown::Confirmed { path, key, on_screen } => content.push(confirmed(path, *key, on_screen, profile)),
             Shown::Failed(error) => content.push(error_notice(error)),
         };
@@ -171,10 +201,12 @@ fn confirmed<'a>(path: &DerivationPath, key: KeyId, on_screen: &str, profile: &P
     ]
     .spacing(Gap::S);
     if here != on_screen {
-        lines = lines.push(key_value("As the device wrote it", on_screen)).push(muted(format!(
-            "The app writes this key with another coin's prefix; on {} its address is the one above.",
-            profile.name
-        )));
+        lines = lines
+            .push(key_value("As the device wrote it", on_screen))
+            .push(muted(format!(
+                "The app writes this key with another coin's prefix; on {} its address is the one above.",
+                profile.name
+            )));
     }
     lines.into()
 }
@@ -185,7 +217,8 @@ fn state<'a>(seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
         Seen::Missing(error @ DeviceError::NotConnected { .. }) => missing(error, profile),
         Seen::Missing(error) => error_notice(error).into(),
         Seen::Open { kind, place, info } => {
-            let mut lines = column![key_value("Model", kind.to_string()), key_value("Where", place.as_str())].spacing(Gap::S);
+            let mut lines =
+                column![key_value("Model", kind.to_string()), key_value("Where", place.as_str())].spacing(Gap::S);
             match info {
                 Ok(info) => {
                     let chip = row![badge("Ready", Tone::Good)];
@@ -225,7 +258,9 @@ fn permission<'a>() -> Element<'a, Message> {
     panel(
         "Let this user open the device",
         column![
-            body(format!("As root, write these lines into {UDEV_FILE}, then unplug the device and plug it in again.")),
+            body(format!(
+                "As root, write these lines into {UDEV_FILE}, then unplug the device and plug it in again."
+            )),
             card(mono(UDEV_RULES.trim_end())),
             row![
                 text_button("Copy the rules").on_press(Message::Copy(UDEV_RULES.to_owned())),
@@ -240,15 +275,19 @@ fn permission<'a>() -> Element<'a, Message> {
 /// What a device can and cannot do, so that nobody looks for it.
 fn abilities<'a>() -> Element<'a, Message> {
     let lines = [
-        (Progress::Done, "Keeps the collateral and signs that it is yours."),
-        (Progress::Done, "Signs ordinary payments, such as money for a fee key."),
-        (Progress::Failed, "Cannot sign the transaction of a registration itself: its payload is unknown to the app. A fee key of the vault signs that."),
-        (Progress::Failed, "Cannot hold owner or operator keys."),
+        ("✓", Tone::Good, "Keeps the collateral and signs that it is yours."),
+        ("✓", Tone::Good, "Signs ordinary payments, such as money for a fee key."),
+        (
+            "✗",
+            Tone::Neutral,
+            "Cannot sign the transaction of a registration itself: the app does not know its payload. A fee key of the vault signs that.",
+        ),
+        ("✗", Tone::Neutral, "Cannot hold owner or operator keys."),
     ];
-    panel("What a device does here", progress_list(lines.map(|(state, words)| (state, words.to_owned())))).into()
-}
-
-/// An error of the device in one line, for the status bar's tooltip.
-pub fn explained(error: &DeviceError) -> String {
-    format!("{} {}", sentence(error), error.advice().unwrap_or_default())
+    let lines = lines.map(|(sign, tone, words)| {
+        row![toned(sign, tone).width(16), body(words).width(iced::Fill)]
+            .spacing(Gap::S)
+            .into()
+    });
+    panel("What a device does here", column(lines).spacing(Gap::S)).into()
 }

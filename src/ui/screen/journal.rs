@@ -8,8 +8,9 @@ use crate::store::journal::{Event, JournalError, Operation, State as Progressed}
 use crate::ui::format;
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
-    Progress, badge, body, card, copy_row, error_notice, heading, help, info, key_element, key_value, muted, page, panel,
-    primary_button, progress_list, secondary_button, strong, success, table_header, table_row, text_button, warning,
+    Progress, badge, body, card, copy_row, error_notice, heading, help, info, key_element, key_value, muted, page,
+    panel, primary_button, progress_list, secondary_button, strong, success, table_header, table_row, text_button,
+    warning,
 };
 use crate::ui::work::blocking;
 
@@ -63,7 +64,11 @@ pub enum Action {
 
 impl Journal {
     pub fn new(ports: &Ports) -> (Self, Task<Message>) {
-        let screen = Self { state: State::Loading, open: None, run: None };
+        let screen = Self {
+            state: State::Loading,
+            open: None,
+            run: None,
+        };
         (screen, read(ports))
     }
 
@@ -94,7 +99,13 @@ impl Journal {
         let flow = resume::resume(ports.clone(), id);
         let done = move |result: Result<resume::Outcome, flow::Error>| Message::Resumed(id, result.map(Box::new));
         let (task, handle) = Task::sip(flow, move |step| Message::Stepped(id, step), done).abortable();
-        self.run = Some(Run { id, steps: Vec::new(), end: End::Running { _task: handle.abort_on_drop() } });
+        self.run = Some(Run {
+            id,
+            steps: Vec::new(),
+            end: End::Running {
+                _task: handle.abort_on_drop(),
+            },
+        });
         Action::Run(task)
     }
 
@@ -116,7 +127,9 @@ impl Journal {
     }
 
     pub fn is_running(&self) -> bool {
-        self.run.as_ref().is_some_and(|run| matches!(run.end, End::Running { .. }))
+        self.run
+            .as_ref()
+            .is_some_and(|run| matches!(run.end, End::Running { .. }))
     }
 
     /// True while Esc goes back to the list.
@@ -130,7 +143,10 @@ impl Journal {
             State::Loading => return page("Journal", space(), card(muted("Reading the journal…"))),
             State::Failed(error) => return page("Journal", refresh(), error_notice(error)),
         };
-        match self.open.and_then(|id| operations.iter().find(|operation| operation.id == id)) {
+        match self
+            .open
+            .and_then(|id| operations.iter().find(|operation| operation.id == id))
+        {
             Some(operation) => self.details(operation, ports),
             None => page("Journal", refresh(), list(operations)),
         }
@@ -146,14 +162,23 @@ impl Journal {
         parts = parts.push(panel("Operation", facts(operation)));
         parts = parts.push(panel("What happened", events(operation)));
         let name = format!("{} {}", kind_name(&operation.kind), operation.id);
-        page(name, secondary_button("Back to the list").on_press(Message::Back), parts)
+        page(
+            name,
+            secondary_button("Back to the list").on_press(Message::Back),
+            parts,
+        )
     }
 }
 
 impl Run {
     /// Before the transaction may have left this computer.
     fn can_stop(&self) -> bool {
-        let sent = |step: &Step| matches!(step, Step::Broadcasting { .. } | Step::WaitingForBlock { .. } | Step::Mined { .. });
+        let sent = |step: &Step| {
+            matches!(
+                step,
+                Step::Broadcasting { .. } | Step::WaitingForBlock { .. } | Step::Mined { .. }
+            )
+        };
         matches!(self.end, End::Running { .. }) && !self.steps.iter().any(sent)
     }
 
@@ -161,7 +186,11 @@ impl Run {
         let running = matches!(self.end, End::Running { .. });
         let last = self.steps.len().saturating_sub(1);
         let lines = self.steps.iter().enumerate().map(|(at, step)| {
-            let state = if running && at == last { Progress::Now } else { Progress::Done };
+            let state = if running && at == last {
+                Progress::Now
+            } else {
+                Progress::Done
+            };
             (state, crate::ui::advice::sentence(&step.sentence()))
         });
         let mut content = column![progress_list(lines)].spacing(Gap::M);
@@ -194,7 +223,12 @@ fn list(operations: &[Operation]) -> Element<'_, Message> {
                      when the program, the device or the node stops in between.";
         return card(column![heading("Nothing was begun yet"), muted(words)].spacing(Gap::S)).into();
     }
-    let header = table_header([("No.", NUMBER), ("Operation", Length::Fill), ("State", STATE), ("Begun", WHEN)]);
+    let header = table_header([
+        ("No.", NUMBER),
+        ("Operation", Length::Fill),
+        ("State", STATE),
+        ("Begun", WHEN),
+    ]);
     let rows = operations.iter().map(line);
     card(column![header].extend(rows)).padding(0).into()
 }
@@ -218,17 +252,24 @@ fn offer<'a>(operation: &'a Operation, network: &str) -> Element<'a, Message> {
     match operation.state() {
         Progressed::Mined => success("It is in the chain; nothing is left to do.").into(),
         Progressed::Cancelled => info("It was cancelled before anything was sent.").into(),
-        _ if operation.network != network => {
-            warning(format!("It belongs to {}: connect to that network to go on.", operation.network)).into()
-        }
-        Progressed::Failed => {
-            column![warning("It failed; it can be tried again from where it stopped."), resume()].spacing(Gap::S).into()
-        }
+        _ if operation.network != network => warning(format!(
+            "It belongs to {}: connect to that network to go on.",
+            operation.network
+        ))
+        .into(),
+        Progressed::Failed => column![
+            warning("It failed; it can be tried again from where it stopped."),
+            resume()
+        ]
+        .spacing(Gap::S)
+        .into(),
         _ if operation.is_past_no_return() => {
             let words = "Its transaction may have been sent. Going on asks the node for it, sends it again if it is unknown, and waits for the block.";
             column![warning(words), resume()].spacing(Gap::S).into()
         }
-        _ => column![warning("It is unfinished. Nothing was sent yet."), resume()].spacing(Gap::S).into(),
+        _ => column![warning("It is unfinished. Nothing was sent yet."), resume()]
+            .spacing(Gap::S)
+            .into(),
     }
 }
 
@@ -244,16 +285,22 @@ fn facts(operation: &Operation) -> Element<'_, Message> {
         let size = format!("{} bytes", hex.len() / 2);
         lines = lines.push(copy_row("Transaction", txid.to_string(), Message::Copy));
         let copy = text_button("Copy").on_press(Message::Copy(hex.to_owned()));
-        lines = lines.push(key_element("Signed transaction", row![body(size).width(Length::Fill), copy]));
+        lines = lines.push(key_element(
+            "Signed transaction",
+            row![body(size).width(Length::Fill), copy],
+        ));
     }
     lines.into()
 }
 
 fn events(operation: &Operation) -> Element<'_, Message> {
     let lines = operation.events.iter().map(|entry| {
-        row![help(format::date_time(entry.at)).width(WHEN), body(event_sentence(&entry.event)).width(Length::Fill)]
-            .spacing(Gap::M)
-            .into()
+        row![
+            help(format::date_time(entry.at)).width(WHEN),
+            body(event_sentence(&entry.event)).width(Length::Fill)
+        ]
+        .spacing(Gap::M)
+        .into()
     });
     column(lines).spacing(Gap::S).into()
 }

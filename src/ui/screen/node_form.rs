@@ -16,8 +16,8 @@ use crate::store::settings::{self, Login, Settings};
 use crate::ui::format;
 use crate::ui::theme::{Gap, Size};
 use crate::ui::widget::{
-    Field, SecretField, SecretText, error_notice, input, label, muted, primary_button, secondary_button, secret_input, segments,
-    success, warning,
+    Field, SecretField, SecretText, error_notice, input, label, muted, primary_button, secondary_button, secret_input,
+    segments, success, warning,
 };
 
 pub struct NodeForm {
@@ -63,7 +63,10 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// A complete choice, and whether to keep it.
-    Connect { choice: Choice, remember: bool },
+    Connect {
+        choice: Choice,
+        remember: bool,
+    },
 }
 
 impl NodeForm {
@@ -101,7 +104,10 @@ impl NodeForm {
     }
 
     pub fn update(&mut self, message: Message) -> Action {
-        if !matches!(message, Message::Test | Message::Tested(_) | Message::Connect | Message::RememberToggled(_)) {
+        if !matches!(
+            message,
+            Message::Test | Message::Tested(_) | Message::Connect | Message::RememberToggled(_)
+        ) {
             self.test = Test::Untried;
         }
         match message {
@@ -144,7 +150,16 @@ impl NodeForm {
             LoginKind::None => (None, None, None),
         };
         let profile = Arc::new(setup::profile(&self.network).ok()?);
-        Some(Choice { profile, node: NodeChoice::Remote { url, user, password, cookie }, device: DeviceSpec::Any })
+        Some(Choice {
+            profile,
+            node: NodeChoice::Remote {
+                url,
+                user,
+                password,
+                cookie,
+            },
+            device: DeviceSpec::Any,
+        })
     }
 
     fn test(&mut self) -> Action {
@@ -153,7 +168,9 @@ impl NodeForm {
         };
         let ask = async move { setup::test_node(choice).await.map(Box::new) };
         let (task, handle) = Task::perform(ask, Message::Tested).abortable();
-        self.test = Test::Running { _task: handle.abort_on_drop() };
+        self.test = Test::Running {
+            _task: handle.abort_on_drop(),
+        };
         Action::Run(task)
     }
 
@@ -168,7 +185,10 @@ impl NodeForm {
 
     fn connect(&self) -> Action {
         match self.choice() {
-            Some(choice) => Action::Connect { choice, remember: self.remember },
+            Some(choice) => Action::Connect {
+                choice,
+                remember: self.remember,
+            },
             None => Action::None,
         }
     }
@@ -218,7 +238,10 @@ impl NodeForm {
 
     fn networks(&self) -> Element<'_, Message> {
         let names: Vec<String> = network::builtin_names().map(str::to_owned).collect();
-        let chosen = names.iter().position(|name| *name == self.network).unwrap_or(usize::MAX);
+        let chosen = names
+            .iter()
+            .position(|name| *name == self.network)
+            .unwrap_or(usize::MAX);
         segments(names.into_iter().enumerate(), chosen, Message::NetworkChosen)
     }
 
@@ -235,7 +258,10 @@ impl NodeForm {
         match self.login {
             LoginKind::Password => content.push(
                 row![
-                    input("User", &self.user, Message::UserEdited).help("rpcuser of the node.").id("node-user").on_submit(Message::Connect),
+                    input("User", &self.user, Message::UserEdited)
+                        .help("rpcuser of the node.")
+                        .id("node-user")
+                        .on_submit(Message::Connect),
                     secret_input("Password", &self.password, Message::PasswordEdited)
                         .help("rpcpassword of the node.")
                         .id("node-password")
@@ -270,22 +296,36 @@ pub fn remembered(choice: &Choice) -> Option<settings::Endpoint> {
         (None, Some(file)) => Login::Cookie { file: file.clone() },
         (None, None) => Login::None,
     };
-    Some(settings::Endpoint { network: choice.profile.name.clone(), url: url.clone(), login })
+    Some(settings::Endpoint {
+        network: choice.profile.name.clone(),
+        url: url.clone(),
+        login,
+    })
 }
 
 fn read_url(text: &str) -> Result<String, RpcError> {
     let text = text.trim();
     if text.contains('@') {
         // Settings keep URLs; a password in one would be kept too.
-        return Err(RpcError::BadUrl { url: "..@..".to_owned() });
+        return Err(RpcError::BadUrl {
+            url: "..@..".to_owned(),
+        });
     }
     Endpoint::new(text, Auth::None).map(|_| text.to_owned())
 }
 
 fn read_user(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() { Err("a user is missing") } else { Ok(text.trim().to_owned()) }
+    if text.trim().is_empty() {
+        Err("a user is missing")
+    } else {
+        Ok(text.trim().to_owned())
+    }
 }
 
 fn read_path(text: &str) -> Result<PathBuf, &'static str> {
-    if text.trim().is_empty() { Err("the file's path is missing") } else { Ok(PathBuf::from(text.trim())) }
+    if text.trim().is_empty() {
+        Err("the file's path is missing")
+    } else {
+        Ok(PathBuf::from(text.trim()))
+    }
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt, stream};
 use iced::widget::{Column, column, container, row, text};
 use iced::{Background, Border, Color, Element, Length, Subscription, Task};
+use tokio::sync::{broadcast, watch};
 
-use crate::sandbox::ledger::{Panel, Screen};
+use crate::sandbox::Event;
+use crate::sandbox::ledger::Screen;
 use crate::setup::SandboxRun;
 use crate::ui::format;
 use crate::ui::theme::{Gap, MONO, Size};
@@ -18,7 +20,7 @@ use crate::ui::widget::{
 /// Width of the panel at the right of every page.
 pub const WIDTH: f32 = 232.0;
 /// Choices of seconds between blocks; 0 mines none by itself.
-const INTERVALS: [u64; 4] = [0, 2, 10, 60];
+const INTERVALS: [u64; 4] = [0, 5, 15, 60];
 
 pub struct Sandbox {
     run: Arc<SandboxRun>,
@@ -46,7 +48,12 @@ pub enum Message {
 impl Sandbox {
     pub fn new(run: Arc<SandboxRun>, id: u64) -> Self {
         let (screen, height) = (run.panel.screen(), run.height());
-        Self { run, id, screen, height }
+        Self {
+            run,
+            id,
+            screen,
+            height,
+        }
     }
 
     pub fn update(&mut self, app: &str, message: Message) -> Task<Message> {
@@ -58,7 +65,7 @@ impl Sandbox {
             Message::Approve => drop(panel.approve()),
             Message::Reject => drop(panel.reject()),
             Message::Mine => return self.mine(),
-            Message::Every(seconds) => self.run.mine_every(seconds),
+            Message::Every(seconds) => self.run.chain.mine_every(seconds),
             Message::Unplug => panel.unplug(),
             Message::PlugIn => {
                 panel.plug_in();
@@ -76,7 +83,7 @@ impl Sandbox {
         let (run, id) = (Arc::clone(&self.run), self.id);
         crate::ui::work::blocking(
             move || {
-                run.mine(1);
+                run.chain.mine(1);
                 run.height()
             },
             move |height| Message::HeightChanged(id, height),
@@ -84,7 +91,10 @@ impl Sandbox {
     }
 
     pub fn subscription(&self) -> Subscription<Message> {
-        let watch = Watch { id: self.id, panel: self.run.panel.clone(), run: Arc::clone(&self.run) };
+        let watch = Watch {
+            id: self.id,
+            run: Arc::clone(&self.run),
+        };
         Subscription::run_with(watch, changes)
     }
 
@@ -97,19 +107,32 @@ impl Sandbox {
             help(self.hint()),
             heading("Chain"),
             muted(format!("Block {}", format::height(self.height))),
-            secondary_button("Mine a block").on_press(Message::Mine).width(Length::Fill),
-            help("Blocks also come by themselves."),
+            secondary_button("Mine a block")
+                .on_press(Message::Mine)
+                .width(Length::Fill),
+            help(self.blocks_hint()),
         ]
         .spacing(Gap::S)
         .into()
     }
 
     pub fn view(&self) -> Element<'_, Message> {
-        let seconds = self.run.block_seconds();
-        let intervals = INTERVALS.map(|each| (each, if each == 0 { "Never".to_owned() } else { format!("{each} s") }));
+        let seconds = self.run.chain.block_seconds();
+        let intervals = INTERVALS.map(|each| {
+            (
+                each,
+                if each == 0 {
+                    "Never".to_owned()
+                } else {
+                    format!("{each} s")
+                },
+            )
+        });
         let chain = column![
             key_value("Height", format::height(self.height)),
-            row![body("A block every"), segments(intervals, seconds, Message::Every)].spacing(Gap::M).align_y(iced::Center),
+            row![body("A block every"), segments(intervals, seconds, Message::Every)]
+                .spacing(Gap::M)
+                .align_y(iced::Center),
             muted("Mine a block, approve and reject are in the panel at the right, on every page."),
         ]
         .spacing(Gap::M);
@@ -135,7 +158,16 @@ impl Sandbox {
         let asks = self.screen.prompt().is_some();
         let approve = primary_button("Approve").on_press_maybe(asks.then_some(Message::Approve));
         let reject = danger_button("Reject").on_press_maybe(asks.then_some(Message::Reject));
-        row![approve.width(Length::Fill), reject.width(Length::Fill)].spacing(Gap::S).into()
+        row![approve.width(Length::Fill), reject.width(Length::Fill)]
+            .spacing(Gap::S)
+            .into()
+    }
+
+    fn blocks_hint(&self) -> String {
+        match self.run.chain.block_seconds() {
+            0 => "Blocks come only when you mine one.".to_owned(),
+            seconds => format!("One also comes by itself every {seconds} seconds."),
+        }
     }
 
     fn hint(&self) -> &'static str {
@@ -166,8 +198,18 @@ fn device<'a>(screen: &Screen, width: f32) -> Element<'a, Message> {
     let lines = screen.lines();
     let off = lines.is_empty();
     let lines = lines.into_iter().map(|line| {
-        let size = if line.chars().count() > 40 { Size::SMALL - 1.0 } else { Size::SMALL };
-        text(line).size(size).font(MONO).wrapping(text::Wrapping::WordOrGlyph).center().width(Length::Fill).into()
+        let size = if line.chars().count() > 40 {
+            Size::SMALL - 1.0
+        } else {
+            Size::SMALL
+        };
+        text(line)
+            .size(size)
+            .font(MONO)
+            .wrapping(text::Wrapping::WordOrGlyph)
+            .center()
+            .width(Length::Fill)
+            .into()
     });
     let lines: Column<'a, Message> = Column::with_children(lines).spacing(Gap::S).width(Length::Fill);
     let glass = container(lines)
@@ -176,25 +218,35 @@ fn device<'a>(screen: &Screen, width: f32) -> Element<'a, Message> {
         .padding(Gap::S + 2.0)
         .style(move |_| container::Style {
             text_color: Some(Color::WHITE),
-            background: Some(Background::Color(if off { Color::from_rgb8(24, 24, 26) } else { Color::BLACK })),
-            border: Border { radius: 4.0.into(), ..Border::default() },
+            background: Some(Background::Color(if off {
+                Color::from_rgb8(24, 24, 26)
+            } else {
+                Color::BLACK
+            })),
+            border: Border {
+                radius: 4.0.into(),
+                ..Border::default()
+            },
             ..container::Style::default()
         });
-    container(container(glass).width(Length::Fill).style(|_| container::Style::default()))
+    container(glass)
         .padding(10)
         .width(width)
         .style(|_| container::Style {
             background: Some(Background::Color(Color::from_rgb8(52, 56, 64))),
-            border: Border { color: Color::from_rgb8(90, 96, 106), width: 1.0, radius: 14.0.into() },
+            border: Border {
+                color: Color::from_rgb8(90, 96, 106),
+                width: 1.0,
+                radius: 14.0.into(),
+            },
             ..container::Style::default()
         })
         .into()
 }
 
-/// What is watched; one run has one identity.
+/// What is watched; a run has one identity. The streams hold receivers only, so that they keep no run alive.
 struct Watch {
     id: u64,
-    panel: Panel,
     run: Arc<SandboxRun>,
 }
 
@@ -206,17 +258,30 @@ impl Hash for Watch {
 
 fn changes(watch: &Watch) -> impl Stream<Item = Message> + use<> {
     let id = watch.id;
-    let screens = follow(watch.panel.watch()).map(move |screen| Message::ScreenChanged(id, screen));
-    let heights = follow(watch.run.watch_height()).map(move |height| Message::HeightChanged(id, height));
+    let screens = screens(watch.run.panel.watch()).map(move |screen| Message::ScreenChanged(id, screen));
+    let heights = heights(watch.run.chain.subscribe()).map(move |height| Message::HeightChanged(id, height));
     stream::select(screens, heights)
 }
 
-/// The value of now and every later one.
-fn follow<T: Clone + Send + Sync + 'static>(mut values: tokio::sync::watch::Receiver<T>) -> impl Stream<Item = T> {
-    values.mark_changed();
-    stream::unfold(values, |mut values| async move {
-        values.changed().await.ok()?;
-        let value = values.borrow_and_update().clone();
-        Some((value, values))
+/// What the device shows now and whenever it changes.
+fn screens(mut screen: watch::Receiver<Screen>) -> impl Stream<Item = Screen> {
+    screen.mark_changed();
+    stream::unfold(screen, |mut screen| async move {
+        screen.changed().await.ok()?;
+        let value = screen.borrow_and_update().clone();
+        Some((value, screen))
+    })
+}
+
+/// The height of each new block.
+fn heights(events: broadcast::Receiver<Event>) -> impl Stream<Item = u32> {
+    stream::unfold(events, |mut events| async move {
+        loop {
+            match events.recv().await {
+                Ok(Event::BlockMined { height, .. }) => return Some((height, events)),
+                Ok(Event::TransactionAccepted { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
     })
 }

@@ -8,7 +8,9 @@ use crate::setup::Choice;
 use crate::store::dirs::Dirs;
 use crate::store::settings::{self as store, SettingsError, Theme};
 use crate::ui::theme::Gap;
-use crate::ui::widget::{body, copy_row, error_notice, help, key_value, muted, page, panel, secondary_button, segments};
+use crate::ui::widget::{
+    body, copy_row, error_notice, help, key_value, muted, page, panel, secondary_button, segments,
+};
 
 pub struct Settings {
     form: NodeForm,
@@ -44,7 +46,9 @@ pub struct Shown<'a> {
 
 impl Settings {
     pub fn new(settings: &store::Settings) -> Self {
-        Self { form: NodeForm::of(settings) }
+        Self {
+            form: NodeForm::of(settings),
+        }
     }
 
     pub fn update(&mut self, message: Message) -> Action {

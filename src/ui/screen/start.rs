@@ -40,7 +40,9 @@ impl Start {
 
     /// A node is known and only its password is missing.
     pub fn ask_password(settings: &Settings) -> Self {
-        Self { state: State::Node(NodeForm::of(settings)) }
+        Self {
+            state: State::Node(NodeForm::of(settings)),
+        }
     }
 
     pub fn update(&mut self, settings: &Settings, message: Message) -> Action {
@@ -64,10 +66,19 @@ impl Start {
         match &self.state {
             State::Choosing => center(choosing()).padding(Gap::L).into(),
             State::Node(form) => {
-                let head = row![title("Connect a node"), iced::widget::space().width(iced::Fill), text_button("Back").on_press(Message::Back)]
-                    .align_y(iced::Center);
-                let content = column![head, card(form.view().map(Message::Node))].spacing(Gap::M).max_width(720).padding(Gap::L);
-                scroll(container(content).center_x(iced::Fill)).height(iced::Fill).into()
+                let head = row![
+                    title("Connect a node"),
+                    iced::widget::space().width(iced::Fill),
+                    text_button("Back").on_press(Message::Back)
+                ]
+                .align_y(iced::Center);
+                let content = column![head, card(form.view().map(Message::Node))]
+                    .spacing(Gap::M)
+                    .max_width(720)
+                    .padding(Gap::L);
+                scroll(container(content).center_x(iced::Fill))
+                    .height(iced::Fill)
+                    .into()
             }
         }
     }

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use iced::widget::{column, container, row};
+use iced::widget::{column, row};
 use iced::{Element, Task, task};
 
-use crate::store::phrase::{Phrase, PhraseError};
+use crate::store::phrase::Phrase;
 use crate::store::vault::{self as store, VaultError};
-use crate::ui::theme::{Gap, Tone};
+use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    Field, SecretField, SecretText, body, card, error_notice, input, mono, muted, page, primary_button, secondary_button,
-    secret_input, text_button, toned, warning,
+    Field, SecretField, SecretText, body, card, error_notice, input, mono, muted, page, primary_button,
+    secondary_button, secret_input, text_button, warning,
 };
 use crate::ui::work::blocking;
 
@@ -28,14 +28,31 @@ pub struct Vault {
 
 enum State {
     /// There is a file: its passphrase is asked.
-    Unlocking { passphrase: SecretField },
+    Unlocking {
+        passphrase: SecretField,
+    },
     /// There is none.
-    Creating { passphrase: SecretField, again: SecretField, source: Source },
+    Creating {
+        passphrase: SecretField,
+        again: SecretField,
+        source: Source,
+    },
     /// The phrase is on screen, this once.
-    Showing { phrase: Phrase, passphrase: SecretText },
+    Showing {
+        phrase: Phrase,
+        passphrase: SecretText,
+    },
     /// Some of its words are asked back.
-    Confirming { phrase: Phrase, passphrase: SecretText, asked: [usize; ASKED], words: [Field<()>; ASKED] },
-    Working { back: Box<State>, _task: task::Handle },
+    Confirming {
+        phrase: Phrase,
+        passphrase: SecretText,
+        asked: [usize; ASKED],
+        words: [Field<()>; ASKED],
+    },
+    Working {
+        back: Box<State>,
+        _task: task::Handle,
+    },
 }
 
 /// Where the keys of a new vault come from.
@@ -70,11 +87,17 @@ impl Vault {
     /// Asks for the passphrase of the file, or for a new one where there is no file.
     pub fn new(path: &Path) -> Self {
         let state = if path.exists() {
-            State::Unlocking { passphrase: SecretField::default() }
+            State::Unlocking {
+                passphrase: SecretField::default(),
+            }
         } else {
             creating()
         };
-        Self { path: path.to_owned(), state, error: None }
+        Self {
+            path: path.to_owned(),
+            state,
+            error: None,
+        }
     }
 
     pub fn update(&mut self, message: Message) -> Action {
@@ -88,7 +111,10 @@ impl Vault {
                 _ => None,
             }),
             Message::PhraseEdited(text) => self.edit(text, |state| match state {
-                State::Creating { source: Source::Restored(phrase), .. } => Some(phrase),
+                State::Creating {
+                    source: Source::Restored(phrase),
+                    ..
+                } => Some(phrase),
                 _ => None,
             }),
             Message::Restore(restore) => self.choose_source(restore),
@@ -111,18 +137,28 @@ impl Vault {
 
     fn choose_source(&mut self, restore: bool) {
         if let State::Creating { source, .. } = &mut self.state {
-            *source = if restore { Source::Restored(SecretField::default()) } else { Source::New };
+            *source = if restore {
+                Source::Restored(SecretField::default())
+            } else {
+                Source::New
+            };
         }
     }
 
     fn edit_word(&mut self, at: usize, text: String) {
-        if let State::Confirming { phrase, asked, words, .. } = &mut self.state
+        if let State::Confirming {
+            phrase, asked, words, ..
+        } = &mut self.state
             && let (Some(field), Some(number)) = (words.get_mut(at), asked.get(at))
         {
             let whole = phrase.text();
             let right = whole.split_whitespace().nth(*number);
             field.edit(text, |typed| {
-                if right == Some(typed.trim().to_lowercase().as_str()) { Ok(()) } else { Err("this is another word") }
+                if right == Some(typed.trim().to_lowercase().as_str()) {
+                    Ok(())
+                } else {
+                    Err("this is another word")
+                }
             });
         }
     }
@@ -134,7 +170,12 @@ impl Vault {
                 self.work(move || store::Vault::open(&path, &secret))
             }
             State::Creating { .. } => self.submit_new(),
-            State::Confirming { phrase, passphrase, words, .. } if words.iter().all(|word| word.value().is_some()) => {
+            State::Confirming {
+                phrase,
+                passphrase,
+                words,
+                ..
+            } if words.iter().all(|word| word.value().is_some()) => {
                 let (path, phrase, secret) = (self.path.clone(), phrase.clone(), passphrase.clone());
                 self.work(move || store::Vault::create(&path, secret.as_str(), &phrase))
             }
@@ -143,7 +184,12 @@ impl Vault {
     }
 
     fn submit_new(&mut self) -> Action {
-        let State::Creating { passphrase, again, source } = &mut self.state else {
+        let State::Creating {
+            passphrase,
+            again,
+            source,
+        } = &mut self.state
+        else {
             return Action::None;
         };
         if passphrase.text().chars().count() < LEAST {
@@ -157,7 +203,12 @@ impl Vault {
         let secret = SecretText::from(passphrase.text().to_owned());
         match source {
             Source::New => match Phrase::generate() {
-                Ok(phrase) => self.state = State::Showing { phrase, passphrase: secret },
+                Ok(phrase) => {
+                    self.state = State::Showing {
+                        phrase,
+                        passphrase: secret,
+                    }
+                }
                 Err(error) => passphrase.refuse(error),
             },
             Source::Restored(words) => match Phrase::parse(words.text()) {
@@ -177,7 +228,12 @@ impl Vault {
                 return;
             };
             let asked = some_positions(phrase.text().split_whitespace().count());
-            self.state = State::Confirming { phrase, passphrase, asked, words: Default::default() };
+            self.state = State::Confirming {
+                phrase,
+                passphrase,
+                asked,
+                words: Default::default(),
+            };
         }
     }
 
@@ -193,7 +249,10 @@ impl Vault {
     fn work(&mut self, open: impl FnOnce() -> Result<store::Vault, VaultError> + Send + 'static) -> Action {
         let (task, handle) = blocking(open, |result| Message::Opened(result.map(Arc::new))).abortable();
         let back = Box::new(std::mem::replace(&mut self.state, creating()));
-        self.state = State::Working { back, _task: handle.abort_on_drop() };
+        self.state = State::Working {
+            back,
+            _task: handle.abort_on_drop(),
+        };
         self.error = None;
         Action::Run(task)
     }
@@ -220,7 +279,11 @@ impl Vault {
     pub fn view(&self) -> Element<'_, Message> {
         let content = match &self.state {
             State::Unlocking { passphrase } => unlocking(&self.path, passphrase),
-            State::Creating { passphrase, again, source } => creating_view(passphrase, again, source),
+            State::Creating {
+                passphrase,
+                again,
+                source,
+            } => creating_view(passphrase, again, source),
             State::Showing { phrase, .. } => showing(phrase),
             State::Confirming { asked, words, .. } => confirming(asked, words),
             State::Working { .. } => card(muted("Working: stretching the passphrase takes about a second.")).into(),
@@ -229,7 +292,11 @@ impl Vault {
         if let Some(error) = &self.error {
             all = all.push(error_notice(error));
         }
-        page(self.name(), text_button("Close").on_press(Message::Close), all.push(content))
+        page(
+            self.name(),
+            text_button("Close").on_press(Message::Close),
+            all.push(content),
+        )
     }
 
     fn name(&self) -> &'static str {
@@ -244,7 +311,11 @@ impl Vault {
 }
 
 fn creating() -> State {
-    State::Creating { passphrase: SecretField::default(), again: SecretField::default(), source: Source::New }
+    State::Creating {
+        passphrase: SecretField::default(),
+        again: SecretField::default(),
+        source: Source::New,
+    }
 }
 
 /// Three different places, sorted; the first ones on a computer without randomness, where no phrase is made either.
@@ -276,14 +347,12 @@ fn unlocking<'a>(path: &Path, passphrase: &'a SecretField) -> Element<'a, Messag
 }
 
 fn creating_view<'a>(passphrase: &'a SecretField, again: &'a SecretField, source: &'a Source) -> Element<'a, Message> {
-    let (strength, tone) = strength(passphrase.text());
     let ready = (!passphrase.is_empty() && !again.is_empty()).then_some(Message::Submit);
     let mut fields = column![
         body("The vault keeps the keys of your masternodes on this computer, encrypted. The collateral stays on your device and never comes here."),
         secret_input("Passphrase", passphrase, Message::PassphraseEdited)
-            .help(format!("At least {LEAST} characters; several unrelated words are best. It cannot be reset."))
+            .help(strength(passphrase.text()))
             .id("passphrase"),
-        toned(strength, tone),
         secret_input("Passphrase again", again, Message::AgainEdited).id("again").on_submit(Message::Submit),
     ]
     .spacing(Gap::S);
@@ -303,9 +372,16 @@ fn creating_view<'a>(passphrase: &'a SecretField, again: &'a SecretField, source
 
 fn showing(phrase: &Phrase) -> Element<'_, Message> {
     let whole = phrase.text();
-    let words: Vec<String> = whole.split_whitespace().enumerate().map(|(at, word)| format!("{:>2}  {word}", at + 1)).collect();
+    let words: Vec<String> = whole
+        .split_whitespace()
+        .enumerate()
+        .map(|(at, word)| format!("{:>2}  {word}", at + 1))
+        .collect();
     let columns = words.chunks(words.len().div_ceil(3)).map(|part| {
-        column(part.iter().map(|word| mono(word.clone()).into())).spacing(Gap::S).width(iced::Fill).into()
+        column(part.iter().map(|word| mono(word.clone()).into()))
+            .spacing(Gap::S)
+            .width(iced::Fill)
+            .into()
     });
     column![
         warning("Write these words down in their order, on paper. Who has them has all keys of this vault; without them nothing brings the keys back. They are shown this once."),
@@ -322,19 +398,26 @@ fn showing(phrase: &Phrase) -> Element<'_, Message> {
 
 const WORD_IDS: [&str; ASKED] = ["word-0", "word-1", "word-2"];
 const WORD_NAMES: [&str; 24] = [
-    "Word 1", "Word 2", "Word 3", "Word 4", "Word 5", "Word 6", "Word 7", "Word 8", "Word 9", "Word 10", "Word 11", "Word 12",
-    "Word 13", "Word 14", "Word 15", "Word 16", "Word 17", "Word 18", "Word 19", "Word 20", "Word 21", "Word 22", "Word 23",
-    "Word 24",
+    "Word 1", "Word 2", "Word 3", "Word 4", "Word 5", "Word 6", "Word 7", "Word 8", "Word 9", "Word 10", "Word 11",
+    "Word 12", "Word 13", "Word 14", "Word 15", "Word 16", "Word 17", "Word 18", "Word 19", "Word 20", "Word 21",
+    "Word 22", "Word 23", "Word 24",
 ];
 
 fn confirming<'a>(asked: &[usize; ASKED], words: &'a [Field<()>; ASKED]) -> Element<'a, Message> {
     let fields = (0..ASKED).map(|at| {
-        input(WORD_NAMES.get(asked[at]).copied().unwrap_or("Word"), &words[at], move |text| Message::WordEdited(at, text))
-            .id(WORD_IDS[at])
-            .on_submit(Message::Submit)
-            .into()
+        input(
+            WORD_NAMES.get(asked[at]).copied().unwrap_or("Word"),
+            &words[at],
+            move |text| Message::WordEdited(at, text),
+        )
+        .id(WORD_IDS[at])
+        .on_submit(Message::Submit)
+        .into()
     });
-    let ready = words.iter().all(|word| word.value().is_some()).then_some(Message::Submit);
+    let ready = words
+        .iter()
+        .all(|word| word.value().is_some())
+        .then_some(Message::Submit);
     card(
         column![
             body("Type these words from your paper. The vault is created when all are right."),
@@ -351,17 +434,17 @@ fn confirming<'a>(asked: &[usize; ASKED], words: &'a [Field<()>; ASKED]) -> Elem
 }
 
 /// A rough word about how long guessing takes: different characters count, repetition does not.
-fn strength(passphrase: &str) -> (&'static str, Tone) {
+fn strength(passphrase: &str) -> String {
     let length = passphrase.chars().count();
     let mut letters: Vec<char> = passphrase.chars().collect();
     letters.sort_unstable();
     letters.dedup();
     match (length, letters.len()) {
-        (0, _) => (" ", Tone::Neutral),
-        (..LEAST, _) => ("Too short.", Tone::Bad),
-        (_, ..6) => ("Weak: it repeats few characters.", Tone::Warning),
-        (..12, _) => ("Weak: a computer guesses this in days.", Tone::Warning),
-        (..18, _) => ("Fair.", Tone::Info),
-        _ => ("Strong.", Tone::Good),
+        (0, _) => format!("At least {LEAST} characters; several unrelated words are best. It cannot be reset."),
+        (..LEAST, _) => format!("Too short: at least {LEAST} characters."),
+        (_, ..6) => "Weak: it repeats few characters.".to_owned(),
+        (..12, _) => "Weak: a computer guesses this in days.".to_owned(),
+        (..18, _) => "Fair. More words make it stronger.".to_owned(),
+        _ => "Strong.".to_owned(),
     }
 }

@@ -1,8 +1,9 @@
 //! Sentences that stand out: something to know, to mind, or that failed with what to do next.
 
 use iced::widget::{Container, column, container, row};
-use iced::{Background, Border, Color, Length, Theme};
+use iced::{Background, Border, Length, Theme};
 
+use super::button::mix;
 use super::text::{body, strong, toned};
 use crate::ui::advice::{Advice, sentence};
 use crate::ui::theme::{Gap, RADIUS, Tone, colors};
@@ -59,9 +60,9 @@ fn framed<'a, M: 'a>(content: impl Into<iced::Element<'a, M>>, tone: Tone) -> Co
             let color = tone.color(theme);
             container::Style {
                 text_color: Some(colors(theme).text),
-                background: Some(Background::Color(Color { a: 0.08, ..color })),
+                background: Some(Background::Color(mix(colors(theme).card, color, 0.08))),
                 border: Border {
-                    color: Color { a: 0.5, ..color },
+                    color: mix(colors(theme).card, color, 0.5),
                     width: 1.0,
                     radius: RADIUS.into(),
                 },

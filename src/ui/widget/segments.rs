@@ -21,7 +21,11 @@ pub fn segments<'a, T: Copy + PartialEq + 'a, M: Clone + 'a>(
             .on_press(on_choose(value))
             .into()
     });
-    Row::with_children(parts).spacing(Gap::XS).wrap().vertical_spacing(Gap::XS).into()
+    Row::with_children(parts)
+        .spacing(Gap::XS)
+        .wrap()
+        .vertical_spacing(Gap::XS)
+        .into()
 }
 
 fn style(theme: &Theme, status: Status, active: bool) -> button::Style {
@@ -34,7 +38,11 @@ fn style(theme: &Theme, status: Status, active: bool) -> button::Style {
     button::Style {
         background: Some(Background::Color(ground)),
         text_color: ink,
-        border: Border { color: colors.border, width: 1.0, radius: RADIUS.into() },
+        border: Border {
+            color: colors.border,
+            width: 1.0,
+            radius: RADIUS.into(),
+        },
         ..button::Style::default()
     }
 }

@@ -12,41 +12,76 @@ use crate::store::keys::{Kind, check_label};
 use crate::store::vault::{Vault, VaultError};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    Field, SecretField, SecretText, body, danger_button, help, input, mono, muted, panel, primary_button, secondary_button,
-    secret_input, segments, text_button, warning,
+    Field, SecretField, SecretText, body, danger_button, help, input, mono, muted, panel, primary_button,
+    secondary_button, secret_input, segments, text_button, warning,
 };
 use crate::ui::work::blocking;
 
 pub(super) enum Dialog {
-    Generate { kind: Kind, label: Field<String> },
-    Import { kind: Kind, label: Field<String>, secret: SecretField },
-    Rename { label: String, new: Field<String> },
+    Generate {
+        kind: Kind,
+        label: Field<String>,
+    },
+    Import {
+        kind: Kind,
+        label: Field<String>,
+        secret: SecretField,
+    },
+    Rename {
+        label: String,
+        new: Field<String>,
+    },
     /// The passphrase is asked again: an unlocked screen is not enough.
-    Export { label: String, passphrase: SecretField },
-    Exported { label: String, secret: SecretText },
+    Export {
+        label: String,
+        passphrase: SecretField,
+    },
+    Exported {
+        label: String,
+        secret: SecretText,
+    },
     /// The label has to be typed.
-    Remove { label: String, typed: Field<String> },
+    Remove {
+        label: String,
+        typed: Field<String>,
+    },
 }
 
 impl Dialog {
     pub fn generate() -> Self {
-        Self::Generate { kind: Kind::Owner, label: Field::default() }
+        Self::Generate {
+            kind: Kind::Owner,
+            label: Field::default(),
+        }
     }
 
     pub fn import() -> Self {
-        Self::Import { kind: Kind::Owner, label: Field::default(), secret: SecretField::default() }
+        Self::Import {
+            kind: Kind::Owner,
+            label: Field::default(),
+            secret: SecretField::default(),
+        }
     }
 
     pub fn rename(label: String) -> Self {
-        Self::Rename { new: Field::with(label.clone(), label.clone()), label }
+        Self::Rename {
+            new: Field::with(label.clone(), label.clone()),
+            label,
+        }
     }
 
     pub fn export(label: String) -> Self {
-        Self::Export { label, passphrase: SecretField::default() }
+        Self::Export {
+            label,
+            passphrase: SecretField::default(),
+        }
     }
 
     pub fn remove(label: String) -> Self {
-        Self::Remove { label, typed: Field::default() }
+        Self::Remove {
+            label,
+            typed: Field::default(),
+        }
     }
 
     /// Id of the field that takes the focus.
@@ -61,11 +96,19 @@ impl Dialog {
         match (self, message) {
             (Self::Generate { kind, .. } | Self::Import { kind, .. }, Message::KindChosen(chosen)) => *kind = chosen,
             (
-                Self::Generate { label: field, .. } | Self::Import { label: field, .. } | Self::Rename { new: field, .. },
+                Self::Generate { label: field, .. }
+                | Self::Import { label: field, .. }
+                | Self::Rename { new: field, .. },
                 Message::LabelEdited(text),
             ) => field.edit(text, check_label),
             (Self::Remove { label, typed }, Message::LabelEdited(text)) => {
-                typed.edit(text, |text| if text == label { Ok(text.to_owned()) } else { Err("type the key's label") });
+                typed.edit(text, |text| {
+                    if text == label {
+                        Ok(text.to_owned())
+                    } else {
+                        Err("type the key's label")
+                    }
+                });
             }
             (Self::Import { secret, .. }, Message::SecretEdited(text)) => secret.edit(text),
             (Self::Export { passphrase, .. }, Message::SecretEdited(text)) => passphrase.edit(text),
@@ -80,12 +123,16 @@ impl Dialog {
             Self::Generate { kind, label } => {
                 label.recheck(check_label);
                 let (kind, label) = (*kind, label.value()?.clone());
-                Some(change(vault, move |vault| vault.generate(kind, &label, &profile, now).map(drop)))
+                Some(change(vault, move |vault| {
+                    vault.generate(kind, &label, &profile, now).map(drop)
+                }))
             }
             Self::Import { kind, label, secret } => {
                 label.recheck(check_label);
                 let (kind, label, secret) = (*kind, label.value()?.clone(), secret.secret());
-                Some(change(vault, move |vault| vault.import(kind, &label, &profile, &secret, now).map(drop)))
+                Some(change(vault, move |vault| {
+                    vault.import(kind, &label, &profile, &secret, now).map(drop)
+                }))
             }
             Self::Rename { label, new } => {
                 let (label, new) = (label.clone(), new.value()?.clone());
@@ -129,7 +176,10 @@ impl Dialog {
 
     pub fn show(&mut self, secret: SecretText) {
         if let Self::Export { label, .. } = self {
-            *self = Self::Exported { label: std::mem::take(label), secret };
+            *self = Self::Exported {
+                label: std::mem::take(label),
+                secret,
+            };
         }
     }
 
@@ -177,12 +227,19 @@ impl Dialog {
                         .id("key-passphrase")
                         .on_submit(Message::Submit)
                 ];
-                framed("Export a private key", fields, danger_button("Show the private key").on_press_maybe(submit))
+                framed(
+                    "Export a private key",
+                    fields,
+                    danger_button("Show the private key").on_press_maybe(submit),
+                )
             }
             Self::Exported { label, secret } => {
                 let fields = column![
                     body(format!("Private key of {label}")),
-                    row![mono(secret.as_str()).width(iced::Fill), text_button("Copy").on_press(Message::CopySecret)],
+                    row![
+                        mono(secret.as_str()).width(iced::Fill),
+                        text_button("Copy").on_press(Message::CopySecret)
+                    ],
                     help("A copied key stays in the clipboard until something else is copied.")
                 ];
                 let close = secondary_button("Close").on_press(Message::Cancel);
@@ -191,7 +248,9 @@ impl Dialog {
             Self::Remove { label, typed } => {
                 let submit = submit.filter(|_| typed.value().is_some());
                 let fields = column![
-                    warning("A removed key that was imported is lost unless you have it elsewhere. A key of the phrase can be made again from the words."),
+                    warning(
+                        "A removed key that was imported is lost unless you have it elsewhere. A key of the phrase can be made again from the words."
+                    ),
                     input("Type the label to confirm", typed, Message::LabelEdited)
                         .help(label.as_str())
                         .id("key-label")
@@ -214,9 +273,12 @@ fn framed<'a>(
 
 fn kinds<'a>(chosen: Kind) -> Element<'a, Message> {
     let names = Kind::ALL.map(|kind| (kind, kind_name(kind).to_owned()));
-    column![segments(names, chosen, Message::KindChosen), muted(format!("{} keys {}.", kind_name(chosen), purpose(chosen)))]
-        .spacing(Gap::S)
-        .into()
+    column![
+        segments(names, chosen, Message::KindChosen),
+        muted(format!("{} keys {}.", kind_name(chosen), purpose(chosen)))
+    ]
+    .spacing(Gap::S)
+    .into()
 }
 
 fn label_input(label: &Field<String>) -> Element<'_, Message> {

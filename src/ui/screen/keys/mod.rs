@@ -15,7 +15,8 @@ use crate::store::vault::{Vault, VaultError};
 use crate::ui::format;
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
-    SecretText, badge, card, error_notice, heading, help, mono, muted, page, primary_button, secondary_button, strong, text_button,
+    SecretText, badge, card, error_notice, heading, help, mono, muted, page, primary_button, secondary_button, strong,
+    text_button,
 };
 use crate::ui::work::blocking;
 
@@ -60,7 +61,14 @@ impl Keys {
         let vault = Arc::clone(ports.vault()?);
         let keys = vault.list();
         let profile = Arc::clone(&ports.profile);
-        Ok(Self { vault, profile, keys, dialog: None, running: None, error: None })
+        Ok(Self {
+            vault,
+            profile,
+            keys,
+            dialog: None,
+            running: None,
+            error: None,
+        })
     }
 
     pub fn update(&mut self, message: Message) -> Action {
@@ -120,7 +128,12 @@ impl Keys {
                 self.close();
                 self.keys = self.vault.list();
             }
-            Err(error) => self.error = self.dialog.as_mut().map_or(Some(error.clone()), |dialog| dialog.refuse(error)),
+            Err(error) => {
+                self.error = self
+                    .dialog
+                    .as_mut()
+                    .map_or(Some(error.clone()), |dialog| dialog.refuse(error))
+            }
         }
     }
 
@@ -162,7 +175,11 @@ impl Keys {
     }
 
     fn list(&self) -> Element<'_, Message> {
-        let here: Vec<&KeyInfo> = self.keys.iter().filter(|key| key.network.name == self.profile.name).collect();
+        let here: Vec<&KeyInfo> = self
+            .keys
+            .iter()
+            .filter(|key| key.network.name == self.profile.name)
+            .collect();
         let elsewhere = self.keys.len() - here.len();
         let mut content = column![].spacing(Gap::M);
         if here.is_empty() {
@@ -179,7 +196,9 @@ impl Keys {
         }
         if elsewhere > 0 {
             let keys = format::count(elsewhere, "key", "keys");
-            content = content.push(help(format!("{keys} of other networks are in this vault too; connect to those networks to see them.")));
+            content = content.push(help(format!(
+                "{keys} of other networks are in this vault too; connect to those networks to see them."
+            )));
         }
         content.into()
     }
@@ -207,7 +226,9 @@ pub fn kind_name(kind: Kind) -> &'static str {
 }
 
 fn group<'a>(kind: Kind, keys: Vec<&'a KeyInfo>) -> Element<'a, Message> {
-    let head = row![heading(format!("{} keys", kind_name(kind))), muted(purpose(kind))].spacing(Gap::S).align_y(iced::Bottom);
+    let head = row![heading(format!("{} keys", kind_name(kind))), muted(purpose(kind))]
+        .spacing(Gap::S)
+        .align_y(iced::Bottom);
     let lines = keys.into_iter().map(line);
     card(column![head].extend(lines).spacing(Gap::M)).into()
 }
@@ -231,9 +252,14 @@ fn line(key: &KeyInfo) -> Element<'_, Message> {
     ];
     let buttons = actions.map(|(name, message)| text_button(name).on_press(message).into());
     column![
-        row![strong(key.label.as_str()), origin, space().width(Length::Fill), Row::with_children(buttons)]
-            .spacing(Gap::S)
-            .align_y(iced::Center),
+        row![
+            strong(key.label.as_str()),
+            origin,
+            space().width(Length::Fill),
+            Row::with_children(buttons)
+        ]
+        .spacing(Gap::S)
+        .align_y(iced::Center),
         row![mono(shown).width(Length::Fill), help(format::date_time(key.created))].spacing(Gap::S)
     ]
     .spacing(2)
@@ -241,9 +267,6 @@ fn line(key: &KeyInfo) -> Element<'_, Message> {
 }
 
 /// Runs a change of the vault off the window's thread.
-fn change(
-    vault: Arc<Vault>,
-    edit: impl FnOnce(&Vault) -> Result<(), VaultError> + Send + 'static,
-) -> Task<Message> {
+fn change(vault: Arc<Vault>, edit: impl FnOnce(&Vault) -> Result<(), VaultError> + Send + 'static) -> Task<Message> {
     blocking(move || edit(&vault), Message::Changed)
 }

@@ -12,9 +12,17 @@ use crate::ui::format;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{badge, body, copy_row, key_element, key_value, muted, page, panel, secondary_button, warning};
 
-pub(super) fn view<'a>(overview: &'a Overview, masternode: &'a Masternode, profile: &'a Profile) -> Element<'a, Message> {
+pub(super) fn view<'a>(
+    overview: &'a Overview,
+    masternode: &'a Masternode,
+    profile: &'a Profile,
+) -> Element<'a, Message> {
     let service = &masternode.entry.state.service;
-    let name = if service.is_none() { "Masternode without address".to_owned() } else { service.to_string() };
+    let name = if service.is_none() {
+        "Masternode without address".to_owned()
+    } else {
+        service.to_string()
+    };
     let back = secondary_button("Back to the list").on_press(Message::Back);
     let parts = column![
         panel("State", state(overview, masternode)),
@@ -33,13 +41,19 @@ pub(super) fn missing<'a>(hash: ProTxHash, listed: bool) -> Element<'a, Message>
         "Reading the masternode list…"
     };
     let content = column![warning(words), copy_row("proTxHash", hash.to_string(), Message::Copy)].spacing(Gap::M);
-    page("Masternode", secondary_button("Back to the list").on_press(Message::Back), content)
+    page(
+        "Masternode",
+        secondary_button("Back to the list").on_press(Message::Back),
+        content,
+    )
 }
 
 fn state<'a>(overview: &'a Overview, masternode: &'a Masternode) -> Element<'a, Message> {
     let entry = &masternode.entry;
     let (word, tone) = status_word(entry.status());
-    let chip = row![badge(word, tone), muted(entry.status().as_text())].spacing(Gap::S).align_y(iced::Center);
+    let chip = row![badge(word, tone), muted(entry.status().as_text())]
+        .spacing(Gap::S)
+        .align_y(iced::Center);
     let mut lines = column![
         key_element("Status", chip),
         body(explanation(masternode)),
@@ -53,7 +67,10 @@ fn state<'a>(overview: &'a Overview, masternode: &'a Masternode) -> Element<'a, 
     if let Some(revived) = entry.state.pose_revived_height {
         lines = lines.push(key_value("Revived at", format::height(revived)));
     }
-    lines.push(key_value("As of block", format::height(overview.tip.height))).spacing(Gap::S).into()
+    lines
+        .push(key_value("As of block", format::height(overview.tip.height)))
+        .spacing(Gap::S)
+        .into()
 }
 
 /// What the status means and what follows from it.
@@ -81,8 +98,14 @@ fn pose_line(masternode: &Masternode) -> String {
         return line;
     }
     match outlook.failures_survivable {
-        0 => format!("{line}: the next missed DKG bans it; safe again in {} blocks", format::grouped(outlook.blocks_to_safe)),
-        n => format!("{line}: survives {}", format::count(n as usize, "missed DKG", "missed DKGs")),
+        0 => format!(
+            "{line}: the next missed DKG bans it; safe again in {} blocks",
+            format::grouped(outlook.blocks_to_safe)
+        ),
+        n => format!(
+            "{line}: survives {}",
+            format::count(n as usize, "missed DKG", "missed DKGs")
+        ),
     }
 }
 
@@ -111,7 +134,9 @@ fn roles<'a>(masternode: &'a Masternode) -> Element<'a, Message> {
         ("Operator", &roles.operator, "can announce its address and revoke"),
     ];
     let lines = held.into_iter().filter_map(|(role, label, can)| {
-        label.as_ref().map(|label| key_value(role, format!("{label}: {can}")).into())
+        label
+            .as_ref()
+            .map(|label| key_value(role, format!("{label}: {can}")).into())
     });
     column(lines).spacing(Gap::S).into()
 }
@@ -123,14 +148,20 @@ fn keys<'a>(masternode: &'a Masternode, profile: &'a Profile) -> Element<'a, Mes
     let mut lines = column![].spacing(Gap::S);
     lines = lines.push(optional("Owner address", state.owner.map(address)));
     lines = lines.push(optional("Voting address", state.voting.map(address)));
-    lines = lines.push(optional("Payout address", state.payout.map(|payout| payout.to_text(profile))));
+    lines = lines.push(optional(
+        "Payout address",
+        state.payout.map(|payout| payout.to_text(profile)),
+    ));
     lines = match state.operator {
         OperatorKey::Revoked => lines.push(key_value("Operator public key", "revoked")),
         key => lines
             .push(copy_row("Operator public key", key.to_hex(encoding), Message::Copy))
             .push(key_value("Encoding of the key", encoding.to_string())),
     };
-    lines = lines.push(key_value("Operator reward", format::percent(masternode.entry.operator_reward)));
+    lines = lines.push(key_value(
+        "Operator reward",
+        format::percent(masternode.entry.operator_reward),
+    ));
     if masternode.entry.operator_reward > 0 {
         let payout = state.operator_payout.map(|payout| payout.to_text(profile));
         lines = lines.push(optional("Operator payout", payout));
@@ -150,8 +181,13 @@ fn optional<'a>(name: &'a str, value: Option<String>) -> iced::widget::Row<'a, M
 
 fn registration<'a>(masternode: &'a Masternode, profile: &'a Profile) -> Element<'a, Message> {
     let entry = &masternode.entry;
-    let amount = profile.collateral(entry.kind).map(|amount| format::amount(amount, profile)).unwrap_or_default();
-    let confirmations = entry.confirmations.map_or_else(|| "not told by the node".to_owned(), format::grouped);
+    let amount = profile
+        .collateral(entry.kind)
+        .map(|amount| format::amount(amount, profile))
+        .unwrap_or_default();
+    let confirmations = entry
+        .confirmations
+        .map_or_else(|| "not told by the node".to_owned(), format::grouped);
     column![
         copy_row("proTxHash", entry.pro_tx_hash.to_string(), Message::Copy),
         key_value("Type", entry.kind.to_string()),

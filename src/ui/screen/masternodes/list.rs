@@ -11,8 +11,8 @@ use crate::ui::format;
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::row::ROW;
 use crate::ui::widget::{
-    badge, body, card, error_notice, field::plain_input, heading, help, mono, muted, primary_button, scroll_style, secondary_button,
-    segments, strong, table_header, table_row, title, toned,
+    badge, body, card, error_notice, field::plain_input, heading, help, mono, muted, primary_button, scroll_style,
+    secondary_button, segments, strong, table_header, table_row, title, toned,
 };
 
 /// Lines built above and below the ones in sight.
@@ -49,12 +49,21 @@ fn bar<'a>(screen: &'a Masternodes, overview: &Overview) -> Element<'a, Message>
     let all = overview.masternodes.len();
     let choices = [
         (Shown::Mine, format!("Mine ({})", format::grouped(mine as u64))),
-        (Shown::All, format!("All of the network ({})", format::grouped(all as u64))),
+        (
+            Shown::All,
+            format!("All of the network ({})", format::grouped(all as u64)),
+        ),
     ];
     row![
         segments(choices, screen.shown, Message::Show),
         space().width(Length::Fill),
-        plain_input("Filter by address, hash or status", &screen.filter, Message::FilterEdited).id("filter").width(230)
+        plain_input(
+            "Filter by address, hash or status",
+            &screen.filter,
+            Message::FilterEdited
+        )
+        .id("filter")
+        .width(230)
     ]
     .spacing(Gap::S)
     .align_y(iced::Center)
@@ -65,9 +74,17 @@ fn lines<'a>(screen: &'a Masternodes, overview: &'a Overview) -> Element<'a, Mes
     if screen.lines.is_empty() {
         return nothing(screen);
     }
-    let header = table_header([("Masternode", Length::Fill), ("Status", STATUS), ("PoSe", POSE), ("Next payment", QUEUE)]);
+    let header = table_header([
+        ("Masternode", Length::Fill),
+        ("Status", STATUS),
+        ("PoSe", POSE),
+        ("Next payment", QUEUE),
+    ]);
     let list = responsive(move |size| virtual_list(screen, overview, size.height));
-    card(column![header, container(list).height(Length::Fill)]).padding(0).height(Length::Fill).into()
+    card(column![header, container(list).height(Length::Fill)])
+        .padding(0)
+        .height(Length::Fill)
+        .into()
 }
 
 fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32) -> Element<'a, Message> {
@@ -75,7 +92,9 @@ fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32
     let first = ((screen.offset / ROW) as usize).saturating_sub(OVERSCAN).min(total);
     let count = (height / ROW).ceil() as usize + 2 * OVERSCAN;
     let last = (first + count).min(total);
-    let rows = screen.lines[first..last].iter().filter_map(|at| overview.masternodes.get(*at));
+    let rows = screen.lines[first..last]
+        .iter()
+        .filter_map(|at| overview.masternodes.get(*at));
     let now = flow::now();
     let rows = rows.map(|masternode| (masternode.entry.pro_tx_hash, line(masternode, now)));
     let content = column![
@@ -94,7 +113,11 @@ fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32
 
 fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
     let entry = &masternode.entry;
-    let service = if entry.state.service.is_none() { "No address".to_owned() } else { entry.state.service.to_string() };
+    let service = if entry.state.service.is_none() {
+        "No address".to_owned()
+    } else {
+        entry.state.service.to_string()
+    };
     let hash = format::short_hash(&entry.pro_tx_hash.to_string());
     let name = column![
         strong(service).wrapping(iced::widget::text::Wrapping::None),
@@ -131,7 +154,11 @@ fn pose(masternode: &Masternode) -> Element<'_, Message> {
 fn queue(masternode: &Masternode, now: u64) -> Element<'_, Message> {
     match (masternode.slot, masternode.next_payment_time) {
         (Some(slot), Some(time)) => column![
-            body(format!("{} of {}", format::grouped(slot.position), format::grouped(masternode.queue_length))),
+            body(format!(
+                "{} of {}",
+                format::grouped(slot.position),
+                format::grouped(masternode.queue_length)
+            )),
             help(format::relative(now, time.max(now)))
         ]
         .spacing(2)
@@ -156,7 +183,10 @@ fn nothing(screen: &Masternodes) -> Element<'_, Message> {
             ),
             secondary_button("Show all of the network").on_press(Message::Show(Shown::All))
         ],
-        Shown::All => column![heading("The network has no masternodes yet"), muted("The first one can be yours.")],
+        Shown::All => column![
+            heading("The network has no masternodes yet"),
+            muted("The first one can be yours.")
+        ],
     };
     card(words.spacing(Gap::M)).into()
 }

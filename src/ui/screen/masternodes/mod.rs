@@ -33,7 +33,10 @@ enum State {
     Loading,
     Listed(Box<Overview>),
     /// There may be an older list to go on with.
-    Failed { error: flow::Error, before: Option<Box<Overview>> },
+    Failed {
+        error: flow::Error,
+        before: Option<Box<Overview>>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +122,10 @@ impl Masternodes {
         self.reading = None;
         self.state = match (result, std::mem::replace(&mut self.state, State::Loading)) {
             (Ok(overview), _) => State::Listed(overview),
-            (Err(error), State::Listed(before)) => State::Failed { error, before: Some(before) },
+            (Err(error), State::Listed(before)) => State::Failed {
+                error,
+                before: Some(before),
+            },
             (Err(error), State::Failed { before, .. }) => State::Failed { error, before },
             (Err(error), State::Loading) => State::Failed { error, before: None },
         };
@@ -128,15 +134,24 @@ impl Masternodes {
 
     fn relist(&mut self) {
         let needle = self.filter.trim().to_lowercase();
-        let (shown, all) = (self.shown, self.overview().map_or(&[][..], |overview| &overview.masternodes));
-        let lines = all.iter().enumerate().filter(|(_, each)| (shown == Shown::All || each.mine) && matches(each, &needle));
+        let (shown, all) = (
+            self.shown,
+            self.overview().map_or(&[][..], |overview| &overview.masternodes),
+        );
+        let lines = all
+            .iter()
+            .enumerate()
+            .filter(|(_, each)| (shown == Shown::All || each.mine) && matches(each, &needle));
         self.lines = lines.map(|(at, _)| at).collect();
     }
 
     fn relisted_from_the_top(&mut self) -> Action {
         self.relist();
         self.offset = 0.0;
-        Action::Run(iced::widget::operation::snap_to(LIST, iced::widget::scrollable::RelativeOffset::START))
+        Action::Run(iced::widget::operation::snap_to(
+            LIST,
+            iced::widget::scrollable::RelativeOffset::START,
+        ))
     }
 
     fn overview(&self) -> Option<&Overview> {
@@ -159,7 +174,10 @@ impl Masternodes {
 
     fn find(&self, hash: ProTxHash) -> Option<(&Overview, &Masternode)> {
         let overview = self.overview()?;
-        let found = overview.masternodes.iter().find(|each| each.entry.pro_tx_hash == hash)?;
+        let found = overview
+            .masternodes
+            .iter()
+            .find(|each| each.entry.pro_tx_hash == hash)?;
         Some((overview, found))
     }
 }

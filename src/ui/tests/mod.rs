@@ -1,0 +1,7 @@
+//! The pages without a window: what is on them, what their buttons say, how they look.
+
+mod first_start;
+mod looks;
+mod pages;
+mod support;
+mod vaults;

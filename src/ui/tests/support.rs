@@ -1,0 +1,371 @@
+//! A window with everything below it made up, and ways to look at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bitcoin::hashes::Hash;
+use bitcoin::{BlockHash, OutPoint, Txid};
+use iced::{Size, Task};
+use iced_test::Simulator;
+use iced_test::selector::Candidate;
+use tempfile::TempDir;
+
+use crate::flow::overview::{self, Mine, Overview};
+use crate::flow::{self, Ports};
+use crate::hw::{self, DeviceInfo, DeviceSpec, Kind};
+use crate::protocol::bls::{self, Scheme};
+use crate::protocol::key::KeyId;
+use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
+use crate::protocol::masternode::queue::EvoPayments;
+use crate::protocol::network::{self, MnType};
+use crate::protocol::rules::Dialect;
+use crate::protocol::special_tx::Service;
+use crate::protocol::{Address, Profile};
+use crate::rpc::fake::FakeNode;
+use crate::rpc::{Capabilities, NodeStatus, Tip};
+use crate::setup::{Choice, Connection, NodeChoice};
+use crate::store::dirs::Dirs;
+use crate::store::journal::Journal;
+use crate::store::phrase::Phrase;
+use crate::store::vault::Vault;
+use crate::store::vault::seal::Stretching;
+use crate::ui::screen::devices::Seen;
+use crate::ui::session::{NodeView, Session};
+use crate::ui::{App, Link, Message, Options, theme};
+
+/// Words of a vault whose keys are always the same.
+pub const PHRASE: &str =
+    "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+pub const PASSPHRASE: &str = "correct horse battery";
+
+/// An app over a folder of its own.
+pub struct Fixture {
+    pub app: App,
+    pub dirs: Dirs,
+    _home: TempDir,
+}
+
+impl Fixture {
+    /// The first start.
+    pub fn fresh() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let dirs = Dirs::at(home.path());
+        let (app, _) = App::new(Options {
+            dirs: dirs.clone(),
+            choice: None,
+        });
+        Self { app, dirs, _home: home }
+    }
+
+    /// Connected to a made-up node; no vault, no device, no list.
+    pub fn connected() -> Self {
+        let mut fixture = Self::fresh();
+        let profile = profile();
+        let ports = Ports {
+            profile: Arc::clone(&profile),
+            node: Arc::new(FakeNode::new().with_status(Ok(status()))),
+            device: None,
+            vault: None,
+            journal: Arc::new(Journal::open(&fixture.dirs.journal).unwrap()),
+            poll: Duration::from_secs(1),
+        };
+        let connection = Connection {
+            ports,
+            sandbox: None,
+            device: DeviceSpec::Any,
+        };
+        let mut session = Session::new(1, choice(), connection);
+        session.node = NodeView::Up(Box::new(status()));
+        fixture.app.link = Link::Up(Box::new(session));
+        fixture.app.screen = crate::ui::Screen::Masternodes;
+        fixture
+    }
+
+    /// The same with an unlocked vault.
+    pub fn unlocked() -> Self {
+        let mut fixture = Self::connected();
+        let vault = small_vault(&fixture.dirs);
+        fixture.session().unlock(vault);
+        fixture
+    }
+
+    pub fn session(&mut self) -> &mut Session {
+        match &mut self.app.link {
+            Link::Up(session) => session,
+            _ => panic!("not connected"),
+        }
+    }
+
+    pub fn list(&mut self, overview: Overview) {
+        self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(
+            Box::new(overview),
+        ))));
+    }
+
+    pub fn device(&mut self, seen: Seen) {
+        let device = seen.is_ready().then(|| {
+            let device: Arc<dyn hw::Device> = Arc::new(hw::fake::FakeDevice::new(profile()));
+            device
+        });
+        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { seen, device }));
+    }
+
+    pub fn send(&mut self, message: Message) {
+        drop(self.app.update(message));
+    }
+
+    /// Lets a task run to its end and gives its messages to the app, and so on.
+    pub fn run(&mut self, task: Task<Message>) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut tasks = vec![task];
+        while let Some(task) = tasks.pop() {
+            for message in runtime.block_on(outputs(task)) {
+                tasks.push(self.app.update(message));
+            }
+        }
+    }
+
+    pub fn send_and_run(&mut self, message: Message) {
+        let task = self.app.update(message);
+        self.run(task);
+    }
+
+    pub fn ui(&self) -> Simulator<'_, Message> {
+        self.ui_of(Size::new(1000.0, 700.0))
+    }
+
+    pub fn ui_of(&self, size: Size) -> Simulator<'_, Message> {
+        let fonts = theme::FONTS.into_iter().map(Into::into).collect();
+        Simulator::with_size(
+            iced::Settings {
+                fonts,
+                ..crate::ui::settings()
+            },
+            size,
+            self.app.view(),
+        )
+    }
+
+    /// Clicks what has this text and gives the messages to the app; answers how many there were.
+    pub fn click(&mut self, label: &str) -> usize {
+        let mut ui = self.ui();
+        ui.click(label)
+            .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
+        let messages: Vec<Message> = ui.into_messages().collect();
+        let count = messages.len();
+        for message in messages {
+            self.send_and_run(message);
+        }
+        count
+    }
+
+    /// Types into the field with an id, behind what is there.
+    pub fn type_into(&mut self, id: &'static str, text: &str) {
+        let mut ui = self.ui();
+        ui.click(iced_test::selector::id(id))
+            .unwrap_or_else(|error| panic!("{id}: {error:?}"));
+        let _ = ui.tap_key(iced::keyboard::key::Named::End);
+        let _ = ui.typewrite(text);
+        let messages: Vec<Message> = ui.into_messages().collect();
+        assert!(!messages.is_empty(), "{id} takes no text");
+        messages.into_iter().for_each(|message| self.send(message));
+    }
+
+    /// Every text on screen.
+    pub fn texts(&self) -> Vec<String> {
+        let found = std::sync::Mutex::new(Vec::new());
+        let _ = self
+            .ui_of(Size::new(1000.0, 3000.0))
+            .find(|candidate: Candidate<'_>| -> Option<()> {
+                match candidate {
+                    Candidate::Text { content, .. } => found.lock().unwrap().push(content.to_owned()),
+                    Candidate::TextInput { state, .. } => found.lock().unwrap().push(state.text().to_owned()),
+                    _ => {}
+                }
+                None
+            });
+        found.into_inner().unwrap()
+    }
+
+    #[track_caller]
+    pub fn assert_shows(&self, parts: &[&str]) {
+        let texts = self.texts();
+        for part in parts {
+            assert!(
+                texts.iter().any(|text| text.contains(part)),
+                "'{part}' is not in:\n{}",
+                texts.join("\n")
+            );
+        }
+    }
+
+    #[track_caller]
+    pub fn assert_hides(&self, part: &str) {
+        let texts = self.texts();
+        assert!(
+            !texts.iter().any(|text| text.contains(part)),
+            "'{part}' is in:\n{}",
+            texts.join("\n")
+        );
+    }
+}
+
+/// The messages of a task.
+async fn outputs(task: Task<Message>) -> Vec<Message> {
+    use futures::StreamExt;
+    let Some(stream) = iced_test::runtime::task::into_stream(task) else {
+        return Vec::new();
+    };
+    let outputs = stream.filter_map(|action| async move {
+        match action {
+            iced_test::runtime::Action::Output(message) => Some(message),
+            _ => None,
+        }
+    });
+    outputs.collect().await
+}
+
+pub fn profile() -> Arc<Profile> {
+    Arc::new(network::builtin("dash-testnet").unwrap())
+}
+
+pub fn choice() -> Choice {
+    let url = "http://127.0.0.1:19998".to_owned();
+    let node = NodeChoice::Remote {
+        url,
+        user: None,
+        password: None,
+        cookie: None,
+    };
+    Choice {
+        profile: profile(),
+        node,
+        device: DeviceSpec::Any,
+    }
+}
+
+/// Argon2 at its lowest cost: the tests do not guess.
+pub fn small_vault(dirs: &Dirs) -> Arc<Vault> {
+    let phrase = Phrase::parse(PHRASE).unwrap();
+    Arc::new(Vault::create_with(&dirs.vault, PASSPHRASE, &phrase, cheap()).unwrap())
+}
+
+pub fn cheap() -> Stretching {
+    Stretching {
+        memory_kib: 8 * 1024,
+        iterations: 1,
+        lanes: 1,
+    }
+}
+
+pub fn tip() -> Tip {
+    Tip {
+        height: 1_234_567,
+        hash: BlockHash::all_zeros(),
+        time: flow::now(),
+    }
+}
+
+pub fn status() -> NodeStatus {
+    NodeStatus {
+        subversion: "/Dash Core:23.1.2/".to_owned(),
+        version: 230_102,
+        protocol_version: 70_238,
+        chain: "test".to_owned(),
+        genesis: profile().genesis,
+        tip: Tip {
+            time: 1_700_000_000,
+            ..tip()
+        },
+        headers: 1_234_567,
+        synced: true,
+        connections: 8,
+        capabilities: Capabilities {
+            v19_active: true,
+            mn_rr_active: true,
+            dialect: Dialect::V23,
+            address_index: Some(true),
+            scan_tx_out_set: true,
+            test_mempool_accept: true,
+            list_diff: true,
+            tx_index: Some(true),
+            wallet: Some(false),
+        },
+    }
+}
+
+pub fn hash(number: u32) -> Txid {
+    let mut bytes = [0x5a; 32];
+    bytes[..4].copy_from_slice(&number.to_le_bytes());
+    bytes[28..].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_le_bytes());
+    Txid::from_byte_array(bytes)
+}
+
+pub fn entry(number: u32) -> Entry {
+    let secret = bls::SecretKey::from_bytes(&[7; 32]).unwrap();
+    let key = |last: u8| KeyId([last; 20]);
+    Entry {
+        pro_tx_hash: hash(number),
+        kind: if number % 5 == 4 { MnType::Evo } else { MnType::Regular },
+        collateral: OutPoint {
+            txid: hash(number + 100_000),
+            vout: number % 3,
+        },
+        operator_reward: 525,
+        confirmations: Some(1_000 + number),
+        state: State {
+            version: 2,
+            service: Service::v4(std::net::Ipv4Addr::new(45, 76, 230, (number % 250) as u8), 19_999),
+            registered_height: 1_000_000 + number,
+            last_paid_height: 1_234_000 + number,
+            consecutive_payments: 0,
+            pose_penalty: 0,
+            pose_revived_height: None,
+            pose_ban_height: None,
+            revocation_reason: 0,
+            owner: Some(key(1)),
+            voting: Some(key(2)),
+            payout: Some(Address::PubkeyHash([3; 20])),
+            operator_payout: None,
+            operator: OperatorKey::from_bytes(secret.public_key().encode(Scheme::Basic), Scheme::Basic),
+            platform_node_id: None,
+        },
+    }
+}
+
+/// One masternode in each status, all of them mine, and `others` that are not.
+pub fn overview(others: u32) -> Overview {
+    let mut entries: Vec<Entry> = (0..5).map(entry).collect();
+    entries[1].state.pose_penalty = 66;
+    entries[2].state.pose_ban_height = Some(1_234_500);
+    entries[3].state.pose_ban_height = Some(1_234_400);
+    entries[3].state.service = Service::NONE;
+    entries[4].state.pose_ban_height = Some(1_234_300);
+    entries[4].state.operator = OperatorKey::Revoked;
+    entries[4].state.revocation_reason = 2;
+    let mine = Mine {
+        hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
+        ..Mine::default()
+    };
+    entries.extend((5..5 + others).map(entry));
+    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
+}
+
+pub fn ready_device() -> Seen {
+    let info = DeviceInfo {
+        kind: Kind::Ledger,
+        app: "Dash".to_owned(),
+        version: "2.2.1".to_owned(),
+        ticker: "DASH".to_owned(),
+        wallet: "5f1c6a2e".to_owned(),
+    };
+    Seen::Open {
+        kind: Kind::Ledger,
+        place: "usb".to_owned(),
+        info: Ok(info),
+    }
+}
