@@ -24,6 +24,15 @@ use tempfile::TempDir;
 
 use super::stage::Stage;
 
+/// What happens to the collateral after it was found.
+#[derive(Debug, Clone, Copy)]
+pub enum Meanwhile {
+    Nothing,
+    /// A reorganisation took its block away.
+    Unconfirmed,
+    Spent,
+}
+
 pub struct Bench {
     stage: Stage,
     pub device: Arc<FakeDevice>,
@@ -52,14 +61,19 @@ impl Bench {
 
     /// The same with a collateral for an evonode.
     pub fn evo(network: &str) -> Self {
-        Self::build(network, MnType::Evo, |_| {})
+        Self::build(network, MnType::Evo, Meanwhile::Nothing, |_| {})
     }
 
     pub fn with(network: &str, prepare: impl FnOnce(&Vault)) -> Self {
-        Self::build(network, MnType::Regular, prepare)
+        Self::build(network, MnType::Regular, Meanwhile::Nothing, prepare)
     }
 
-    fn build(network: &str, kind: MnType, prepare: impl FnOnce(&Vault)) -> Self {
+    /// The collateral changes between the search and the review.
+    pub fn meanwhile(network: &str, meanwhile: Meanwhile) -> Self {
+        Self::build(network, MnType::Regular, meanwhile, |_| {})
+    }
+
+    fn build(network: &str, kind: MnType, meanwhile: Meanwhile, prepare: impl FnOnce(&Vault)) -> Self {
         let profile = Arc::new(network::builtin(network).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(&folder);
@@ -67,7 +81,7 @@ impl Bench {
         let fee = vault.generate(Kind::Fee, "pay", &profile, 0).unwrap().key_id().unwrap();
         let device = Arc::new(FakeDevice::new(profile.clone()));
         let runtime = runtime();
-        let node = runtime.block_on(node(&profile, &*device, kind, fee));
+        let node = runtime.block_on(node(&profile, &*device, kind, meanwhile, fee));
         let ports = Ports {
             journal: Arc::new(Journal::open(&folder.path().join("journal")).unwrap()),
             profile,
@@ -76,7 +90,11 @@ impl Bench {
             vault: Some(Arc::new(vault)),
             poll: Duration::from_millis(20),
         };
-        Self { stage: Stage::new(runtime, ports), device, _folder: folder }
+        Self {
+            stage: Stage::new(runtime, ports),
+            device,
+            _folder: folder,
+        }
     }
 
     /// Searches the device, takes the only collateral, and goes on.
@@ -98,26 +116,45 @@ impl Bench {
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn vault(folder: &TempDir) -> Vault {
-        Vault::create_with(&folder.path().join("vault"), "passphrase", &Phrase::generate().unwrap(), Stretching::MINIMAL).unwrap()
+    Vault::create_with(
+        &folder.path().join("vault"),
+        "passphrase",
+        &Phrase::generate().unwrap(),
+        Stretching::MINIMAL,
+    )
+    .unwrap()
 }
 
 /// Outpoint of the collateral on the device.
 pub fn collateral() -> OutPoint {
-    OutPoint { txid: Txid::from_byte_array([0xc0; 32]), vout: 1 }
+    OutPoint {
+        txid: Txid::from_byte_array([0xc0; 32]),
+        vout: 1,
+    }
 }
 
 /// A regular collateral somebody else owns.
 pub fn foreign() -> OutPoint {
-    OutPoint { txid: Txid::from_byte_array([0xf0; 32]), vout: 0 }
+    OutPoint {
+        txid: Txid::from_byte_array([0xf0; 32]),
+        vout: 0,
+    }
 }
 
 /// An output of another amount on the device.
 pub fn small() -> OutPoint {
-    OutPoint { txid: Txid::from_byte_array([0x50; 32]), vout: 0 }
+    OutPoint {
+        txid: Txid::from_byte_array([0x50; 32]),
+        vout: 0,
+    }
 }
 
 /// The operator key of the only listed masternode.
@@ -125,28 +162,64 @@ pub fn listed_operator() -> bls::PublicKey {
     bls::SecretKey::from_bytes(&[9; 32]).unwrap().public_key()
 }
 
-async fn node(profile: &Profile, device: &dyn Device, kind: MnType, fee: KeyId) -> FakeNode {
+async fn node(profile: &Profile, device: &dyn Device, kind: MnType, meanwhile: Meanwhile, fee: KeyId) -> FakeNode {
     let own = KeyId::of(&device.public_key(path::address(profile, 0, false, 0)).await.unwrap());
-    let tip = Tip { height: 5_000, hash: BlockHash::from_byte_array([1; 32]), time: 1_700_000_000 };
+    let tip = Tip {
+        height: 5_000,
+        hash: BlockHash::from_byte_array([1; 32]),
+        time: 1_700_000_000,
+    };
     let amount = profile.collateral(kind).unwrap();
     let backing = coin(collateral(), amount, own, 20);
-    let money = coin(OutPoint { txid: Txid::from_byte_array([0xfe; 32]), vout: 0 }, Amount::from_duffs(1_000_000), fee, 9);
+    let money = coin(
+        OutPoint {
+            txid: Txid::from_byte_array([0xfe; 32]),
+            vout: 0,
+        },
+        Amount::from_duffs(1_000_000),
+        fee,
+        9,
+    );
     let coins = vec![backing.clone(), money.clone()];
+    let backing_later = match meanwhile {
+        Meanwhile::Nothing => Some(backing),
+        Meanwhile::Unconfirmed => Some(FoundCoin {
+            confirmations: 0,
+            ..backing
+        }),
+        Meanwhile::Spent => None,
+    };
     FakeNode::new()
         .with_status(Ok(status(profile, tip)))
         .with_tip(Ok(tip))
-        .with_masternodes(Ok(MasternodeList { tip, entries: vec![listed(profile)] }))
-        .with_fee_rate(Ok(FeeRate { advised: Amount::from_duffs(1_000), relay: Amount::from_duffs(1_000) }))
+        .with_masternodes(Ok(MasternodeList {
+            tip,
+            entries: vec![listed(profile)],
+        }))
+        .with_fee_rate(Ok(FeeRate {
+            advised: Amount::from_duffs(1_000),
+            relay: Amount::from_duffs(1_000),
+        }))
         .with_pending(Ok(Some(Vec::new())))
-        .with_coins_of(Ok(CoinSearch { coins, source: CoinSource::AddressIndex }))
-        .with_coin(collateral(), Ok(Some(backing)))
+        .with_coins_of(Ok(CoinSearch {
+            coins,
+            source: CoinSource::AddressIndex,
+        }))
+        .with_coin(collateral(), Ok(backing_later))
         .with_coin(money.outpoint, Ok(Some(money)))
         .with_coin(foreign(), Ok(Some(coin(foreign(), amount, KeyId([0x66; 20]), 20))))
         .with_coin(small(), Ok(Some(coin(small(), Amount::from_coins(5), own, 20))))
 }
 
 fn coin(outpoint: OutPoint, value: Amount, key: KeyId, confirmations: u32) -> FoundCoin {
-    FoundCoin { outpoint, value, script: key.address().script(), confirmations, coinbase: false, spent_in_mempool: false }
+    FoundCoin {
+        outpoint,
+        value,
+        script: key.address().script(),
+        confirmations,
+        coinbase: false,
+        spent_in_mempool: false,
+    }
 }
 
 fn status(profile: &Profile, tip: Tip) -> NodeStatus {
@@ -179,12 +252,17 @@ fn listed(profile: &Profile) -> Entry {
     Entry {
         pro_tx_hash: Txid::from_byte_array([0xaa; 32]),
         kind: MnType::Regular,
-        collateral: OutPoint { txid: Txid::from_byte_array([0xbb; 32]), vout: 0 },
+        collateral: OutPoint {
+            txid: Txid::from_byte_array([0xbb; 32]),
+            vout: 0,
+        },
         operator_reward: 0,
         confirmations: Some(1_000),
         state: State {
             version: if profile.activation.v19.is_some() { 2 } else { 1 },
-            service: format!("45.76.230.239:{}", profile.p2p_port).parse::<Service>().unwrap(),
+            service: format!("45.76.230.239:{}", profile.p2p_port)
+                .parse::<Service>()
+                .unwrap(),
             registered_height: 100,
             last_paid_height: 200,
             consecutive_payments: 0,

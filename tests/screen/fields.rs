@@ -132,8 +132,21 @@ fn an_ambiguous_operator_key_is_asked_about_and_never_guessed() {
 fn a_key_that_is_one_in_one_encoding_only_says_which() {
     let mut bench = at_keys("dash-regtest");
     let key = (1..0x70u8)
-        .map(|n| SecretKey::from_bytes(&[n; 32]).unwrap().public_key().encode(Scheme::Legacy))
-        .find(|bytes| matches!(PublicKey::readings(bytes), Readings::One { scheme: Scheme::Legacy, .. }))
+        .map(|n| {
+            SecretKey::from_bytes(&[n; 32])
+                .unwrap()
+                .public_key()
+                .encode(Scheme::Legacy)
+        })
+        .find(|bytes| {
+            matches!(
+                PublicKey::readings(bytes),
+                Readings::One {
+                    scheme: Scheme::Legacy,
+                    ..
+                }
+            )
+        })
         .unwrap();
     bench.click("A hosting provider's public key");
     bench.fill("operator-public-key", &castellan::protocol::wire::to_hex(&key));
@@ -193,7 +206,15 @@ fn a_payout_to_the_owner_or_voting_key_is_refused() {
         let profile = network::builtin("dash-regtest").unwrap();
         vault.generate(Kind::Owner, "mine", &profile, 0).unwrap();
     });
-    let owner = bench.ports.vault().unwrap().info("mine").unwrap().address().unwrap().to_owned();
+    let owner = bench
+        .ports
+        .vault()
+        .unwrap()
+        .info("mine")
+        .unwrap()
+        .address()
+        .unwrap()
+        .to_owned();
     bench.pass_collateral();
     bench.pass_service();
     bench.click("mine");

@@ -27,7 +27,10 @@ fn every_step_as_a_picture() {
     bench.click("A hosting provider's public key");
     bench.fill("operator-public-key", &super::fields::ambiguous());
     bench.picture("4-keys-ambiguous");
-    bench.fill("operator-public-key", &super::bench::listed_operator().to_hex(Scheme::Basic));
+    bench.fill(
+        "operator-public-key",
+        &super::bench::listed_operator().to_hex(Scheme::Basic),
+    );
     bench.click("A new operator key");
     bench.click("Next");
     bench.picture("5-payout-empty");

@@ -29,7 +29,14 @@ pub struct Stage {
 impl Stage {
     pub fn new(runtime: tokio::runtime::Runtime, ports: Ports) -> Self {
         let (wizard, task) = Register::open(&ports, false);
-        let mut stage = Self { ports, wizard, closed: false, opened: None, running: SelectAll::new(), runtime };
+        let mut stage = Self {
+            ports,
+            wizard,
+            closed: false,
+            opened: None,
+            running: SelectAll::new(),
+            runtime,
+        };
         stage.act(Action::Run(task));
         stage.settle();
         stage
@@ -46,7 +53,11 @@ impl Stage {
 
     fn screen_of(&self, size: Size) -> Simulator<'_, Message> {
         let fonts = FONTS.iter().map(|font| (*font).into()).collect();
-        let settings = Settings { fonts, default_font: UI, ..Settings::default() };
+        let settings = Settings {
+            fonts,
+            default_font: UI,
+            ..Settings::default()
+        };
         Simulator::with_size(settings, size, self.wizard.view())
     }
 
@@ -133,7 +144,9 @@ impl Stage {
     /// Takes one result of the work under way.
     fn step(&mut self, patience: Duration) -> bool {
         let running = &mut self.running;
-        let next = self.runtime.block_on(async { tokio::time::timeout(patience, running.next()).await });
+        let next = self
+            .runtime
+            .block_on(async { tokio::time::timeout(patience, running.next()).await });
         match next {
             Ok(Some(runtime::Action::Output(message))) => self.deliver(vec![message]),
             Ok(Some(_)) => {}
@@ -147,7 +160,11 @@ impl Stage {
     pub fn wait_for(&mut self, words: &str) {
         let begin = Instant::now();
         while !self.sees(words) {
-            assert!(begin.elapsed() < Duration::from_secs(60), "{words:?} did not come; there are {:#?}", self.texts());
+            assert!(
+                begin.elapsed() < Duration::from_secs(60),
+                "{words:?} did not come; there are {:#?}",
+                self.texts()
+            );
             self.step(Duration::from_millis(200));
         }
     }
@@ -205,7 +222,11 @@ impl Stage {
         let folder = std::env::var("CASTELLAN_PICTURES").unwrap();
         for (theme, word) in [(light(), "light"), (dark(), "dark")] {
             let file = format!("{folder}/{name}-{word}");
-            self.screen_of(size).snapshot(&theme).unwrap().matches_image(file).unwrap();
+            self.screen_of(size)
+                .snapshot(&theme)
+                .unwrap()
+                .matches_image(file)
+                .unwrap();
         }
     }
 }

@@ -30,9 +30,15 @@ impl World {
             node: NodeChoice::Sandbox { block_seconds: 1 },
             device: DeviceSpec::Any,
         };
-        let Connection { ports, sandbox, .. } = runtime.block_on(setup::connect(choice, &Dirs::at(folder.path()))).unwrap();
+        let Connection { ports, sandbox, .. } = runtime
+            .block_on(setup::connect(choice, &Dirs::at(folder.path())))
+            .unwrap();
         let run = sandbox.unwrap();
-        Self { stage: Stage::new(runtime, ports), run, _folder: folder }
+        Self {
+            stage: Stage::new(runtime, ports),
+            run,
+            _folder: folder,
+        }
     }
 
     /// Steps 1 to 5; `choose` is a text of the row of the collateral.
@@ -95,7 +101,10 @@ impl World {
         let ports = &self.stage.ports;
         let owner = ports.vault().unwrap().info("mn1-owner").unwrap().key_id();
         let list = self.stage.block_on(ports.node.masternodes()).unwrap();
-        list.entries.into_iter().filter(|entry| entry.state.owner == owner).collect()
+        list.entries
+            .into_iter()
+            .filter(|entry| entry.state.owner == owner)
+            .collect()
     }
 
     /// Goes through the whole wizard and ends on the result.
@@ -103,14 +112,36 @@ impl World {
         self.fill_in(evo, choose);
         self.fund();
         assert!(self.stage.click("Review"), "{:#?}", self.stage.texts());
-        self.stage.wait_for("Every rule that can be checked before signing holds.");
+        self.stage
+            .wait_for("Every rule that can be checked before signing holds.");
         self.stage.click("Sign on the device");
         self.stage.wait_for("Look at the Ledger");
-        let shown = self.run.panel.screen();
-        let hash: String = format!("{shown:?}").chars().filter(char::is_ascii_hexdigit).collect();
-        assert!(!hash.is_empty());
+        self.compare_hash();
         self.answer(true);
         self.stage.wait_for("The masternode is registered.");
+    }
+
+    /// The hash on the device's screen is the one in the window.
+    fn compare_hash(&self) {
+        let screen = self.run.panel.screen();
+        let lines = screen.lines();
+        let hash: String = lines
+            .concat()
+            .chars()
+            .rev()
+            .take(64)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect();
+        assert!(hash.bytes().all(|digit| digit.is_ascii_hexdigit()), "{lines:?}");
+        for line in hash.as_bytes().chunks(16) {
+            let groups: Vec<&str> = line
+                .chunks(4)
+                .map(|group| std::str::from_utf8(group).unwrap())
+                .collect();
+            self.stage.expect(&groups.join(" "));
+        }
     }
 
     fn ends_in_the_list(&mut self, kind: MnType) {
@@ -155,7 +186,9 @@ fn a_rejected_signature_is_calm_sends_nothing_and_can_be_retried() {
         world.fill_in(false, "m/44'/1'/0'/0/0");
         world.fund();
         world.stage.click("Review");
-        world.stage.wait_for("Every rule that can be checked before signing holds.");
+        world
+            .stage
+            .wait_for("Every rule that can be checked before signing holds.");
         world.stage.click("Sign on the device");
         world.stage.wait_for("Look at the Ledger");
         world.answer(false);
@@ -183,6 +216,8 @@ fn a_rejected_payment_to_the_fee_key_is_calm() {
     stage.click("Pay from the device");
     world.answer(false);
     world.stage.wait_for("You declined on the device.");
+    world.stage.send(Message::Back);
+    world.stage.expect("Not enough.");
     world.stage.send(Message::Back);
     world.stage.expect("Payout address");
 }

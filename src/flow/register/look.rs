@@ -21,19 +21,37 @@ use crate::store::{KeyInfo, Kind};
 /// Of node and device; [`Error::Rule`] for a wrong amount or an unconfirmed output.
 pub async fn collateral(ports: &Ports, kind: MnType, choice: &CollateralChoice) -> Result<Candidate, Error> {
     let network = ports.profile.name.clone();
-    let wanted = ports.profile.collateral(kind).ok_or(Error::NoSuchType { network, kind })?;
+    let wanted = ports
+        .profile
+        .collateral(kind)
+        .ok_or(Error::NoSuchType { network, kind })?;
     if let CollateralChoice::Named { outpoint, .. } = choice {
-        let coin = ports.node.coin(*outpoint).await?.ok_or(Error::CollateralMissing { outpoint: *outpoint })?;
+        let coin = ports
+            .node
+            .coin(*outpoint)
+            .await?
+            .ok_or(Error::CollateralMissing { outpoint: *outpoint })?;
         if coin.spent_in_mempool {
             return Err(Error::CollateralMissing { outpoint: *outpoint });
         }
         let (has, ticker) = (coin.value.short(), &ports.profile.ticker);
-        expect(coin.value == wanted, || format!("the output holds {has} {ticker}; the collateral must be exactly {} {ticker}", wanted.short()))?;
-        expect(coin.confirmations > 0, || "the output is not confirmed yet: wait for the next block".to_owned())?;
+        expect(coin.value == wanted, || {
+            format!(
+                "the output holds {has} {ticker}; the collateral must be exactly {} {ticker}",
+                wanted.short()
+            )
+        })?;
+        expect(coin.confirmations > 0, || {
+            "the output is not confirmed yet: wait for the next block".to_owned()
+        })?;
     }
     let found = choose_collateral(ports, kind, choice, wanted).await?;
     let list = ports.node.masternodes().await?;
-    let used_by = list.entries.iter().find(|entry| entry.collateral == found.coin.outpoint).map(|entry| entry.pro_tx_hash);
+    let used_by = list
+        .entries
+        .iter()
+        .find(|entry| entry.collateral == found.coin.outpoint)
+        .map(|entry| entry.pro_tx_hash);
     Ok(Candidate {
         outpoint: found.coin.outpoint,
         path: found.path,
@@ -82,13 +100,24 @@ impl Purse {
 pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Purse, Error> {
     let (_, address, coins) = fee_coins(ports, &source, OutPoint::null()).await?;
     let rate = ports.node.fee_rate().await?.advised;
-    let coins: Vec<Coin> = coins.iter().map(|coin| Coin { outpoint: coin.outpoint, value: coin.value }).collect();
+    let coins: Vec<Coin> = coins
+        .iter()
+        .map(|coin| Coin {
+            outpoint: coin.outpoint,
+            value: coin.value,
+        })
+        .collect();
     let available = coins.iter().map(|coin| coin.value).sum();
     let needed = match funding::fund(&of_full_length(kind), &coins, rate, &address.script(), Change::Required) {
         Ok(funded) => Amount::from_duffs(funded.fee.duffs() + DUST_KEY),
         Err(short) => short.needed,
     };
-    Ok(Purse { source, address, available, needed })
+    Ok(Purse {
+        source,
+        address,
+        available,
+        needed,
+    })
 }
 
 /// A registration of the length any registration of its type has.
@@ -105,10 +134,21 @@ fn of_full_length(kind: MnType) -> Transaction {
         operator_reward: 0,
         payout: script::pay_to_key(&[0; 20]),
         inputs_hash: [0; 32],
-        platform: (kind == MnType::Evo).then_some(Platform { node_id: [0; 20], p2p_port: 0, http_port: 0 }),
+        platform: (kind == MnType::Evo).then_some(Platform {
+            node_id: [0; 20],
+            p2p_port: 0,
+            http_port: 0,
+        }),
         signature: vec![0; 65],
     };
-    let mut tx = Transaction { version: 0, kind: 0, inputs: vec![], outputs: vec![], lock_time: 0, payload: vec![] };
+    let mut tx = Transaction {
+        version: 0,
+        kind: 0,
+        inputs: vec![],
+        outputs: vec![],
+        lock_time: 0,
+        payload: vec![],
+    };
     payload.attach(&mut tx);
     tx
 }
@@ -144,7 +184,12 @@ pub async fn settle(ports: &Ports, draft: &mut Draft) -> Result<(), Error> {
 ///
 /// # Errors
 /// Of [`fund::prepare`]; [`Error::Short`] if no account suffices.
-pub async fn fill(ports: &Ports, to: Address, amount: Amount, first: Option<DerivationPath>) -> Result<fund::Plan, Error> {
+pub async fn fill(
+    ports: &Ports,
+    to: Address,
+    amount: Amount,
+    first: Option<DerivationPath>,
+) -> Result<fund::Plan, Error> {
     let mut accounts: Vec<DerivationPath> = first.into_iter().chain(wallet::default_accounts(ports)).collect();
     let mut seen = std::collections::HashSet::new();
     accounts.retain(|account| seen.insert(account.clone()));

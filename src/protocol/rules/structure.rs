@@ -89,7 +89,10 @@ fn check_values(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
     let total =
         !each || tx.outputs.iter().any(|output| output.value < 0) || tx.output_total().is_some_and(|sum| sum <= max);
     list.judge("total-in-range", "bad-txns-txouttotal-toolarge", total, || {
-        format!("the outputs together may not hold more coins than can exist ({})", max.short())
+        format!(
+            "the outputs together may not hold more coins than can exist ({})",
+            max.short()
+        )
     });
 }
 

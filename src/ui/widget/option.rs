@@ -28,7 +28,9 @@ pub fn option_of<'a, M: Clone + 'a>(
     chosen: bool,
     on_press: Option<M>,
 ) -> Button<'a, M> {
-    let content = row![circle(chosen), container(content).width(Length::Fill)].spacing(Gap::M).align_y(iced::Center);
+    let content = row![circle(chosen), container(content).width(Length::Fill)]
+        .spacing(Gap::M)
+        .align_y(iced::Center);
     button::Button::new(content)
         .padding([Gap::S + 2.0, Gap::M])
         .width(Length::Fill)
@@ -42,16 +44,25 @@ pub fn options<'a, M: 'a>(choices: impl IntoIterator<Item = Element<'a, M>>) -> 
 }
 
 fn circle<'a, M: 'a>(chosen: bool) -> Element<'a, M> {
-    let inner = container(iced::widget::space()).center(8).style(move |theme: &Theme| container::Style {
-        background: chosen.then(|| Background::Color(colors(theme).primary)),
-        border: Border { radius: 4.0.into(), ..Border::default() },
-        ..container::Style::default()
-    });
+    let inner = container(iced::widget::space())
+        .center(8)
+        .style(move |theme: &Theme| container::Style {
+            background: chosen.then(|| Background::Color(colors(theme).primary)),
+            border: Border {
+                radius: 4.0.into(),
+                ..Border::default()
+            },
+            ..container::Style::default()
+        });
     container(inner)
         .center(16)
         .style(move |theme: &Theme| container::Style {
             border: Border {
-                color: if chosen { colors(theme).primary } else { colors(theme).muted },
+                color: if chosen {
+                    colors(theme).primary
+                } else {
+                    colors(theme).muted
+                },
                 width: 1.5,
                 radius: 8.0.into(),
             },
@@ -63,14 +74,21 @@ fn circle<'a, M: 'a>(chosen: bool) -> Element<'a, M> {
 fn style(theme: &Theme, status: Status, chosen: bool) -> button::Style {
     let colors = colors(theme);
     let ground = match status {
-        _ if chosen => Color { a: 0.08, ..colors.primary },
+        _ if chosen => Color {
+            a: 0.08,
+            ..colors.primary
+        },
         Status::Active => colors.card,
         Status::Hovered | Status::Pressed => colors.hover,
         Status::Disabled => colors.page,
     };
     button::Style {
         background: Some(Background::Color(ground)),
-        text_color: if status == Status::Disabled { colors.muted } else { colors.text },
+        text_color: if status == Status::Disabled {
+            colors.muted
+        } else {
+            colors.text
+        },
         border: Border {
             color: if chosen { colors.primary } else { colors.border },
             width: 1.0,

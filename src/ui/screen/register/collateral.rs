@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bitcoin::bip32::DerivationPath;
 use iced::task::Handle;
-use iced::widget::{column, row};
+use iced::widget::{Container, column, row, space};
 use iced::{Element, Length, Task};
 
 use super::part::page_of;
@@ -20,12 +20,17 @@ use crate::protocol::{OutPoint, Profile, path};
 use crate::ui::format::{amount, short_hash};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
-    Field, badge, body, error_notice, help, info, input, key_value, label, mono, muted, option, option_of, options,
-    secondary_button, strong, warning,
+    Field, badge, body, error_notice, fact, fact_mono, help, info, input, label, mono, muted, option, option_of,
+    options, secondary_button, strong, warning,
 };
 
-pub(super) const RULES: [&str; 5] =
-    ["evo-version", "masternode-type", "collateral-amount", "collateral-destination", "collateral-is-key"];
+pub(super) const RULES: [&str; 5] = [
+    "evo-version",
+    "masternode-type",
+    "collateral-amount",
+    "collateral-destination",
+    "collateral-is-key",
+];
 
 /// How long a typed outpoint must rest before the node is asked about it.
 const REST: Duration = Duration::from_millis(400);
@@ -50,8 +55,14 @@ pub enum Source {
 #[derive(Debug)]
 enum Search {
     Idle,
-    Running { run: u64, _task: Handle },
-    Found { candidates: Vec<Candidate>, chosen: Option<OutPoint> },
+    Running {
+        run: u64,
+        _task: Handle,
+    },
+    Found {
+        candidates: Vec<Candidate>,
+        chosen: Option<OutPoint>,
+    },
     Failed(Error),
 }
 
@@ -137,7 +148,10 @@ impl Form {
             wallet::candidates(&ports, &accounts).await
         };
         let (task, handle) = Task::perform(search, move |result| Message::Searched(run, result)).abortable();
-        self.search = Search::Running { run, _task: handle.abort_on_drop() };
+        self.search = Search::Running {
+            run,
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -146,7 +160,10 @@ impl Form {
             return;
         }
         self.search = match result {
-            Ok(candidates) => Search::Found { chosen: only_one(&candidates, self.kind), candidates },
+            Ok(candidates) => Search::Found {
+                chosen: only_one(&candidates, self.kind),
+                candidates,
+            },
             Err(error) => Search::Failed(error),
         };
     }
@@ -163,11 +180,20 @@ impl Form {
         let (Some(outpoint), Some(path)) = (self.outpoint.value(), self.path.value()) else {
             return Task::none();
         };
-        let choice = CollateralChoice::Named { outpoint: *outpoint, path: path.clone() };
+        let choice = CollateralChoice::Named {
+            outpoint: *outpoint,
+            path: path.clone(),
+        };
         self.run += 1;
         let (run, ports, kind) = (self.run, cx.ports.clone(), self.kind);
-        let (task, handle) = Task::perform(asked(ports, kind, choice, rest), move |result| Message::LookedUp(run, result)).abortable();
-        self.lookup = Lookup::Running { run, _task: handle.abort_on_drop() };
+        let (task, handle) = Task::perform(asked(ports, kind, choice, rest), move |result| {
+            Message::LookedUp(run, result)
+        })
+        .abortable();
+        self.lookup = Lookup::Running {
+            run,
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -183,9 +209,9 @@ impl Form {
     fn candidate(&self) -> Option<&Candidate> {
         match self.source {
             Source::Device => match &self.search {
-                Search::Found { candidates, chosen } => {
-                    candidates.iter().find(|found| Some(found.outpoint) == *chosen && usable(found, self.kind))
-                }
+                Search::Found { candidates, chosen } => candidates
+                    .iter()
+                    .find(|found| Some(found.outpoint) == *chosen && usable(found, self.kind)),
                 _ => None,
             },
             Source::Typed => match &self.lookup {
@@ -231,12 +257,26 @@ impl Form {
 
     fn sources<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let wanted = amount(look.profile.collateral(self.kind).unwrap_or_default(), look.profile);
-        let line = format!("An unspent output of exactly {wanted} on your device. It stays there: registering does not move it.");
+        let line = format!(
+            "An unspent output of exactly {wanted} on your device. It stays there: registering does not move it."
+        );
         let choices = [
-            option("Find it on the device", "", self.source == Source::Device, Message::SourceChosen(Source::Device)),
-            option("Type the output", "", self.source == Source::Typed, Message::SourceChosen(Source::Typed)),
+            option(
+                "Find it on the device",
+                "",
+                self.source == Source::Device,
+                Message::SourceChosen(Source::Device),
+            ),
+            option(
+                "Type the output",
+                "",
+                self.source == Source::Typed,
+                Message::SourceChosen(Source::Typed),
+            ),
         ];
-        column![label("Collateral"), body(line), row(choices).spacing(Gap::M)].spacing(Gap::S).into()
+        column![label("Collateral"), body(line), row(choices).spacing(Gap::M)]
+            .spacing(Gap::S)
+            .into()
     }
 
     fn device_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -247,10 +287,14 @@ impl Form {
             parts = parts.push(error_notice(&Error::NoDevice));
         }
         parts = match &self.search {
-            Search::Idle => parts.push(muted("The first three accounts of the device are searched; nothing has to be confirmed on it.")),
+            Search::Idle => parts.push(muted(
+                "The first three accounts of the device are searched; nothing has to be confirmed on it.",
+            )),
             Search::Running { .. } => parts.push(muted("Searching. This takes a few seconds.")),
             Search::Failed(error) => parts.push(error_notice(error)),
-            Search::Found { candidates, chosen } => parts.push(found_list(candidates, *chosen, self.kind, look.profile)),
+            Search::Found { candidates, chosen } => {
+                parts.push(found_list(candidates, *chosen, self.kind, look.profile))
+            }
         };
         parts.into()
     }
@@ -260,11 +304,12 @@ impl Form {
             .placeholder("TXID:N")
             .help("Transaction id, a colon, and the number of the output in it.")
             .mono()
-            .id("outpoint")
-            ;
+            .id("outpoint");
         let example = path::to_text(&path::address(look.profile, 0, false, 0));
         let path = input("Path of its key on the device", &self.path, Message::PathEdited)
-            .help(format!("Leave it empty to have the first three accounts searched, or write it like {example}."))
+            .help(format!(
+                "Leave it empty to have the first three accounts searched, or write it like {example}."
+            ))
             .mono()
             .id("collateral-path");
         let state: Element<'a, Message> = match &self.lookup {
@@ -288,7 +333,11 @@ fn read_outpoint(text: &str) -> Result<OutPoint, NoOutpoint> {
 }
 
 fn read_path(text: &str) -> Result<Option<DerivationPath>, path::PathError> {
-    if text.trim().is_empty() { Ok(None) } else { path::parse(text).map(Some) }
+    if text.trim().is_empty() {
+        Ok(None)
+    } else {
+        path::parse(text).map(Some)
+    }
 }
 
 /// Confirmed, and of the amount this kind needs. One that backs a masternode already may be used: it replaces that one.
@@ -298,7 +347,9 @@ fn usable(found: &Candidate, kind: MnType) -> bool {
 
 /// Nothing to choose where only one output will do.
 fn only_one(candidates: &[Candidate], kind: MnType) -> Option<OutPoint> {
-    let mut free = candidates.iter().filter(|found| usable(found, kind) && found.used_by.is_none());
+    let mut free = candidates
+        .iter()
+        .filter(|found| usable(found, kind) && found.used_by.is_none());
     match (free.next(), free.next()) {
         (Some(one), None) => Some(one.outpoint),
         _ => None,
@@ -308,22 +359,44 @@ fn only_one(candidates: &[Candidate], kind: MnType) -> Option<OutPoint> {
 fn kinds<'a>(profile: &Profile, chosen: MnType) -> Element<'a, Message> {
     let sentence = |kind| amount(profile.collateral(kind).unwrap_or_default(), profile);
     let choices = [
-        option("Masternode", format!("{} collateral", sentence(MnType::Regular)), chosen == MnType::Regular, Message::KindChosen(MnType::Regular)),
-        option("Evonode", format!("{} collateral, serves Platform too", sentence(MnType::Evo)), chosen == MnType::Evo, Message::KindChosen(MnType::Evo)),
+        option(
+            "Masternode",
+            format!("{} collateral", sentence(MnType::Regular)),
+            chosen == MnType::Regular,
+            Message::KindChosen(MnType::Regular),
+        ),
+        option(
+            "Evonode",
+            format!("{} collateral, Platform too", sentence(MnType::Evo)),
+            chosen == MnType::Evo,
+            Message::KindChosen(MnType::Evo),
+        ),
     ];
-    column![label("Type"), row(choices).spacing(Gap::M)].spacing(Gap::S).into()
+    column![label("Type"), row(choices).spacing(Gap::M)]
+        .spacing(Gap::S)
+        .into()
 }
 
-fn found_list<'a>(candidates: &'a [Candidate], chosen: Option<OutPoint>, kind: MnType, profile: &'a Profile) -> Element<'a, Message> {
+fn found_list<'a>(
+    candidates: &'a [Candidate],
+    chosen: Option<OutPoint>,
+    kind: MnType,
+    profile: &'a Profile,
+) -> Element<'a, Message> {
     let fit: Vec<&Candidate> = candidates.iter().filter(|found| found.kind == kind).collect();
     let others = candidates.len() - fit.len();
     let mut parts = column![].spacing(Gap::S);
     if fit.is_empty() {
         let wanted = amount(profile.collateral(kind).unwrap_or_default(), profile);
         let advice = "Send exactly this amount to an address of the device, wait for a block, and search again.";
-        parts = parts.push(info(format!("No output of exactly {wanted} was found on the device. {advice}")));
+        parts = parts.push(info(format!(
+            "No output of exactly {wanted} was found on the device. {advice}"
+        )));
     }
-    parts = parts.push(options(fit.into_iter().map(|found| candidate_row(found, chosen == Some(found.outpoint), kind, profile))));
+    parts = parts
+        .push(options(fit.into_iter().map(|found| {
+            candidate_row(found, chosen == Some(found.outpoint), kind, profile)
+        })));
     if let Some(found) = candidates.iter().find(|found| Some(found.outpoint) == chosen) {
         parts = parts.push(remarks(found, profile));
     }
@@ -334,24 +407,39 @@ fn found_list<'a>(candidates: &'a [Candidate], chosen: Option<OutPoint>, kind: M
 }
 
 fn candidate_row<'a>(found: &'a Candidate, chosen: bool, kind: MnType, profile: &'a Profile) -> Element<'a, Message> {
-    let outpoint = format!("{}:{}", short_hash(&found.outpoint.txid.to_string()), found.outpoint.vout);
-    let state = match (found.used_by, found.confirmations) {
+    let outpoint = format!(
+        "{}:{}",
+        short_hash(&found.outpoint.txid.to_string()),
+        found.outpoint.vout
+    );
+    let first = row![
+        strong(amount(found.amount, profile)),
+        muted(confirmations(found.confirmations)),
+        space().width(Length::Fill),
+        state(found, profile)
+    ];
+    let second = row![
+        mono(outpoint).width(Length::FillPortion(3)),
+        mono(path::to_text(&found.path)).width(Length::FillPortion(2))
+    ];
+    let mut lines = column![first.spacing(Gap::M).align_y(iced::Center), second.spacing(Gap::M)].spacing(Gap::XS);
+    if let Some(used_by) = found.used_by {
+        lines = lines.push(muted(format!(
+            "already backs masternode {}",
+            short_hash(&used_by.to_string())
+        )));
+    }
+    let message = usable(found, kind).then_some(Message::Chosen(found.outpoint));
+    option_of(lines, chosen, message).into()
+}
+
+fn state<'a>(found: &Candidate, profile: &Profile) -> Container<'a, Message> {
+    match (found.used_by, found.confirmations) {
         (Some(_), _) => badge("in use", Tone::Warning),
         (None, 0) => badge("unconfirmed", Tone::Neutral),
         (None, count) if count < profile.advised_confirmations => badge("young", Tone::Info),
         _ => badge("ready", Tone::Good),
-    };
-    let line = row![
-        strong(amount(found.amount, profile)).width(Length::FillPortion(3)),
-        mono(outpoint).width(Length::FillPortion(5)),
-        mono(path::to_text(&found.path)).width(Length::FillPortion(4)),
-        body(confirmations(found.confirmations)).width(Length::FillPortion(4)),
-        state,
-    ]
-    .spacing(Gap::M)
-    .align_y(iced::Center);
-    let message = usable(found, kind).then_some(Message::Chosen(found.outpoint));
-    option_of(line, chosen, message).into()
+    }
 }
 
 fn confirmations(count: u32) -> String {
@@ -372,7 +460,10 @@ fn remarks<'a>(found: &Candidate, profile: &Profile) -> Element<'a, Message> {
         parts = parts.push(warning(words));
     }
     if found.confirmations < profile.advised_confirmations {
-        let words = format!("One confirmation is enough to register; the guides advise {}.", profile.advised_confirmations);
+        let words = format!(
+            "One confirmation is enough to register; the guides advise {}.",
+            profile.advised_confirmations
+        );
         parts = parts.push(info(words));
     }
     parts.into()
@@ -380,10 +471,10 @@ fn remarks<'a>(found: &Candidate, profile: &Profile) -> Element<'a, Message> {
 
 fn facts<'a>(found: &'a Candidate, profile: &'a Profile) -> Element<'a, Message> {
     column![
-        key_value("Amount", amount(found.amount, profile)),
-        key_value("Confirmations", found.confirmations.to_string()),
-        key_value("Key on the device", path::to_text(&found.path)),
-        key_value("Address", found.key_id.address().to_text(profile)),
+        fact("Amount", amount(found.amount, profile)),
+        fact("Confirmations", found.confirmations.to_string()),
+        fact_mono("Key on device", path::to_text(&found.path)),
+        fact_mono("Address", found.key_id.address().to_text(profile)),
         remarks(found, profile),
     ]
     .spacing(Gap::S)

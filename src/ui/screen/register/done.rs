@@ -16,7 +16,7 @@ use crate::store::VaultError;
 use crate::store::vault::Vault;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    SecretText, body, copy_row, heading, key_value, mono, muted, panel, secondary_button, success, text_button, warning,
+    SecretText, body, fact, fact_copied, heading, mono, muted, panel, secondary_button, success, text_button, warning,
 };
 use crate::ui::work::blocking;
 
@@ -48,8 +48,17 @@ pub enum Message {
 
 impl Done {
     pub fn new(plan: &Plan, finished: Finished) -> Self {
-        let operator = plan.keys.iter().find(|(role, _)| *role == "operator").map(|(_, label)| label.clone());
-        Self { finished, payload: plan.payload.clone(), operator, line: Line::Hidden }
+        let operator = plan
+            .keys
+            .iter()
+            .find(|(role, _)| *role == "operator")
+            .map(|(_, label)| label.clone());
+        Self {
+            finished,
+            payload: plan.payload.clone(),
+            operator,
+            line: Line::Hidden,
+        }
     }
 
     pub fn pro_tx_hash(&self) -> ProTxHash {
@@ -85,14 +94,22 @@ impl Done {
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let facts = column![
-            copy_row("ProTxHash", self.finished.pro_tx_hash.to_string(), Message::Copy),
-            key_value("Registered in block", crate::ui::format::height(self.finished.height)),
+            fact_copied("ProTxHash", self.finished.pro_tx_hash.to_string(), "", Message::Copy),
+            fact("In block", crate::ui::format::height(self.finished.height)),
         ]
         .spacing(Gap::S);
-        let mut parts = column![success("The masternode is registered."), panel("Its name for ever", facts)].spacing(Gap::L);
+        let mut parts = column![
+            success("The masternode is registered."),
+            panel("Your masternode", facts)
+        ]
+        .spacing(Gap::L);
         parts = parts.push(match &self.operator {
             Some(label) => self.own_server(look, label),
-            None => panel("What is next", muted("Tell your hosting provider the ProTxHash: the provider starts the node with the operator key.")).into(),
+            None => panel(
+                "What is next",
+                muted("Tell your hosting provider the ProTxHash: the provider starts the node with the operator key."),
+            )
+            .into(),
         });
         page_of(parts)
     }
@@ -105,7 +122,11 @@ impl Done {
         } else {
             "3. Look at it in the list: it is paid when its turn in the queue comes."
         };
-        let port = look.profile.p2p_port;
+        let port = if self.payload.service.is_none() {
+            look.profile.p2p_port
+        } else {
+            self.payload.service.port
+        };
         let second = format!("2. Restart the node there and wait until it is synchronised. Port {port} must be open.");
         let list = column![body(first), self.line_view(), body(second), body(third)].spacing(Gap::M);
         panel("What is next", list).into()

@@ -2,7 +2,7 @@
 
 use iced::task::Handle;
 use iced::widget::{column, row};
-use iced::{Element, Task};
+use iced::{Element, Length, Task};
 
 use super::funding::{self, Funding};
 use super::part::{held, page_of};
@@ -13,7 +13,10 @@ use crate::flow::register::{FeeSource, look, look::Purse};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{body, copy_row, error_notice, key_value, label, muted, option, options, panel, secondary_button, success, warning};
+use crate::ui::widget::{
+    body, error_notice, fact, label, mono, muted, option, options, panel, secondary_button, success, text_button,
+    warning,
+};
 
 #[derive(Debug, Default)]
 pub struct Form {
@@ -28,7 +31,10 @@ pub struct Form {
 enum State {
     #[default]
     Unknown,
-    Looking { run: u64, _task: Handle },
+    Looking {
+        run: u64,
+        _task: Handle,
+    },
     Known(Purse),
     Failed(Error),
 }
@@ -37,7 +43,9 @@ enum State {
 enum Making {
     #[default]
     Idle,
-    Running { _task: Handle },
+    Running {
+        _task: Handle,
+    },
     Failed(Error),
 }
 
@@ -89,7 +97,9 @@ impl Form {
     fn make(&mut self, cx: &Context<'_>) -> Task<Message> {
         let (ports, name) = (cx.ports.clone(), cx.name.to_owned());
         let (task, handle) = Task::perform(look::make(ports, Kind::Fee, name), Message::Made).abortable();
-        self.making = Making::Running { _task: handle.abort_on_drop() };
+        self.making = Making::Running {
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -97,7 +107,7 @@ impl Form {
         match result {
             Ok(key) => {
                 let source = FeeSource::Key(key.label.clone());
-                cx.keys.push(key);
+                cx.made(key);
                 self.making = Making::Idle;
                 self.chosen(cx, source)
             }
@@ -109,12 +119,17 @@ impl Form {
     }
 
     fn look(&mut self, cx: &Context<'_>) -> Task<Message> {
-        let Some(source) = self.source.clone() else { return Task::none() };
+        let Some(source) = self.source.clone() else {
+            return Task::none();
+        };
         self.run += 1;
         let (run, ports, kind) = (self.run, cx.ports.clone(), cx.sketch.kind);
         let ask = async move { look::purse(&ports, kind, source).await };
         let (task, handle) = Task::perform(ask, move |result| Message::Looked(run, result)).abortable();
-        self.purse = State::Looking { run, _task: handle.abort_on_drop() };
+        self.purse = State::Looking {
+            run,
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -128,9 +143,20 @@ impl Form {
     }
 
     fn funded(&mut self, cx: &Context<'_>, message: funding::Message) -> Task<Message> {
-        let State::Known(purse) = &self.purse else { return Task::none() };
+        let State::Known(purse) = &self.purse else {
+            return Task::none();
+        };
         let task = self.funding.update(cx, purse, message).map(Message::Funding);
-        if self.funding.is_paid() { Task::batch([task, self.look(cx)]) } else { task }
+        if self.funding.is_paid() {
+            Task::batch([task, self.look(cx)])
+        } else {
+            task
+        }
+    }
+
+    /// Closes the payment's page; false if it is not on screen.
+    pub fn close(&mut self) -> bool {
+        self.funding.close()
     }
 
     /// A payment is being made: leaving the page would drop it.
@@ -157,7 +183,9 @@ impl Form {
             State::Unknown => {}
             State::Looking { .. } => parts = parts.push(muted("Asking the node what it holds.")),
             State::Failed(error) => {
-                parts = parts.push(error_notice(error)).push(secondary_button("Check again").on_press(Message::Look));
+                parts = parts
+                    .push(error_notice(error))
+                    .push(secondary_button("Check again").on_press(Message::Look));
             }
             State::Known(purse) => parts = parts.push(self.purse_view(look, purse)),
         }
@@ -169,11 +197,17 @@ impl Form {
             Some(FeeSource::Key(label)) => Some(label.as_str()),
             _ => None,
         };
-        let mut choices: Vec<_> = held(look, Kind::Fee, chosen, |label| Message::Chosen(FeeSource::Key(label))).collect();
+        let mut choices: Vec<_> =
+            held(look, Kind::Fee, chosen, |label| Message::Chosen(FeeSource::Key(label))).collect();
         if look.node_has_wallet() {
             let line = "Only for a node of your own: it signs the fee inputs.";
             let wallet = self.source == Some(FeeSource::NodeWallet);
-            choices.push(option("The node's own wallet", line, wallet, Message::Chosen(FeeSource::NodeWallet)));
+            choices.push(option(
+                "The node's own wallet",
+                line,
+                wallet,
+                Message::Chosen(FeeSource::NodeWallet),
+            ));
         }
         let free = !matches!(self.making, Making::Running { .. }) && !self.is_busy();
         let make = secondary_button("Make a fee key").on_press_maybe(free.then_some(Message::Make));
@@ -194,12 +228,16 @@ impl Form {
             success("That is enough for the registration.")
         } else {
             let missing = amount(funding::least(purse), look.profile);
-            warning(format!("Not enough. Send at least {missing} to this address, or fill it from the device."))
+            warning(format!(
+                "Not enough. Send at least {missing} to this address, or fill it from the device."
+            ))
         };
+        let address = purse.address.to_text(look.profile);
+        let copy = text_button("Copy").on_press(Message::Copy(address.clone()));
         let mut facts = column![
-            key_value("It holds", amount(purse.available, look.profile)),
-            key_value("A registration needs", amount(purse.needed, look.profile)),
-            copy_row("Its address", purse.address.to_text(look.profile), Message::Copy),
+            fact("It holds", amount(purse.available, look.profile)),
+            fact("Needed", amount(purse.needed, look.profile)),
+            row![mono(address).width(Length::Fill), copy].align_y(iced::Center),
             state,
         ]
         .spacing(Gap::S);

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use iced::widget::column;
 use iced::Element;
+use iced::widget::column;
 
 use super::part::{held, key_named, page_of};
 use super::sketch::{self, Sketch};
@@ -96,7 +96,10 @@ impl Form {
     /// Proposes the first free name of the form `mn1`.
     pub fn new(keys: &[KeyInfo]) -> Self {
         let taken = |name: &str| keys.iter().any(|key| key.label.starts_with(&format!("{name}-")));
-        let name = (1..).map(|n| format!("mn{n}")).find(|name| !taken(name)).expect("numbers are endless");
+        let name = (1..)
+            .map(|n| format!("mn{n}"))
+            .find(|name| !taken(name))
+            .expect("numbers are endless");
         Self {
             name: Field::with(name.clone(), name),
             owner: KeyChoice::New,
@@ -127,7 +130,9 @@ impl Form {
             }
             Message::SchemeChosen(scheme) => self.scheme = Some(scheme),
             Message::VotingChosen(choice) => self.voting = choice,
-            Message::VotingAddressEdited(text) => self.voting_address.edit(text, |text| read_voting(text, cx.profile())),
+            Message::VotingAddressEdited(text) => {
+                self.voting_address.edit(text, |text| read_voting(text, cx.profile()))
+            }
             Message::Submit => {}
         }
     }
@@ -170,7 +175,10 @@ impl Form {
             KeyChoice::Held(label) => secp(label),
         };
         sketch.name = self.name().to_owned();
-        sketch.owner = Some(sketch::Owner { choice: self.owner.clone(), key: owner });
+        sketch.owner = Some(sketch::Owner {
+            choice: self.owner.clone(),
+            key: owner,
+        });
         sketch.operator = self.operator_choice(keys);
         sketch.voting = self.voting_choice(owner, secp);
         self.name.value().is_some() && sketch.operator.is_some() && sketch.voting.is_some()
@@ -179,9 +187,10 @@ impl Form {
     fn operator_choice(&self, keys: &[KeyInfo]) -> Option<sketch::Operator> {
         let (choice, key) = match &self.operator {
             Operator::New => (OperatorChoice::New, None),
-            Operator::Held(label) => {
-                (OperatorChoice::Held(label.clone()), key_named(keys, label).and_then(KeyInfo::operator))
-            }
+            Operator::Held(label) => (
+                OperatorChoice::Held(label.clone()),
+                key_named(keys, label).and_then(KeyInfo::operator),
+            ),
             Operator::Pasted => {
                 let key = self.pasted()?;
                 (OperatorChoice::Foreign(key), Some(key))
@@ -234,10 +243,21 @@ impl Form {
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let name = input("Name", &self.name, Message::NameEdited)
-            .help(format!("New keys are kept in the vault under this name: {}-owner, {0}-operator, {0}-voting.", self.name()))
+            .help(format!(
+                "New keys are kept in the vault under this name: {}-owner, {0}-operator, {0}-voting.",
+                self.name()
+            ))
             .id("name")
             .on_submit(Message::Submit);
-        page_of(column![name, self.owner_view(look), self.operator_view(look), self.voting_view(look)].spacing(Gap::L))
+        page_of(
+            column![
+                name,
+                self.owner_view(look),
+                self.operator_view(look),
+                self.voting_view(look)
+            ]
+            .spacing(Gap::L),
+        )
     }
 
     fn owner_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -245,10 +265,22 @@ impl Form {
             KeyChoice::Held(label) => Some(label.as_str()),
             KeyChoice::New => None,
         };
-        let new = option("A new owner key", "Made when you go on to the review.", chosen.is_none(), Message::OwnerChosen(KeyChoice::New));
-        let held = held(look, Kind::Owner, chosen, |label| Message::OwnerChosen(KeyChoice::Held(label)));
+        let new = option(
+            "A new owner key",
+            "Made when you go on to the review.",
+            chosen.is_none(),
+            Message::OwnerChosen(KeyChoice::New),
+        );
+        let held = held(look, Kind::Owner, chosen, |label| {
+            Message::OwnerChosen(KeyChoice::Held(label))
+        });
         let line = "Changes operator, voting key and payout address later. It stays in this program's vault.";
-        group("Owner key", line, [new].into_iter().chain(held), self.owner_error.as_deref())
+        group(
+            "Owner key",
+            line,
+            [new].into_iter().chain(held),
+            self.owner_error.as_deref(),
+        )
     }
 
     fn operator_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -256,14 +288,21 @@ impl Form {
             Operator::Held(label) => Some(label.as_str()),
             _ => None,
         };
-        let new = option("A new operator key", "You run the server yourself.", self.operator == Operator::New, Message::OperatorChosen(Operator::New));
+        let new = option(
+            "A new operator key",
+            "You run the server yourself.",
+            self.operator == Operator::New,
+            Message::OperatorChosen(Operator::New),
+        );
         let pasted = option(
             "A hosting provider's public key",
             "The provider runs the server and keeps the private key.",
             self.operator == Operator::Pasted,
             Message::OperatorChosen(Operator::Pasted),
         );
-        let held = held(look, Kind::Operator, chosen, |label| Message::OperatorChosen(Operator::Held(label)));
+        let held = held(look, Kind::Operator, chosen, |label| {
+            Message::OperatorChosen(Operator::Held(label))
+        });
         let line = "Runs the server: announces its address and takes part in quorums.";
         let choices = [new].into_iter().chain(held).chain([pasted]);
         let mut parts = column![group("Operator key", line, choices, self.operator_error.as_deref())].spacing(Gap::S);
@@ -282,7 +321,9 @@ impl Form {
         let mut parts = column![field].spacing(Gap::S);
         match self.public_key.value() {
             Some(Readings::One { scheme, .. }) => {
-                parts = parts.push(success(format!("Read in the {scheme} encoding; it is no key in the other one.")));
+                parts = parts.push(success(format!(
+                    "Read in the {scheme} encoding; it is no key in the other one."
+                )));
             }
             Some(Readings::Both { .. }) => parts = parts.push(self.ask_scheme(look)),
             _ => {}
@@ -300,8 +341,16 @@ impl Form {
                         Ask the provider which encoding it is.";
         column![
             warning(question),
-            choice(Scheme::Basic, "It is in the basic encoding", "Printed by Dash Core 19 and later."),
-            choice(Scheme::Legacy, "It is in the legacy encoding", "Printed by older nodes, by networks without the V19 upgrade, and by bls generate 1."),
+            choice(
+                Scheme::Basic,
+                "It is in the basic encoding",
+                "Printed by Dash Core 19 and later."
+            ),
+            choice(
+                Scheme::Legacy,
+                "It is in the legacy encoding",
+                "Printed by older nodes, by networks without the V19 upgrade, and by bls generate 1."
+            ),
             info(format!("This network uses the {now} encoding now.")),
         ]
         .spacing(Gap::S)
@@ -313,13 +362,35 @@ impl Form {
             Voting::Held(label) => Some(label.as_str()),
             _ => None,
         };
-        let pick = |name: &'static str, line: &'static str, to: Voting| option(name, line, self.voting == to, Message::VotingChosen(to));
-        let new = pick("A new voting key", "Can be handed to somebody who votes for you.", Voting::New);
-        let same = pick("Same as the owner key", "One key fewer, but it cannot be handed out.", Voting::SameAsOwner);
-        let pasted = pick("Somebody else's address", "They vote with the key of this address.", Voting::Pasted);
-        let held = held(look, Kind::Voting, chosen, |label| Message::VotingChosen(Voting::Held(label)));
+        let pick = |name: &'static str, line: &'static str, to: Voting| {
+            option(name, line, self.voting == to, Message::VotingChosen(to))
+        };
+        let new = pick(
+            "A new voting key",
+            "Can be handed to somebody who votes for you.",
+            Voting::New,
+        );
+        let same = pick(
+            "Same as the owner key",
+            "One key fewer, but it cannot be handed out.",
+            Voting::SameAsOwner,
+        );
+        let pasted = pick(
+            "Somebody else's address",
+            "They vote with the key of this address.",
+            Voting::Pasted,
+        );
+        let held = held(look, Kind::Voting, chosen, |label| {
+            Message::VotingChosen(Voting::Held(label))
+        });
         let choices = [new, same].into_iter().chain(held).chain([pasted]);
-        let mut parts = column![group("Voting key", "Votes on proposals.", choices, self.voting_error.as_deref())].spacing(Gap::S);
+        let mut parts = column![group(
+            "Voting key",
+            "Votes on proposals.",
+            choices,
+            self.voting_error.as_deref()
+        )]
+        .spacing(Gap::S);
         if self.voting == Voting::Pasted {
             let field = input("Voting address", &self.voting_address, Message::VotingAddressEdited)
                 .help("An address of a key (not of a script) on this network.")
@@ -360,10 +431,14 @@ fn read_name(text: &str) -> Result<String, LabelError> {
 
 fn read_public_key(text: &str) -> Result<Readings, NoPublicKey> {
     let text = text.trim();
-    if let Err(error @ (BlsError::HexLength { .. } | BlsError::NotHex { .. })) = PublicKey::from_hex(Scheme::Basic, text) {
+    if let Err(error @ (BlsError::HexLength { .. } | BlsError::NotHex { .. })) =
+        PublicKey::from_hex(Scheme::Basic, text)
+    {
         return Err(NoPublicKey::Hex(error));
     }
-    let bytes = crate::protocol::wire::from_hex(text).ok().and_then(|bytes| <[u8; bls::PublicKey::LENGTH]>::try_from(bytes).ok());
+    let bytes = crate::protocol::wire::from_hex(text)
+        .ok()
+        .and_then(|bytes| <[u8; bls::PublicKey::LENGTH]>::try_from(bytes).ok());
     match PublicKey::readings(&bytes.expect("96 hexadecimal digits")) {
         Readings::Neither { basic, .. } => Err(NoPublicKey::Neither(basic)),
         readings => Ok(readings),

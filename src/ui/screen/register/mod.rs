@@ -62,8 +62,14 @@ struct Forms {
 
 enum State {
     /// `ready`: this step is filled in and no rule objects.
-    Editing { page: Page, ready: bool },
-    Preparing { run: u64, _task: Handle },
+    Editing {
+        page: Page,
+        ready: bool,
+    },
+    Preparing {
+        run: u64,
+        _task: Handle,
+    },
     Refused(Error),
     Reviewing(Box<Plan>),
     Signing(signing::Signing),
@@ -120,6 +126,12 @@ impl Context<'_> {
         &self.ports.profile
     }
 
+    /// Shows a key that was just made, until the vault is listed anew.
+    fn made(&mut self, key: KeyInfo) {
+        self.keys.retain(|known| known.label != key.label);
+        self.keys.push(key);
+    }
+
     fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &KeyInfo> {
         of_network(self.keys, kind, &self.ports.profile)
     }
@@ -141,7 +153,8 @@ impl<'a> Look<'a> {
     }
 
     fn node_has_wallet(&self) -> bool {
-        self.chain.is_some_and(|chain| chain.status.capabilities.wallet == Some(true))
+        self.chain
+            .is_some_and(|chain| chain.status.capabilities.wallet == Some(true))
     }
 
     /// Of operator keys in the next block.
@@ -156,7 +169,8 @@ impl<'a> Look<'a> {
 
 fn of_network<'a>(keys: &'a [KeyInfo], kind: Kind, profile: &Profile) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
     let name = profile.name.clone();
-    keys.iter().filter(move |key| key.kind == kind && key.network.name == name)
+    keys.iter()
+        .filter(move |key| key.kind == kind && key.network.name == name)
 }
 
 impl Register {
@@ -177,24 +191,43 @@ impl Register {
             payout: payout::Form::default(),
             fee: fee::Form::default(),
         };
-        let state = State::Editing { page: Page::Collateral, ready: false };
+        let state = State::Editing {
+            page: Page::Collateral,
+            ready: false,
+        };
         let profile = ports.profile.clone();
-        let mut new = Self { profile, keys, device: None, vault: false, sandbox, chain, sketch: Sketch::default(), forms, state, run: 0 };
-        new.ports_changed(ports);
+        let mut new = Self {
+            profile,
+            keys,
+            device: None,
+            vault: false,
+            sandbox,
+            chain,
+            sketch: Sketch::default(),
+            forms,
+            state,
+            run: 0,
+        };
+        new.look_at(ports);
         (new, task)
     }
 
     /// A device was opened or lost, the vault unlocked or locked.
     pub fn ports_changed(&mut self, ports: &Ports) {
+        self.look_at(ports);
+        self.judge();
+    }
+
+    fn look_at(&mut self, ports: &Ports) {
         self.device = ports.device.as_ref().map(|device| device.kind().to_string());
-        self.vault = ports.vault.is_some();
-        if self.vault && self.keys.is_empty() {
+        if ports.vault.is_some() && !self.vault {
             self.keys = listed(ports);
         }
+        self.vault = ports.vault.is_some();
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
-        self.ports_changed(ports);
+        self.look_at(ports);
         match message {
             Message::ReadChain => return self.read_chain(ports),
             Message::ChainRead(result) => self.chain_read(result),
@@ -211,7 +244,7 @@ impl Register {
             | Message::Fee(_) => return self.form(ports, message),
             Message::Back => return self.back(ports),
             Message::Jump(page) => return self.enter(ports, page),
-            Message::Prepared(run, draft, result) => self.prepared(ports, run, &draft, result),
+            Message::Prepared(run, draft, result) => return self.prepared(ports, run, &draft, result),
             Message::Signing(message) => return self.signing(ports, message),
             Message::Done(message) => return self.done(ports, message),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
@@ -223,7 +256,12 @@ impl Register {
     fn form(&mut self, ports: &Ports, message: Message) -> Action {
         let forms = &mut self.forms;
         let name = forms.keys.name().to_owned();
-        let mut cx = Context { ports, keys: &mut self.keys, sketch: &self.sketch, name: &name };
+        let mut cx = Context {
+            ports,
+            keys: &mut self.keys,
+            sketch: &self.sketch,
+            name: &name,
+        };
         let task = match message {
             Message::Collateral(message) => forms.collateral.update(&cx, message).map(Message::Collateral),
             Message::Platform(message) => forms.platform.update(&mut cx, message).map(Message::Platform),
@@ -245,7 +283,9 @@ impl Register {
 
     /// Reads the step on screen into the sketch, and shows on it what a node would refuse.
     fn judge(&mut self) {
-        let State::Editing { page, .. } = self.state else { return };
+        let State::Editing { page, .. } = self.state else {
+            return;
+        };
         self.recheck(page);
         let filled = self.apply(page);
         let chain = match &self.chain {
@@ -256,7 +296,10 @@ impl Register {
         if filled && !failures.is_empty() {
             self.refuse(page, &failures);
         }
-        self.state = State::Editing { page, ready: filled && failures.is_empty() };
+        self.state = State::Editing {
+            page,
+            ready: filled && failures.is_empty(),
+        };
     }
 
     fn recheck(&mut self, page: Page) {
@@ -328,17 +371,26 @@ impl Register {
         self.state = State::Editing { page, ready: false };
         let task = if page == Page::Fee {
             let name = self.forms.keys.name().to_owned();
-            let cx = Context { ports, keys: &mut self.keys, sketch: &self.sketch, name: &name };
+            let cx = Context {
+                ports,
+                keys: &mut self.keys,
+                sketch: &self.sketch,
+                name: &name,
+            };
             self.forms.fee.enter(&cx).map(Message::Fee)
         } else {
             Task::none()
         };
         self.judge();
-        Action::Run(Task::batch([task, iced::widget::operation::snap_to(PAGE, iced::widget::scrollable::RelativeOffset::START)]))
+        let focus = page
+            .first_field()
+            .map_or_else(Task::none, iced::widget::operation::focus);
+        Action::Run(Task::batch([task, to_top(), focus]))
     }
 
     fn back(&mut self, ports: &Ports) -> Action {
         match &self.state {
+            State::Editing { page: Page::Fee, .. } if self.forms.fee.close() => Action::None,
             State::Editing { page, .. } => match page.before(&self.sketch) {
                 Some(before) => self.enter(ports, before),
                 None => Action::Close,
@@ -358,18 +410,23 @@ impl Register {
     }
 
     fn prepare(&mut self, ports: &Ports) -> Action {
-        let Some(draft) = self.sketch.draft() else { return Action::None };
+        let Some(draft) = self.sketch.draft() else {
+            return Action::None;
+        };
         self.run += 1;
         let run = self.run;
         let (task, handle) = Task::perform(planned(ports.clone(), draft), move |(draft, result)| {
             Message::Prepared(run, Box::new(draft), result.map(Box::new))
         })
         .abortable();
-        self.state = State::Preparing { run, _task: handle.abort_on_drop() };
+        self.state = State::Preparing {
+            run,
+            _task: handle.abort_on_drop(),
+        };
         Action::Run(task)
     }
 
-    fn prepared(&mut self, ports: &Ports, run: u64, draft: &Draft, result: Result<Box<Plan>, Error>) {
+    fn prepared(&mut self, ports: &Ports, run: u64, draft: &Draft, result: Result<Box<Plan>, Error>) -> Action {
         self.keys = listed(ports);
         self.forms.keys.settled(&draft.owner, &draft.operator, &draft.voting);
         self.apply(Page::Keys);
@@ -379,17 +436,22 @@ impl Register {
                 Err(error) => State::Refused(error),
             };
         }
+        Action::Run(to_top())
     }
 
     fn sign(&mut self, ports: &Ports) -> Action {
-        let State::Reviewing(plan) = &self.state else { return Action::None };
+        let State::Reviewing(plan) = &self.state else {
+            return Action::None;
+        };
         let (signing, task) = signing::Signing::start(ports, plan.clone());
         self.state = State::Signing(signing);
-        Action::Run(task.map(Message::Signing))
+        Action::Run(Task::batch([task.map(Message::Signing), to_top()]))
     }
 
     fn signing(&mut self, ports: &Ports, message: signing::Message) -> Action {
-        let State::Signing(signing) = &mut self.state else { return Action::None };
+        let State::Signing(signing) = &mut self.state else {
+            return Action::None;
+        };
         match signing.update(ports, message) {
             signing::Action::None => Action::None,
             signing::Action::Run(task) => Action::Run(task.map(Message::Signing)),
@@ -399,13 +461,15 @@ impl Register {
             }
             signing::Action::Finished(plan, finished) => {
                 self.state = State::Done(done::Done::new(&plan, finished));
-                Action::None
+                Action::Run(to_top())
             }
         }
     }
 
     fn done(&mut self, ports: &Ports, message: done::Message) -> Action {
-        let State::Done(done) = &mut self.state else { return Action::None };
+        let State::Done(done) = &mut self.state else {
+            return Action::None;
+        };
         match message {
             done::Message::Open => Action::Open(done.pro_tx_hash()),
             done::Message::Close => Action::Close,
@@ -417,6 +481,11 @@ impl Register {
 /// Id of what scrolls.
 const PAGE: &str = "register";
 
+/// A page that was not seen yet begins at its top.
+fn to_top() -> Task<Message> {
+    iced::widget::operation::snap_to(PAGE, iced::widget::scrollable::RelativeOffset::START)
+}
+
 fn listed(ports: &Ports) -> Vec<KeyInfo> {
     ports.vault.as_ref().map(|vault| vault.list()).unwrap_or_default()
 }
@@ -424,7 +493,12 @@ fn listed(ports: &Ports) -> Vec<KeyInfo> {
 fn read_chain(ports: &Ports) -> (Chained, Task<Message>) {
     let read = sketch::read_chain(ports.clone());
     let (task, handle) = Task::perform(read, |result| Message::ChainRead(result.map(Box::new))).abortable();
-    (Chained::Reading { _task: handle.abort_on_drop() }, task)
+    (
+        Chained::Reading {
+            _task: handle.abort_on_drop(),
+        },
+        task,
+    )
 }
 
 /// Makes the keys, then the plan. The draft comes back with the keys it made, whatever else fails.
@@ -439,8 +513,18 @@ async fn planned(ports: Ports, mut draft: Draft) -> (Draft, Result<Plan, Error>)
 impl Register {
     pub fn view(&self) -> Element<'_, Message> {
         let head = column![title("Register a masternode"), self.steps()].spacing(Gap::M);
-        let content = container(self.content()).padding(Padding { top: 0.0, right: Gap::L, bottom: Gap::L, left: Gap::L });
-        let edge = Padding { top: Gap::L, right: Gap::L, bottom: Gap::M, left: Gap::L };
+        let content = container(self.content()).padding(Padding {
+            top: 0.0,
+            right: Gap::L,
+            bottom: Gap::L,
+            left: Gap::L,
+        });
+        let edge = Padding {
+            top: Gap::L,
+            right: Gap::L,
+            bottom: Gap::M,
+            left: Gap::L,
+        };
         column![
             container(head).padding(edge),
             scroll(content).id(PAGE).height(Length::Fill),
@@ -481,7 +565,13 @@ impl Register {
             Chained::Known(chain) => Some(&**chain),
             _ => None,
         };
-        Look { profile: &self.profile, keys: &self.keys, chain, device: self.device.as_deref(), sandbox: self.sandbox }
+        Look {
+            profile: &self.profile,
+            keys: &self.keys,
+            chain,
+            device: self.device.as_deref(),
+            sandbox: self.sandbox,
+        }
     }
 
     fn page<'a>(&'a self, page: Page, look: &Look<'a>) -> Element<'a, Message> {
@@ -499,7 +589,9 @@ impl Register {
             parts = parts.push(error_notice(error)).push(again);
         }
         if !self.vault && matches!(page, Page::Keys | Page::Platform | Page::Fee) {
-            parts = parts.push(warning("The vault is locked. Unlock it on the Keys page; what you have filled in here is kept."));
+            parts = parts.push(warning(
+                "The vault is locked. Unlock it on the Keys page; what you have filled in here is kept.",
+            ));
         }
         parts.push(form).into()
     }
@@ -508,11 +600,17 @@ impl Register {
         let cancel = text_button("Cancel").on_press(Message::Cancel);
         let back = secondary_button("Back").on_press(Message::Back);
         let bar = |left: Row<'static, Message>, right: Row<'static, Message>| {
-            row![left, space().width(Length::Fill), right].align_y(iced::Center).into()
+            row![left, space().width(Length::Fill), right]
+                .align_y(iced::Center)
+                .into()
         };
         match &self.state {
             State::Editing { page, ready } => {
-                let name = if page.after(&self.sketch).is_some() { "Next" } else { "Review" };
+                let name = if page.after(&self.sketch).is_some() {
+                    "Next"
+                } else {
+                    "Review"
+                };
                 let next = primary_button(name).on_press_maybe(ready.then_some(Message::Submit));
                 let first = page.before(&self.sketch).is_none();
                 let back = secondary_button("Back").on_press_maybe((!first).then_some(Message::Back));
@@ -520,7 +618,8 @@ impl Register {
             }
             State::Preparing { .. } => bar(row![cancel], row![back]),
             State::Refused(error) => {
-                let mend = Page::of_error(error).map(|page| primary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
+                let mend = Page::of_error(error)
+                    .map(|page| primary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
                 bar(row![cancel], row![back].push(mend).spacing(Gap::S))
             }
             State::Reviewing(plan) => {
@@ -530,7 +629,12 @@ impl Register {
             }
             State::Signing(signing) => {
                 let (left, right) = signing.buttons();
-                row![left.map(Message::Signing), space().width(Length::Fill), right.map(Message::Signing)].into()
+                row![
+                    left.map(Message::Signing),
+                    space().width(Length::Fill),
+                    right.map(Message::Signing)
+                ]
+                .into()
             }
             State::Done(_) => {
                 let open = secondary_button("Open masternode").on_press(Message::Done(done::Message::Open));

@@ -25,7 +25,12 @@ pub(super) fn held<'a, M: Clone + 'a>(
 ) -> impl Iterator<Item = Element<'a, M>> {
     look.keys_of(kind).map(move |key| {
         let shown = short_hash(&key.public.to_string());
-        option(key.label.clone(), shown, chosen == Some(key.label.as_str()), on_press(key.label.clone()))
+        option(
+            key.label.clone(),
+            shown,
+            chosen == Some(key.label.as_str()),
+            on_press(key.label.clone()),
+        )
     })
 }
 

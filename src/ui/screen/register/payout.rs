@@ -18,8 +18,13 @@ use crate::protocol::{Address, Profile, path};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, error_notice, help, input, secondary_button};
 
-pub(super) const RULES: [&str; 5] =
-    ["payout-form", "payout-destination", "payout-not-owner", "payout-not-voting", "operator-reward"];
+pub(super) const RULES: [&str; 5] = [
+    "payout-form",
+    "payout-destination",
+    "payout-not-owner",
+    "payout-not-voting",
+    "operator-reward",
+];
 
 #[derive(Debug)]
 pub struct Form {
@@ -67,7 +72,12 @@ impl fmt::Display for NoReward {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { payout: Field::default(), reward: Field::with("0", 0), device: FromDevice::Idle, run: 0 }
+        Self {
+            payout: Field::default(),
+            reward: Field::with("0", 0),
+            device: FromDevice::Idle,
+            run: 0,
+        }
     }
 }
 
@@ -91,7 +101,10 @@ impl Form {
         let (run, collateral) = (self.run, cx.sketch.collateral.as_ref().map(|found| found.key_id));
         let ask = look::payout_address(cx.ports.clone(), collateral);
         let (task, handle) = Task::perform(ask, move |result| Message::Taken(run, result)).abortable();
-        self.device = FromDevice::Running { run, _task: handle.abort_on_drop() };
+        self.device = FromDevice::Running {
+            run,
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -145,19 +158,25 @@ impl Form {
 
     fn payout_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let payout = input("Payout address", &self.payout, Message::PayoutEdited)
-            .help(format!("An address of {} that is neither the owner's nor the voting key's. Rewards are paid to it.", look.profile.name))
+            .help(format!(
+                "An address of {} that is neither the owner's nor the voting key's. Rewards are paid to it.",
+                look.profile.name
+            ))
             .mono()
             .id("payout")
             .on_submit(Message::Submit);
         let free = look.device.is_some() && !matches!(self.device, FromDevice::Running { .. });
-        let take = secondary_button("Use an address of the device").on_press_maybe(free.then_some(Message::TakeFromDevice));
+        let take =
+            secondary_button("Use an address of the device").on_press_maybe(free.then_some(Message::TakeFromDevice));
         let state: Element<'a, Message> = match &self.device {
             FromDevice::Taken(path) => help(format!("The device's address at {}.", path::to_text(path))).into(),
             FromDevice::Running { .. } => help("Asking the device.").into(),
             FromDevice::Failed(error) => error_notice(error).into(),
             FromDevice::Idle => help("").into(),
         };
-        column![payout, row![take, state].spacing(Gap::M).align_y(iced::Center)].spacing(Gap::S).into()
+        column![payout, row![take, state].spacing(Gap::M).align_y(iced::Center)]
+            .spacing(Gap::S)
+            .into()
     }
 }
 
@@ -173,7 +192,10 @@ fn read_reward(text: &str) -> Result<u16, NoReward> {
         return Err(NoReward::TooFine);
     }
     let hundredths = format!("{whole}{:0<2.2}", rest).parse::<u32>().unwrap_or(u32::MAX);
-    u16::try_from(hundredths).ok().filter(|reward| *reward <= FULL_REWARD).ok_or(NoReward::TooLarge)
+    u16::try_from(hundredths)
+        .ok()
+        .filter(|reward| *reward <= FULL_REWARD)
+        .ok_or(NoReward::TooLarge)
 }
 
 #[cfg(test)]
@@ -182,7 +204,14 @@ mod tests {
 
     #[test]
     fn a_reward_is_read_to_the_hundredth_and_never_above_all() {
-        for (text, value) in [("0", 0), ("5", 500), ("12.5", 1250), ("0,07 %", 7), ("100.00", 10_000), ("1.230", 123)] {
+        for (text, value) in [
+            ("0", 0),
+            ("5", 500),
+            ("12.5", 1250),
+            ("0,07 %", 7),
+            ("100.00", 10_000),
+            ("1.230", 123),
+        ] {
             assert_eq!(read_reward(text), Ok(value), "{text}");
         }
         for text in ["100.01", "101", "99999999999999"] {

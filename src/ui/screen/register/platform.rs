@@ -40,7 +40,10 @@ pub struct Form {
 enum Source {
     #[default]
     None,
-    Held { label: String, node_id: [u8; 20] },
+    Held {
+        label: String,
+        node_id: [u8; 20],
+    },
     Pasted,
 }
 
@@ -48,7 +51,9 @@ enum Source {
 enum Making {
     #[default]
     Idle,
-    Running { _task: Handle },
+    Running {
+        _task: Handle,
+    },
     Failed(Error),
 }
 
@@ -88,7 +93,11 @@ impl Form {
     pub fn new(rules: Option<&PlatformRules>) -> Self {
         let port = |number: u16| Field::with(number.to_string(), number);
         match rules {
-            Some(rules) => Self { p2p_port: port(rules.p2p_port), http_port: port(rules.http_port), ..Self::default() },
+            Some(rules) => Self {
+                p2p_port: port(rules.p2p_port),
+                http_port: port(rules.http_port),
+                ..Self::default()
+            },
             None => Self::default(),
         }
     }
@@ -122,7 +131,9 @@ impl Form {
     fn make(&mut self, cx: &Context<'_>) -> Task<Message> {
         let (ports, name) = (cx.ports.clone(), cx.name.to_owned());
         let (task, handle) = Task::perform(look::make(ports, Kind::Platform, name), Message::Made).abortable();
-        self.making = Making::Running { _task: handle.abort_on_drop() };
+        self.making = Making::Running {
+            _task: handle.abort_on_drop(),
+        };
         task
     }
 
@@ -130,7 +141,7 @@ impl Form {
         match result {
             Ok(key) => {
                 let label = key.label.clone();
-                cx.keys.push(key);
+                cx.made(key);
                 self.making = Making::Idle;
                 self.held_chosen(cx.keys, label);
             }
@@ -159,9 +170,11 @@ impl Form {
     pub fn apply(&self, sketch: &mut Sketch) -> bool {
         let parts = (self.node_id(), self.p2p_port.value(), self.http_port.value());
         sketch.platform = match parts {
-            (Some(node_id), Some(p2p), Some(http)) => {
-                Some(PlatformChoice { node_id, p2p_port: *p2p, http_port: *http })
-            }
+            (Some(node_id), Some(p2p), Some(http)) => Some(PlatformChoice {
+                node_id,
+                p2p_port: *p2p,
+                http_port: *http,
+            }),
             _ => None,
         };
         sketch.platform.is_some()
@@ -184,11 +197,21 @@ impl Form {
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let ports = row![
-            input("P2P port", &self.p2p_port, Message::P2pPortEdited).id("p2p-port").on_submit(Message::Submit),
-            input("HTTP port", &self.http_port, Message::HttpPortEdited).id("http-port").on_submit(Message::Submit),
+            input("P2P port", &self.p2p_port, Message::P2pPortEdited)
+                .id("p2p-port")
+                .on_submit(Message::Submit),
+            input("HTTP port", &self.http_port, Message::HttpPortEdited)
+                .id("http-port")
+                .on_submit(Message::Submit),
         ]
         .spacing(Gap::M);
-        page_of(column![self.node_view(look), column![ports, muted(ports_help(look))].spacing(Gap::XS)].spacing(Gap::L))
+        page_of(
+            column![
+                self.node_view(look),
+                column![ports, muted(ports_help(look))].spacing(Gap::XS)
+            ]
+            .spacing(Gap::L),
+        )
     }
 
     fn node_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -196,7 +219,12 @@ impl Form {
             Source::Held { label, .. } => Some(label.as_str()),
             _ => None,
         };
-        let pasted = option("Paste a node id", "From a node that was set up elsewhere.", self.source == Source::Pasted, Message::PasteChosen);
+        let pasted = option(
+            "Paste a node id",
+            "From a node that was set up elsewhere.",
+            self.source == Source::Pasted,
+            Message::PasteChosen,
+        );
         let choices = held(look, Kind::Platform, chosen, Message::HeldChosen).chain([pasted]);
         let idle = !matches!(self.making, Making::Running { .. });
         let make = secondary_button("Make a Platform key").on_press_maybe(idle.then_some(Message::Make));
@@ -227,7 +255,10 @@ impl Form {
 
 fn ports_help(look: &Look<'_>) -> String {
     match (&look.profile.platform, look.profile.service.is_mainnet) {
-        (Some(rules), true) => format!("On this network they must be {} and {}.", rules.p2p_port, rules.http_port),
+        (Some(rules), true) => format!(
+            "On this network they must be {} and {}.",
+            rules.p2p_port, rules.http_port
+        ),
         _ => "The usual ports of this network are filled in. The three ports of an evonode must differ.".to_owned(),
     }
 }

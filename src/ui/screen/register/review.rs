@@ -1,7 +1,7 @@
 //! Step 7: the whole plan decoded, before anybody signs: every field, the text and the hash the device shows, who signs what, the
 //! fee, and every rule with its verdict.
 
-use iced::widget::{Row, column, row};
+use iced::widget::{column, row};
 use iced::{Element, Length};
 
 use super::part::page_of;
@@ -17,7 +17,8 @@ use crate::ui::advice::sentence;
 use crate::ui::format::{amount, percent};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
-    body, copy_row, error_notice, help, info, key_value, mono, muted, panel, problem, secondary_button, strong, success, toned, warning,
+    body, error_notice, fact, fact_copied, fact_mono, help, info, mono, muted, panel, problem, secondary_button,
+    strong, success, toned, warning,
 };
 
 /// Longest collateral signature there is, in bytes.
@@ -56,7 +57,9 @@ fn notices<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
         parts = parts.push(failure(check));
     }
     if failed.is_empty() {
-        parts = parts.push(success("Every rule that can be checked before signing holds. Nothing has been signed or sent yet."));
+        parts = parts.push(success(
+            "Every rule that can be checked before signing holds. Nothing has been signed or sent yet.",
+        ));
     }
     if look.device.is_none() {
         parts = parts.push(error_notice(&Error::NoDevice));
@@ -68,12 +71,16 @@ fn notices<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
 }
 
 fn failures(plan: &Plan) -> impl Iterator<Item = &Check> {
-    plan.verdict.failures().filter(|check| !OF_SIGNATURES.contains(&check.rule))
+    plan.verdict
+        .failures()
+        .filter(|check| !OF_SIGNATURES.contains(&check.rule))
 }
 
 /// A broken rule and the step where it can be mended.
 fn failure<'a>(check: &'a Check) -> Element<'a, Message> {
-    let mut line = row![problem(sentence(&check.message)).width(Length::Fill)].spacing(Gap::S).align_y(iced::Center);
+    let mut line = row![problem(sentence(&check.message)).width(Length::Fill)]
+        .spacing(Gap::S)
+        .align_y(iced::Center);
     if let Some(page) = Page::of_rule(check.rule) {
         line = line.push(secondary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
     }
@@ -91,67 +98,111 @@ fn remark<'a>(each: &Warning) -> Element<'a, Message> {
 /// Every field of the payload.
 fn registered<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
     let payload = &plan.payload;
-    let payout = script::address(payload.payout.as_bytes()).map_or_else(|| "none".to_owned(), |address| address.to_text(profile));
-    let kind = payload.mn_type().map_or_else(|| payload.kind.to_string(), |kind| format!("{kind} ({})", payload.kind));
+    let payout = script::address(payload.payout.as_bytes())
+        .map_or_else(|| "none".to_owned(), |address| address.to_text(profile));
+    let kind = payload
+        .mn_type()
+        .map_or_else(|| payload.kind.to_string(), |kind| format!("{kind} ({})", payload.kind));
     let mut lines = column![
-        key_value("Network", format!("{} ({})", profile.name, profile.coin)),
-        key_value("Payload", format!("ProRegTx, version {}, mode {}", payload.version, payload.mode)),
-        key_value("Type", kind),
-        with_note(copy_row("Collateral", payload.collateral.to_string(), Message::Copy), collateral_facts(plan, profile)),
-        key_value("Service", service(payload)),
+        fact("Network", format!("{} ({})", profile.name, profile.coin)),
+        fact(
+            "Payload",
+            format!("ProRegTx, version {}, mode {}", payload.version, payload.mode)
+        ),
+        fact("Type", kind),
+        fact_copied(
+            "Collateral",
+            payload.collateral.to_string(),
+            collateral_facts(plan, profile),
+            Message::Copy
+        ),
+        fact("Service", service(payload)),
         key_row("Owner key", payload.owner.address(), role(plan, "owner"), profile),
-        with_note(copy_row("Operator key", to_hex(&payload.operator), Message::Copy), operator_facts(plan)),
+        fact_copied(
+            "Operator key",
+            to_hex(&payload.operator),
+            operator_facts(plan),
+            Message::Copy
+        ),
         key_row("Voting key", payload.voting.address(), voting_role(plan), profile),
-        copy_row("Payout address", payout, Message::Copy),
-        key_value("Operator reward", percent(payload.operator_reward)),
+        fact_copied("Payout address", payout, "", Message::Copy),
+        fact("Operator reward", percent(payload.operator_reward)),
     ]
     .spacing(Gap::S);
     if let Some(platform) = &payload.platform {
         lines = lines
-            .push(copy_row("Platform node id", platform.node_id_hex(), Message::Copy))
-            .push(key_value("Platform ports", format!("{} (P2P), {} (HTTP)", platform.p2p_port, platform.http_port)));
+            .push(fact_copied(
+                "Platform node id",
+                platform.node_id_hex(),
+                "",
+                Message::Copy,
+            ))
+            .push(fact(
+                "Platform ports",
+                format!("{} (P2P), {} (HTTP)", platform.p2p_port, platform.http_port),
+            ));
     }
     lines
-        .push(copy_row("Inputs hash", hash_to_display(&payload.inputs_hash), Message::Copy))
-        .push(key_value("Signature", "to be made on the device (65 bytes)"))
+        .push(fact_copied(
+            "Inputs hash",
+            hash_to_display(&payload.inputs_hash),
+            "",
+            Message::Copy,
+        ))
+        .push(fact("Signature", "to be made on the device (65 bytes)"))
         .into()
 }
 
 fn key_row<'a>(name: &'a str, address: Address, note: String, profile: &Profile) -> Element<'a, Message> {
-    with_note(copy_row(name, address.to_text(profile), Message::Copy), note)
-}
-
-/// A line and, under its value, what to know of it.
-fn with_note<'a>(line: Row<'a, Message>, note: String) -> Element<'a, Message> {
-    column![line, key_value("", note)].into()
+    fact_copied(name, address.to_text(profile), note, Message::Copy)
 }
 
 fn collateral_facts(plan: &Plan, profile: &Profile) -> String {
     let held = amount(plan.collateral_amount, profile);
-    let confirmations = crate::ui::format::count(plan.collateral_confirmations as usize, "confirmation", "confirmations");
-    format!("{held}, {confirmations}, key {} of the device; stays where it is", path::to_text(&plan.collateral_path))
+    let confirmations =
+        crate::ui::format::count(plan.collateral_confirmations as usize, "confirmation", "confirmations");
+    format!(
+        "{held}, {confirmations}, key {} of the device; stays where it is",
+        path::to_text(&plan.collateral_path)
+    )
 }
 
 fn service(payload: &ProRegTx) -> String {
-    if payload.service.is_none() { "none for now".to_owned() } else { payload.service.to_string() }
+    if payload.service.is_none() {
+        "none for now".to_owned()
+    } else {
+        payload.service.to_string()
+    }
 }
 
 fn label_of<'a>(plan: &'a Plan, role: &str) -> Option<&'a str> {
-    plan.keys.iter().find(|(name, _)| *name == role).map(|(_, label)| label.as_str())
+    plan.keys
+        .iter()
+        .find(|(name, _)| *name == role)
+        .map(|(_, label)| label.as_str())
 }
 
 fn role(plan: &Plan, name: &str) -> String {
-    label_of(plan, name).map_or_else(|| "not in the vault".to_owned(), |label| format!("{label}, in the vault"))
+    label_of(plan, name).map_or_else(
+        || "not in the vault".to_owned(),
+        |label| format!("{label}, in the vault"),
+    )
 }
 
 fn voting_role(plan: &Plan) -> String {
-    if plan.payload.voting == plan.payload.owner { "the same key as the owner's".to_owned() } else { role(plan, "voting") }
+    if plan.payload.voting == plan.payload.owner {
+        "the same key as the owner's".to_owned()
+    } else {
+        role(plan, "voting")
+    }
 }
 
 fn operator_facts(plan: &Plan) -> String {
     let encoding = plan.payload.key_encoding();
-    let kept = label_of(plan, "operator")
-        .map_or_else(|| "kept by the hosting provider".to_owned(), |label| format!("{label}, in the vault"));
+    let kept = label_of(plan, "operator").map_or_else(
+        || "kept by the hosting provider".to_owned(),
+        |label| format!("{label}, in the vault"),
+    );
     format!("{kept}; written in the {encoding} encoding, as this payload version asks")
 }
 
@@ -163,8 +214,8 @@ fn message<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
         mono(plan.message.as_str()),
         body(format!("The {device} does not show the text but this hash of it. Compare it there digit by digit:")),
         hash_block(&plan.message_hash()),
-        key_value("Key", format!("{} of the device", path::to_text(&plan.collateral_path))),
-        copy_row("Its address", plan.collateral_address().to_text(look.profile), Message::Copy),
+        fact_mono("Key", path::to_text(&plan.collateral_path)),
+        fact_copied("Its address", plan.collateral_address().to_text(look.profile), "", Message::Copy),
     ]
     .spacing(Gap::M)
     .into()
@@ -180,13 +231,26 @@ fn signers<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
         let place = label_of(plan, role).map_or_else(|| elsewhere.to_owned(), in_vault);
         format!("{place}. Does not sign now.")
     };
-    let voter = if plan.payload.voting == plan.payload.owner { "The same key as the owner's" } else { "Somebody else's" };
+    let voter = if plan.payload.voting == plan.payload.owner {
+        "The same key as the owner's"
+    } else {
+        "Somebody else's"
+    };
     column![
-        key_value("Collateral key", format!("On the {device}, at {}. Signs the text above, nothing else.", path::to_text(&plan.collateral_path))),
-        key_value("Fee key", format!("{payer}. Signs the inputs that pay the fee.")),
-        key_value("Owner key", idle("owner", "Not in the vault")),
-        key_value("Operator key", idle("operator", "Kept by the hosting provider; its secret never comes here")),
-        key_value("Voting key", idle("voting", voter)),
+        fact(
+            "Collateral key",
+            format!(
+                "On the {device}, at {}. Signs the text above, nothing else.",
+                path::to_text(&plan.collateral_path)
+            )
+        ),
+        fact("Fee key", format!("{payer}. Signs the inputs that pay the fee.")),
+        fact("Owner key", idle("owner", "Not in the vault")),
+        fact(
+            "Operator key",
+            idle("operator", "Kept by the hosting provider; its secret never comes here")
+        ),
+        fact("Voting key", idle("voting", voter)),
     ]
     .spacing(Gap::S)
     .into()
@@ -199,19 +263,21 @@ fn in_vault(label: &str) -> String {
 fn fee<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
     let size = plan.unsigned.size() + plan.unsigned.inputs.len() * funding::SCRIPT_SIG + SIGNATURE;
     let mut lines = column![
-        key_value("Fee", amount(plan.fee, profile)),
-        key_value("Size", format!("at most {size} bytes once signed")),
+        fact("Fee", amount(plan.fee, profile)),
+        fact("Size", format!("at most {size} bytes once signed")),
     ]
     .spacing(Gap::S);
     for input in &plan.fee_inputs {
-        let from = script::address(input.script.as_bytes()).map_or_else(String::new, |address| format!(" of {}", address.to_text(profile)));
+        let from = script::address(input.script.as_bytes())
+            .map_or_else(String::new, |address| format!(" of {}", address.to_text(profile)));
         let note = format!("{}{from}", amount(Amount::from_duffs(input.value), profile));
-        lines = lines.push(with_note(copy_row("Spends", input.outpoint.to_string(), Message::Copy), note));
+        lines = lines.push(fact_copied("Spends", input.outpoint.to_string(), note, Message::Copy));
     }
     for output in &plan.unsigned.outputs {
-        let to = script::address(output.script.as_bytes()).map_or_else(|| "a script".to_owned(), |address| address.to_text(profile));
+        let to = script::address(output.script.as_bytes())
+            .map_or_else(|| "a script".to_owned(), |address| address.to_text(profile));
         let value = output.amount().unwrap_or(Amount::ZERO);
-        lines = lines.push(key_value("Change", format!("{} back to {to}", amount(value, profile))));
+        lines = lines.push(fact("Change", format!("{} back to {to}", amount(value, profile))));
     }
     let note = "The transaction has no final id yet: the id covers the signatures, and it becomes the ProTxHash of the masternode.";
     lines.push(help(note)).into()
@@ -232,5 +298,7 @@ fn check_line<'a>(check: &'a Check) -> Element<'a, Message> {
     };
     let words = sentence(&check.message);
     let words = if tone == Tone::Bad { strong(words) } else { body(words) };
-    row![toned(sign, tone).width(16), words.width(Length::Fill), muted(state)].spacing(Gap::S).into()
+    row![toned(sign, tone).width(16), words.width(Length::Fill), muted(state)]
+        .spacing(Gap::S)
+        .into()
 }

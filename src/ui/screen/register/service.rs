@@ -38,7 +38,10 @@ pub enum Message {
 
 impl Default for Form {
     fn default() -> Self {
-        Self { mode: Mode::Address, address: Field::default() }
+        Self {
+            mode: Mode::Address,
+            address: Field::default(),
+        }
     }
 }
 
@@ -78,7 +81,12 @@ impl Form {
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let choices = [
-            option("The masternode has a public address", "You know the server it will run on.", self.mode == Mode::Address, Message::ModeChosen(Mode::Address)),
+            option(
+                "The masternode has a public address",
+                "You know the server it will run on.",
+                self.mode == Mode::Address,
+                Message::ModeChosen(Mode::Address),
+            ),
             option(
                 "Register without an address for now",
                 "It waits, without payments, until its operator announces an address.",
@@ -118,9 +126,13 @@ fn read(text: &str, profile: &Profile) -> Result<Service, ServiceError> {
 fn port_help(profile: &Profile) -> String {
     let port = profile.p2p_port;
     if profile.service.is_mainnet {
-        format!("An IPv4 address others can reach. The port must be {port} on this network; without one, {port} is taken.")
+        format!(
+            "An IPv4 address others can reach. The port must be {port} on this network; without one, {port} is taken."
+        )
     } else {
-        format!("An IPv4 address others can reach. The usual port of this network is {port}; without one, {port} is taken.")
+        format!(
+            "An IPv4 address others can reach. The usual port of this network is {port}; without one, {port} is taken."
+        )
     }
 }
 
@@ -132,9 +144,20 @@ mod tests {
     #[test]
     fn a_bare_address_gets_the_port_of_the_network() {
         let dash = network::builtin("dash").expect("embedded");
-        assert_eq!(read("45.76.230.239", &dash).map(|service| service.to_string()).as_deref(), Ok("45.76.230.239:9999"));
-        assert!(matches!(read("45.76.230.239:1", &dash), Err(ServiceError::MainnetPort { .. })));
+        assert_eq!(
+            read("45.76.230.239", &dash)
+                .map(|service| service.to_string())
+                .as_deref(),
+            Ok("45.76.230.239:9999")
+        );
+        assert!(matches!(
+            read("45.76.230.239:1", &dash),
+            Err(ServiceError::MainnetPort { .. })
+        ));
         assert!(matches!(read("10.0.0.1", &dash), Err(ServiceError::Unroutable { .. })));
-        assert!(matches!(read("masternode.example", &dash), Err(ServiceError::Malformed { .. })));
+        assert!(matches!(
+            read("masternode.example", &dash),
+            Err(ServiceError::Malformed { .. })
+        ));
     }
 }

@@ -13,7 +13,8 @@ use crate::protocol::ProTxHash;
 use crate::store::journal::Event;
 use crate::ui::theme::{Gap, MONO};
 use crate::ui::widget::{
-    Progress, body, card, copy_row, error_notice, heading, info, muted, panel, primary_button, progress_list, secondary_button, warning,
+    Progress, body, card, error_notice, fact_copied, heading, info, muted, panel, primary_button, progress_list,
+    secondary_button, warning,
 };
 use crate::ui::work::blocking;
 
@@ -69,7 +70,15 @@ const STAGES: [&str; 6] = [
 impl Signing {
     pub fn start(ports: &Ports, plan: Box<Plan>) -> (Self, Task<Message>) {
         let (task, handle) = begin(ports, &plan, 0);
-        (Self { plan, steps: Vec::new(), state: State::Running { _task: handle }, run: 0 }, task)
+        (
+            Self {
+                plan,
+                steps: Vec::new(),
+                state: State::Running { _task: handle },
+                run: 0,
+            },
+            task,
+        )
     }
 
     /// From here the window can be closed, but nothing can be called back.
@@ -80,7 +89,9 @@ impl Signing {
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
             Message::Stepped(run, step) if run == self.run => record(&mut self.steps, step),
-            Message::Registered(run, Ok(finished)) if run == self.run => return Action::Finished(self.plan.clone(), finished),
+            Message::Registered(run, Ok(finished)) if run == self.run => {
+                return Action::Finished(self.plan.clone(), finished);
+            }
             Message::Registered(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
             Message::Stepped(..) | Message::Registered(..) => {}
             Message::Retry => return self.retry(ports),
@@ -147,11 +158,15 @@ impl Signing {
     fn now<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         match self.steps.last() {
             None | Some(Step::Planned { .. }) => muted("Getting the device ready.").into(),
-            Some(Step::ConfirmMessage { device, hash, address, .. }) => confirm(look, device, hash, address),
+            Some(Step::ConfirmMessage {
+                device, hash, address, ..
+            }) => confirm(look, device, hash, address),
             Some(step) => {
                 let device = look.device.unwrap_or("device");
                 let words = match step {
-                    Step::WaitingForBlock { .. } => "It is sent. The next block registers the masternode; you need not wait for it here.".to_owned(),
+                    Step::WaitingForBlock { .. } => {
+                        "It is sent. The next block registers the masternode; you need not wait for it here.".to_owned()
+                    }
                     Step::Broadcasting { .. } => "It is being sent to the node.".to_owned(),
                     _ => format!("The {device} is done. You can put it away."),
                 };
@@ -165,7 +180,7 @@ impl Signing {
             Step::Broadcasting { txid } => Some(txid.to_string()),
             _ => None,
         });
-        card(copy_row("Transaction", txid.unwrap_or_default(), Message::Copy)).into()
+        card(fact_copied("Transaction", txid.unwrap_or_default(), "", Message::Copy)).into()
     }
 
     fn lines(&self) -> impl Iterator<Item = (Progress, String)> {
@@ -204,7 +219,10 @@ fn given_up(ports: &Ports, id: i64) -> Task<Message> {
 /// Signs and sends a plan.
 fn begin(ports: &Ports, plan: &Plan, run: u64) -> (Task<Message>, Handle) {
     let done = move |result: Result<crate::flow::register::Outcome, Error>| {
-        let finished = result.map(|outcome| Finished { pro_tx_hash: outcome.pro_tx_hash, height: outcome.height });
+        let finished = result.map(|outcome| Finished {
+            pro_tx_hash: outcome.pro_tx_hash,
+            height: outcome.height,
+        });
         Message::Registered(run, finished)
     };
     let flow = register(ports.clone(), plan.clone());
@@ -214,10 +232,17 @@ fn begin(ports: &Ports, plan: &Plan, run: u64) -> (Task<Message>, Handle) {
 /// Goes on with what the journal knows.
 fn go_on(ports: &Ports, id: i64, run: u64) -> (Task<Message>, Handle) {
     let done = move |result: Result<crate::flow::resume::Outcome, Error>| {
-        let finished = result.map(|outcome| Finished { pro_tx_hash: outcome.txid, height: outcome.height });
+        let finished = result.map(|outcome| Finished {
+            pro_tx_hash: outcome.txid,
+            height: outcome.height,
+        });
         Message::Registered(run, finished)
     };
-    abort_on_drop(Task::sip(resume(ports.clone(), id), move |step| Message::Stepped(run, step), done))
+    abort_on_drop(Task::sip(
+        resume(ports.clone(), id),
+        move |step| Message::Stepped(run, step),
+        done,
+    ))
 }
 
 fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
@@ -256,37 +281,54 @@ fn is_declined(error: &Error) -> bool {
 }
 
 fn confirm<'a>(look: &Look<'a>, device: &'a str, hash: &'a str, address: &'a str) -> Element<'a, Message> {
-    let line = format!("The {device} shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there.");
+    let line = format!(
+        "The {device} shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there."
+    );
     let mut parts = column![
         heading(format!("Look at the {device}")),
         body(line),
         hash_block(hash),
-        muted(format!("Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature.")),
+        muted(format!(
+            "Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature."
+        )),
         muted("If the hash on the screen is another one, choose “Cancel signature”."),
     ]
     .spacing(Gap::M);
     if look.sandbox {
-        parts = parts.push(info("This is the sandbox: its Ledger is on the Sandbox page. Approve or reject there and come back; the wizard waits."));
+        parts = parts.push(info(
+            "This is the sandbox: its Ledger is drawn at the right of the window. Approve or reject there.",
+        ));
     }
     card(parts).into()
 }
 
 /// A hash in groups that can be compared by eye, as many to a line as are read without losing the place.
 pub(super) fn hash_block<'a, M: 'a>(hash: &str) -> Element<'a, M> {
-    let lines = groups(hash).into_iter().map(|line| text(line).font(MONO).size(24).into());
-    iced::widget::Column::with_children(lines).spacing(Gap::XS).width(Length::Fill).into()
+    let lines = groups(hash)
+        .into_iter()
+        .map(|line| text(line).font(MONO).size(24).into());
+    iced::widget::Column::with_children(lines)
+        .spacing(Gap::XS)
+        .width(Length::Fill)
+        .into()
 }
 
 /// Four groups of four digits to a line.
 fn groups(hash: &str) -> Vec<String> {
     let letters: Vec<char> = hash.chars().collect();
     let group = |letters: &[char]| letters.iter().collect::<String>();
-    letters.chunks(16).map(|line| line.chunks(4).map(group).collect::<Vec<_>>().join(" ")).collect()
+    letters
+        .chunks(16)
+        .map(|line| line.chunks(4).map(group).collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 fn stopped<'a>(error: &'a Error, sent: bool) -> Element<'a, Message> {
     if is_declined(error) {
-        return info("You declined on the device. Nothing was signed and nothing was sent; you can try again whenever you like.").into();
+        return info(
+            "You declined on the device. Nothing was signed and nothing was sent; you can try again whenever you like.",
+        )
+        .into();
     }
     let mut parts = column![error_notice(error)].spacing(Gap::M);
     if sent {

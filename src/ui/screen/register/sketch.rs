@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::flow::register::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
+use crate::flow::register::{
+    CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice,
+};
 use crate::flow::wallet::Candidate;
 use crate::flow::{Error, Ports, transaction};
 use crate::protocol::key::KeyId;
@@ -74,7 +76,10 @@ impl Sketch {
         Some(Draft {
             name: self.name.clone(),
             kind: self.kind,
-            collateral: CollateralChoice::Named { outpoint: collateral.outpoint, path: Some(collateral.path.clone()) },
+            collateral: CollateralChoice::Named {
+                outpoint: collateral.outpoint,
+                path: Some(collateral.path.clone()),
+            },
             service: self.service?,
             owner: self.owner.as_ref()?.choice.clone(),
             operator: self.operator.as_ref()?.choice.clone(),
@@ -88,13 +93,27 @@ impl Sketch {
 
     /// What a node would refuse of it. Parts that are not known yet are filled with values no rule objects to.
     pub fn failures(&self, profile: &Profile, chain: Option<&Chain>) -> Vec<Check> {
-        let facts = chain.map(|chain| Facts { coins: self.coins(), ..chain.facts.clone() });
+        let facts = chain.map(|chain| Facts {
+            coins: self.coins(),
+            ..chain.facts.clone()
+        });
         let context = match (chain, &facts) {
             (Some(chain), Some(facts)) => transaction::context(profile, &chain.status, facts),
             _ => Context::offline(profile),
         };
-        let version = if self.kind == MnType::Evo { 2 } else { context.max_version };
-        let mut tx = Transaction { version: 0, kind: 0, inputs: vec![], outputs: vec![], lock_time: 0, payload: vec![] };
+        let version = if self.kind == MnType::Evo {
+            2
+        } else {
+            context.max_version
+        };
+        let mut tx = Transaction {
+            version: 0,
+            kind: 0,
+            inputs: vec![],
+            outputs: vec![],
+            lock_time: 0,
+            payload: vec![],
+        };
         self.payload(version).attach(&mut tx);
         let mut failures: Vec<Check> = rules::check(&tx, &context).failures().cloned().collect();
         failures.extend(self.operator_elsewhere(facts.as_ref()));
@@ -102,21 +121,40 @@ impl Sketch {
     }
 
     fn payload(&self, version: u16) -> ProRegTx {
-        let owner = self.owner.as_ref().and_then(|owner| owner.key).unwrap_or(KeyId([0x11; 20]));
-        let operator = self.operator.as_ref().and_then(|operator| operator.key).unwrap_or_else(some_operator);
+        let owner = self
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.key)
+            .unwrap_or(KeyId([0x11; 20]));
+        let operator = self
+            .operator
+            .as_ref()
+            .and_then(|operator| operator.key)
+            .unwrap_or_else(some_operator);
         ProRegTx {
             version,
             kind: self.kind.number(),
             mode: 0,
-            collateral: self.collateral.as_ref().map_or_else(some_outpoint, |collateral| collateral.outpoint),
+            collateral: self
+                .collateral
+                .as_ref()
+                .map_or_else(some_outpoint, |collateral| collateral.outpoint),
             service: self.service.unwrap_or(Service::NONE),
             owner,
             operator: operator.encode(encoding_of(version)),
-            voting: self.voting.as_ref().and_then(|voting| voting.key).unwrap_or(KeyId([0x12; 20])),
+            voting: self
+                .voting
+                .as_ref()
+                .and_then(|voting| voting.key)
+                .unwrap_or(KeyId([0x12; 20])),
             operator_reward: self.operator_reward,
             payout: self.payout.unwrap_or(Address::PubkeyHash([0x22; 20])).script(),
             inputs_hash: [0; 32],
-            platform: self.platform.as_ref().map(platform).or_else(|| (self.kind == MnType::Evo).then_some(SOME_PLATFORM)),
+            platform: self
+                .platform
+                .as_ref()
+                .map(platform)
+                .or_else(|| (self.kind == MnType::Evo).then_some(SOME_PLATFORM)),
             signature: Vec::new(),
         }
     }
@@ -129,14 +167,19 @@ impl Sketch {
             coinbase: false,
             spent_in_mempool: false,
         };
-        self.collateral.iter().map(|found| (found.outpoint, Some(coin(found)))).collect()
+        self.collateral
+            .iter()
+            .map(|found| (found.outpoint, Some(coin(found))))
+            .collect()
     }
 
     /// Nodes compare operator keys within one encoding only; the same key in the other one is as unusable.
     fn operator_elsewhere(&self, facts: Option<&Facts>) -> Option<Check> {
         let key = self.operator.as_ref()?.key?;
         let entry = facts?.operator_in_any_encoding(&key)?;
-        let error = Error::OperatorInOtherEncoding { pro_tx_hash: entry.pro_tx_hash.to_string() };
+        let error = Error::OperatorInOtherEncoding {
+            pro_tx_hash: entry.pro_tx_hash.to_string(),
+        };
         Some(Check {
             rule: "operator-key-elsewhere",
             reject: "",
@@ -148,20 +191,33 @@ impl Sketch {
 }
 
 fn platform(choice: &PlatformChoice) -> Platform {
-    Platform { node_id: choice.node_id, p2p_port: choice.p2p_port, http_port: choice.http_port }
+    Platform {
+        node_id: choice.node_id,
+        p2p_port: choice.p2p_port,
+        http_port: choice.http_port,
+    }
 }
 
-const SOME_PLATFORM: Platform = Platform { node_id: [0x33; 20], p2p_port: 1, http_port: 2 };
+const SOME_PLATFORM: Platform = Platform {
+    node_id: [0x33; 20],
+    p2p_port: 1,
+    http_port: 2,
+};
 
 fn some_operator() -> bls::PublicKey {
     let mut secret = [0; bls::SecretKey::LENGTH];
     secret[31] = 1;
-    bls::SecretKey::from_bytes(&secret).expect("one is in range").public_key()
+    bls::SecretKey::from_bytes(&secret)
+        .expect("one is in range")
+        .public_key()
 }
 
 fn some_outpoint() -> OutPoint {
     use bitcoin::hashes::Hash;
-    OutPoint { txid: bitcoin::Txid::from_byte_array([0x44; 32]), vout: 0 }
+    OutPoint {
+        txid: bitcoin::Txid::from_byte_array([0x44; 32]),
+        vout: 0,
+    }
 }
 
 /// What the node said when the form was opened: its rules, and the list that keys and addresses must not be in.

@@ -17,7 +17,14 @@ pub enum Page {
 }
 
 impl Page {
-    const ALL: [Self; 6] = [Self::Collateral, Self::Service, Self::Platform, Self::Keys, Self::Payout, Self::Fee];
+    const ALL: [Self; 6] = [
+        Self::Collateral,
+        Self::Service,
+        Self::Platform,
+        Self::Keys,
+        Self::Payout,
+        Self::Fee,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -27,6 +34,15 @@ impl Page {
             Self::Keys => "Keys",
             Self::Payout => "Payout",
             Self::Fee => "Fee",
+        }
+    }
+
+    /// Where typing begins.
+    pub fn first_field(self) -> Option<&'static str> {
+        match self {
+            Self::Service => Some("service"),
+            Self::Payout => Some("payout"),
+            Self::Collateral | Self::Platform | Self::Keys | Self::Fee => None,
         }
     }
 
@@ -73,13 +89,22 @@ impl Page {
             Self::Platform => &platform::RULES,
             Self::Keys => &keys::RULES,
             Self::Payout => &payout::RULES,
-            Self::Fee => &["inputs-unspent", "inputs-mature", "inputs-suffice", "relay-fee", "no-conflict"],
+            Self::Fee => &[
+                "inputs-unspent",
+                "inputs-mature",
+                "inputs-suffice",
+                "relay-fee",
+                "no-conflict",
+            ],
         }
     }
 
     /// Of all failures those this step shows and can mend.
     pub fn own(self, failures: Vec<Check>) -> Vec<Check> {
-        failures.into_iter().filter(|check| self.rules().contains(&check.rule)).collect()
+        failures
+            .into_iter()
+            .filter(|check| self.rules().contains(&check.rule))
+            .collect()
     }
 
     /// The step on which a failed rule can be mended.
