@@ -231,12 +231,15 @@ impl App {
         }
     }
 
-    /// Tab moves between fields; Esc closes what is open.
+    /// Tab moves between fields; Esc closes what is open; Enter goes on where no field has it.
     fn pressed(&mut self, key: Named, modifiers: keyboard::Modifiers) -> Task<Message> {
         match key {
             Named::Tab if modifiers.shift() => iced::widget::operation::focus_previous(),
             Named::Tab => iced::widget::operation::focus_next(),
             Named::Escape => self.escape(),
+            Named::Enter if matches!(self.screen, Screen::Register) => {
+                self.update(Message::Register(register::Message::Submit))
+            }
             _ => Task::none(),
         }
     }
@@ -250,6 +253,7 @@ impl App {
             (Screen::Journal, Link::Up(session)) if session.journal.as_ref().is_some_and(Journal::has_open) => {
                 Message::Journal(journal::Message::Back)
             }
+            (Screen::Register, _) => Message::Register(register::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
             _ => return Task::none(),
@@ -275,8 +279,13 @@ impl App {
                         modifiers,
                         ..
                     }),
-                    _,
-                ) if matches!(key, Named::Tab | Named::Escape) => Some(Message::Pressed(key, modifiers)),
+                    status,
+                ) => {
+                    // What a field did not take for itself.
+                    let free = key == Named::Enter && status == event::Status::Ignored;
+                    let wanted = free || matches!(key, Named::Tab | Named::Escape);
+                    wanted.then_some(Message::Pressed(key, modifiers))
+                }
                 _ => None,
             }),
         ];

@@ -76,6 +76,7 @@ impl Session {
 
     pub fn unlock(&mut self, vault: Arc<Vault>) {
         self.connection.ports.vault = Some(vault);
+        self.tell_register();
     }
 
     /// True if the list on screen is of an older block.
@@ -94,6 +95,14 @@ impl Session {
     pub fn device_found(&mut self, found: DeviceFound) {
         self.device = found.seen;
         self.connection.ports.device = found.device;
+        self.tell_register();
+    }
+
+    /// An open wizard shows what is there.
+    fn tell_register(&mut self) {
+        if let Some(register) = &mut self.register {
+            register.ports_changed(&self.connection.ports);
+        }
     }
 
     pub fn refresh_masternodes(&mut self) -> Task<masternodes::Message> {

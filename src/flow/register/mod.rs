@@ -4,6 +4,7 @@
 //! transaction with a payload (DIP-0002). Every byte is decided, checked and shown before the device is asked.
 
 mod draft;
+pub mod look;
 mod plan;
 mod run;
 

@@ -102,7 +102,7 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
         .profile
         .collateral(draft.kind)
         .ok_or_else(|| no_such_type(ports, draft.kind))?;
-    let collateral = choose_collateral(ports, &draft, amount).await?;
+    let collateral = choose_collateral(ports, draft.kind, &draft.collateral, amount).await?;
     let mut made = Made::default();
     let keys = Keys::choose(ports, &draft, &mut made).inspect_err(|_| made.remove(ports))?;
     let planned = plan_with(ports, draft, &status, collateral, keys).await;
@@ -176,15 +176,20 @@ fn no_such_type(ports: &Ports, kind: MnType) -> Error {
 }
 
 /// The collateral output and the device key that owns it.
-struct Collateral {
-    coin: FoundCoin,
-    path: DerivationPath,
-    key_id: KeyId,
+pub(super) struct Collateral {
+    pub(super) coin: FoundCoin,
+    pub(super) path: DerivationPath,
+    pub(super) key_id: KeyId,
 }
 
-async fn choose_collateral(ports: &Ports, draft: &Draft, amount: Amount) -> Result<Collateral, Error> {
-    match &draft.collateral {
-        CollateralChoice::Find => find_collateral(ports, draft.kind, amount).await,
+pub(super) async fn choose_collateral(
+    ports: &Ports,
+    kind: MnType,
+    choice: &CollateralChoice,
+    amount: Amount,
+) -> Result<Collateral, Error> {
+    match choice {
+        CollateralChoice::Find => find_collateral(ports, kind, amount).await,
         CollateralChoice::Named { outpoint, path } => {
             let coin = ports
                 .node
@@ -257,6 +262,12 @@ async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath,
 struct Made(Vec<String>);
 
 impl Made {
+    fn make(&mut self, ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+        let label = make(ports, kind, name)?;
+        self.0.push(label.clone());
+        Ok(label)
+    }
+
     fn remove(&self, ports: &Ports) {
         let Ok(vault) = ports.vault() else { return };
         for label in &self.0 {
@@ -281,7 +292,7 @@ impl Keys {
         let mut labels = Vec::new();
         let owner_label = match &draft.owner {
             KeyChoice::Held(label) => label.clone(),
-            KeyChoice::New => make(ports, Kind::Owner, &draft.name, made)?,
+            KeyChoice::New => made.make(ports, Kind::Owner, &draft.name)?,
         };
         let owner = secp_id(ports.vault()?, &owner_label, Kind::Owner)?;
         labels.push(("owner", owner_label));
@@ -289,7 +300,7 @@ impl Keys {
             OperatorChoice::Foreign(key) => *key,
             OperatorChoice::Held(label) => operator_key(ports.vault()?, label, &mut labels)?,
             OperatorChoice::New => {
-                let label = make(ports, Kind::Operator, &draft.name, made)?;
+                let label = made.make(ports, Kind::Operator, &draft.name)?;
                 operator_key(ports.vault()?, &label, &mut labels)?
             }
         };
@@ -302,7 +313,7 @@ impl Keys {
                 id
             }
             VotingChoice::New => {
-                let label = make(ports, Kind::Voting, &draft.name, made)?;
+                let label = made.make(ports, Kind::Voting, &draft.name)?;
                 let id = secp_id(ports.vault()?, &label, Kind::Voting)?;
                 labels.push(("voting", label));
                 id
@@ -318,7 +329,7 @@ impl Keys {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-fn make(ports: &Ports, kind: Kind, name: &str, made: &mut Made) -> Result<String, Error> {
+pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
     let vault = ports.vault()?;
     let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();
@@ -327,7 +338,6 @@ fn make(ports: &Ports, kind: Kind, name: &str, made: &mut Made) -> Result<String
         .find(|label| !taken.contains(label))
         .expect("labels are endless");
     vault.generate(kind, &label, &ports.profile, ports.now())?;
-    made.0.push(label.clone());
     Ok(label)
 }
 
@@ -451,7 +461,7 @@ fn fee_input(coin: &FoundCoin) -> FeeInput {
 }
 
 /// Coins that may pay: confirmed, mature, unspent also in the mempool, and never anything that is or looks like a collateral.
-async fn fee_coins(
+pub(super) async fn fee_coins(
     ports: &Ports,
     source: &FeeSource,
     collateral: OutPoint,
@@ -468,7 +478,8 @@ async fn fee_coins(
         FeeSource::Key(label) => {
             let vault = ports.vault()?;
             let address = secp_id(vault, label, Kind::Fee)?.address();
-            let found = ports.node.coins_of(vec![address], vec![]).await?.coins;
+            let mut found = ports.node.coins_of(vec![address], vec![]).await?.coins;
+            found.retain(|coin| coin.script == address.script());
             (label.clone(), address, found)
         }
         FeeSource::NodeWallet => {

@@ -66,7 +66,7 @@ pub struct Verdict {
 }
 
 /// Rules that can only hold once everything is signed.
-const OF_SIGNATURES: [&str; 2] = ["payload-signature", "input-scripts"];
+pub const OF_SIGNATURES: [&str; 2] = ["payload-signature", "input-scripts"];
 
 impl Verdict {
     /// The first failure: what a node would answer.

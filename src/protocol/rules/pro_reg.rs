@@ -50,7 +50,7 @@ fn check_kind(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
         _ => payload.mn_type().is_some(),
     };
     list.judge("masternode-type", "bad-protx-type", known, || {
-        format!("masternode type {} does not exist on this network", payload.kind)
+        format!("masternode type {} must exist on this network", payload.kind)
     });
     list.judge("mode", "bad-protx-mode", payload.mode == 0, || {
         "the mode of a registration is 0".into()

@@ -65,7 +65,7 @@ fn check_form(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
     let typed = tx.kind == 0 || (tx.version == 3 && tx.kind <= highest);
     list.judge("type", "bad-txns-type", typed, || {
         format!(
-            "type {} with version {} is not a transaction nodes know",
+            "type {} with version {} must be a transaction that nodes know",
             tx.kind, tx.version
         )
     });
@@ -84,12 +84,15 @@ fn check_values(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
         .iter()
         .all(|output| output.amount().is_none_or(|value| value <= max));
     list.judge("values-in-range", "bad-txns-vout-toolarge", each, || {
-        format!("an output holds more coins than can exist ({})", max.short())
+        format!("no output may hold more coins than can exist ({})", max.short())
     });
     let total =
         !each || tx.outputs.iter().any(|output| output.value < 0) || tx.output_total().is_some_and(|sum| sum <= max);
     list.judge("total-in-range", "bad-txns-txouttotal-toolarge", total, || {
-        format!("the outputs together hold more coins than can exist ({})", max.short())
+        format!(
+            "the outputs together may not hold more coins than can exist ({})",
+            max.short()
+        )
     });
 }
 
@@ -99,11 +102,11 @@ fn check_policy(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
     }
     let script_sig = tx.inputs.iter().all(|input| input.script_sig.len() <= MAX_SCRIPT_SIG);
     list.judge("script-sig-size", "scriptsig-size", script_sig, || {
-        "an input script is longer than nodes relay".into()
+        "an input script may not be longer than nodes relay".into()
     });
     let known = tx.outputs.iter().all(|output| is_standard(output.script.as_bytes()));
     list.judge("output-scripts", "scriptpubkey", known, || {
-        "an output pays to a script of a form that nodes do not relay".into()
+        "outputs must pay to scripts of a form that nodes relay".into()
     });
     let dust = tx
         .outputs

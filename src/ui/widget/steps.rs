@@ -10,9 +10,10 @@ use crate::ui::theme::{Gap, STRONG, Size, colors};
 pub fn step_indicator<'a, M: 'a>(names: &[&'a str], current: usize) -> Element<'a, M> {
     let steps = names.iter().enumerate().map(|(at, name)| step(at, name, current));
     Row::with_children(steps)
-        .spacing(Gap::M)
+        .spacing(Gap::M - Gap::XS)
         .align_y(iced::Center)
         .wrap()
+        .vertical_spacing(Gap::S)
         .into()
 }
 
@@ -24,10 +25,10 @@ fn step<'a, M: 'a>(at: usize, name: &'a str, current: usize) -> Element<'a, M> {
     };
     let reached = at <= current;
     let circle = container(text(sign).size(Size::SMALL).font(STRONG))
-        .center(24)
+        .center(20)
         .style(move |theme: &Theme| circle_style(theme, reached));
     let name = if at == current { strong(name) } else { muted(name) };
-    row![circle, name].spacing(Gap::S).align_y(iced::Center).into()
+    row![circle, name].spacing(Gap::XS).align_y(iced::Center).into()
 }
 
 fn circle_style(theme: &Theme, reached: bool) -> container::Style {
@@ -41,7 +42,7 @@ fn circle_style(theme: &Theme, reached: bool) -> container::Style {
         text_color: Some(ink),
         background: Some(Background::Color(ground)),
         border: Border {
-            radius: 12.0.into(),
+            radius: 10.0.into(),
             ..Border::default()
         },
         ..container::Style::default()

@@ -1,42 +1,646 @@
-//! Holds the place of the wizard.
+//! The Register wizard: from an output on the device to a masternode in the list.
+//!
+//! A list of steps over one sketch, each field checked as it is typed by the rules of the node; then the whole plan decoded; then
+//! signing with the device; then the result. One file per step; this one leads from step to step.
 
-use iced::{Element, Task};
+mod collateral;
+mod done;
+mod fee;
+mod funding;
+mod keys;
+mod part;
+mod payout;
+mod platform;
+mod review;
+mod service;
+mod signing;
+mod sketch;
+mod steps;
 
-use crate::flow::Ports;
-use crate::protocol::ProTxHash;
+use std::sync::Arc;
+
+use iced::task::Handle;
+use iced::widget::{Row, column, container, row, space};
+use iced::{Element, Length, Padding, Task};
+
+use crate::flow::register::{Draft, Plan, look, prepare};
+use crate::flow::{Error, Ports};
+use crate::protocol::bls::Scheme;
+use crate::protocol::{ProTxHash, Profile};
 use crate::setup::Connection;
-use crate::ui::widget::{page, primary_button};
+use crate::store::{KeyInfo, Kind};
+use crate::ui::theme::Gap;
+use crate::ui::widget::{
+    divider, error_notice, muted, primary_button, scroll, secondary_button, step_indicator, text_button, title, warning,
+};
+use sketch::{Chain, Sketch};
+pub use steps::Page;
 
-pub struct Register;
+pub struct Register {
+    profile: Arc<Profile>,
+    keys: Vec<KeyInfo>,
+    /// Name of the open device.
+    device: Option<String>,
+    vault: bool,
+    sandbox: bool,
+    chain: Chained,
+    sketch: Sketch,
+    forms: Forms,
+    state: State,
+    run: u64,
+}
+
+/// What the user has filled in, kept while they go back and forth.
+struct Forms {
+    collateral: collateral::Form,
+    service: service::Form,
+    platform: platform::Form,
+    keys: keys::Form,
+    payout: payout::Form,
+    fee: fee::Form,
+}
+
+enum State {
+    /// `ready`: this step is filled in and no rule objects.
+    Editing {
+        page: Page,
+        ready: bool,
+    },
+    Preparing {
+        run: u64,
+        _task: Handle,
+    },
+    Refused(Error),
+    Reviewing(Box<Plan>),
+    Signing(signing::Signing),
+    Done(done::Done),
+}
+
+/// The node's rules and list, as far as they are known.
+enum Chained {
+    Reading { _task: Handle },
+    Known(Box<Chain>),
+    Unknown(Error),
+}
 
 #[derive(Debug, Clone)]
 pub enum Message {
-    Close,
+    ReadChain,
+    ChainRead(Result<Box<Chain>, Error>),
+    Collateral(collateral::Message),
+    Service(service::Message),
+    Platform(platform::Message),
+    Keys(keys::Message),
+    Payout(payout::Message),
+    Fee(fee::Message),
+    /// The primary button of whatever is on screen.
+    Submit,
+    Back,
+    Jump(Page),
+    Prepared(u64, Box<Draft>, Result<Box<Plan>, Error>),
+    Signing(signing::Message),
+    Done(done::Message),
+    Copy(String),
+    Cancel,
 }
 
 pub enum Action {
     None,
     Run(Task<Message>),
+    /// Shows the new masternode.
     Open(ProTxHash),
     Close,
 }
 
-impl Register {
-    pub fn new(_connection: &Connection) -> (Self, Task<Message>) {
-        (Self, Task::none())
+/// What a step may use while it is updated.
+pub struct Context<'a> {
+    ports: &'a Ports,
+    keys: &'a mut Vec<KeyInfo>,
+    sketch: &'a Sketch,
+    /// What new keys are named after.
+    name: &'a str,
+}
+
+impl Context<'_> {
+    fn profile(&self) -> &Profile {
+        &self.ports.profile
     }
 
-    pub fn update(&mut self, _ports: &Ports, message: Message) -> Action {
+    /// Shows a key that was just made, until the vault is listed anew.
+    fn made(&mut self, key: KeyInfo) {
+        self.keys.retain(|known| known.label != key.label);
+        self.keys.push(key);
+    }
+
+    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &KeyInfo> {
+        of_network(self.keys, kind, &self.ports.profile)
+    }
+}
+
+/// What a step shows besides itself.
+pub struct Look<'a> {
+    profile: &'a Profile,
+    keys: &'a [KeyInfo],
+    chain: Option<&'a Chain>,
+    device: Option<&'a str>,
+    /// The device is the sandbox's, which has a page of its own.
+    sandbox: bool,
+}
+
+impl<'a> Look<'a> {
+    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
+        of_network(self.keys, kind, self.profile)
+    }
+
+    fn node_has_wallet(&self) -> bool {
+        self.chain
+            .is_some_and(|chain| chain.status.capabilities.wallet == Some(true))
+    }
+
+    /// Of operator keys in the next block.
+    fn scheme(&self) -> Scheme {
+        match self.chain {
+            Some(chain) => chain.status.capabilities.scheme(),
+            None if self.profile.activation.v19.is_some() => Scheme::Basic,
+            None => Scheme::Legacy,
+        }
+    }
+}
+
+fn of_network<'a>(keys: &'a [KeyInfo], kind: Kind, profile: &Profile) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
+    let name = profile.name.clone();
+    keys.iter()
+        .filter(move |key| key.kind == kind && key.network.name == name)
+}
+
+impl Register {
+    /// Opens the wizard on a connection.
+    pub fn new(connection: &Connection) -> (Self, Task<Message>) {
+        Self::open(&connection.ports, connection.sandbox.is_some())
+    }
+
+    /// Opens at the first step and reads the list of the node. `sandbox`: the device is the embedded one, on its own page.
+    pub fn open(ports: &Ports, sandbox: bool) -> (Self, Task<Message>) {
+        let keys = listed(ports);
+        let (chain, task) = read_chain(ports);
+        let forms = Forms {
+            collateral: collateral::Form::default(),
+            service: service::Form::default(),
+            platform: platform::Form::new(ports.profile.platform.as_ref()),
+            keys: keys::Form::new(&keys),
+            payout: payout::Form::default(),
+            fee: fee::Form::default(),
+        };
+        let state = State::Editing {
+            page: Page::Collateral,
+            ready: false,
+        };
+        let profile = ports.profile.clone();
+        let mut new = Self {
+            profile,
+            keys,
+            device: None,
+            vault: false,
+            sandbox,
+            chain,
+            sketch: Sketch::default(),
+            forms,
+            state,
+            run: 0,
+        };
+        new.look_at(ports);
+        (new, task)
+    }
+
+    /// A device was opened or lost, the vault unlocked or locked.
+    pub fn ports_changed(&mut self, ports: &Ports) {
+        self.look_at(ports);
+        self.judge();
+    }
+
+    fn look_at(&mut self, ports: &Ports) {
+        self.device = ports.device.as_ref().map(|device| device.kind().to_string());
+        if ports.vault.is_some() && !self.vault {
+            self.keys = listed(ports);
+        }
+        self.vault = ports.vault.is_some();
+    }
+
+    pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
+        self.look_at(ports);
         match message {
-            Message::Close => Action::Close,
+            Message::ReadChain => return self.read_chain(ports),
+            Message::ChainRead(result) => self.chain_read(result),
+            Message::Service(service::Message::Submit)
+            | Message::Platform(platform::Message::Submit)
+            | Message::Keys(keys::Message::Submit)
+            | Message::Payout(payout::Message::Submit)
+            | Message::Submit => return self.submit(ports),
+            Message::Collateral(_)
+            | Message::Service(_)
+            | Message::Platform(_)
+            | Message::Keys(_)
+            | Message::Payout(_)
+            | Message::Fee(_) => return self.form(ports, message),
+            Message::Back => return self.back(ports),
+            Message::Jump(page) => return self.enter(ports, page),
+            Message::Prepared(run, draft, result) => return self.prepared(ports, run, &draft, result),
+            Message::Signing(message) => return self.signing(ports, message),
+            Message::Done(message) => return self.done(ports, message),
+            Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
+            Message::Cancel => return self.cancel(),
+        }
+        Action::None
+    }
+
+    fn form(&mut self, ports: &Ports, message: Message) -> Action {
+        let forms = &mut self.forms;
+        let name = forms.keys.name().to_owned();
+        let mut cx = Context {
+            ports,
+            keys: &mut self.keys,
+            sketch: &self.sketch,
+            name: &name,
+        };
+        let task = match message {
+            Message::Collateral(message) => forms.collateral.update(&cx, message).map(Message::Collateral),
+            Message::Platform(message) => forms.platform.update(&mut cx, message).map(Message::Platform),
+            Message::Payout(message) => forms.payout.update(&cx, message).map(Message::Payout),
+            Message::Fee(message) => forms.fee.update(&mut cx, message).map(Message::Fee),
+            Message::Service(message) => {
+                forms.service.update(&cx, message);
+                Task::none()
+            }
+            Message::Keys(message) => {
+                forms.keys.update(&cx, message);
+                Task::none()
+            }
+            _ => Task::none(),
+        };
+        self.judge();
+        Action::Run(task)
+    }
+
+    /// Reads the step on screen into the sketch, and shows on it what a node would refuse.
+    fn judge(&mut self) {
+        let State::Editing { page, .. } = self.state else {
+            return;
+        };
+        self.recheck(page);
+        let filled = self.apply(page);
+        let chain = match &self.chain {
+            Chained::Known(chain) => Some(&**chain),
+            _ => None,
+        };
+        let failures = page.own(self.sketch.failures(&self.profile, chain));
+        if filled && !failures.is_empty() {
+            self.refuse(page, &failures);
+        }
+        self.state = State::Editing {
+            page,
+            ready: filled && failures.is_empty(),
+        };
+    }
+
+    fn recheck(&mut self, page: Page) {
+        let forms = &mut self.forms;
+        match page {
+            Page::Collateral => forms.collateral.recheck(),
+            Page::Service => forms.service.recheck(&self.profile),
+            Page::Platform => forms.platform.recheck(),
+            Page::Keys => forms.keys.recheck(&self.profile),
+            Page::Payout => forms.payout.recheck(&self.profile),
+            Page::Fee => {}
         }
     }
 
+    fn apply(&mut self, page: Page) -> bool {
+        let (forms, sketch) = (&self.forms, &mut self.sketch);
+        match page {
+            Page::Collateral => forms.collateral.apply(sketch),
+            Page::Service => forms.service.apply(sketch),
+            Page::Platform => forms.platform.apply(sketch),
+            Page::Keys => forms.keys.apply(&self.keys, sketch) && self.vault,
+            Page::Payout => forms.payout.apply(sketch),
+            Page::Fee => forms.fee.apply(sketch),
+        }
+    }
+
+    fn refuse(&mut self, page: Page, failures: &[crate::protocol::rules::Check]) {
+        let forms = &mut self.forms;
+        match page {
+            Page::Collateral => forms.collateral.refuse(failures),
+            Page::Service => forms.service.refuse(failures),
+            Page::Platform => forms.platform.refuse(failures),
+            Page::Keys => forms.keys.refuse(failures, &self.sketch),
+            Page::Payout => forms.payout.refuse(failures),
+            Page::Fee => {}
+        }
+    }
+
+    fn read_chain(&mut self, ports: &Ports) -> Action {
+        let (chain, task) = read_chain(ports);
+        self.chain = chain;
+        Action::Run(task)
+    }
+
+    fn chain_read(&mut self, result: Result<Box<Chain>, Error>) {
+        self.chain = match result {
+            Ok(chain) => Chained::Known(chain),
+            Err(error) => Chained::Unknown(error),
+        };
+        self.judge();
+    }
+
+    fn submit(&mut self, ports: &Ports) -> Action {
+        match &self.state {
+            State::Editing { page, ready: true } => match page.after(&self.sketch) {
+                Some(next) => self.enter(ports, next),
+                None => self.prepare(ports),
+            },
+            State::Reviewing(plan) if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
+            State::Signing(_) => self.signing(ports, signing::Message::Retry),
+            State::Done(_) => Action::Close,
+            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => Action::None,
+        }
+    }
+
+    /// Shows a step; what it and later ones had said is said anew when they are left.
+    fn enter(&mut self, ports: &Ports, page: Page) -> Action {
+        page.revert_from(&mut self.sketch);
+        self.state = State::Editing { page, ready: false };
+        let task = if page == Page::Fee {
+            let name = self.forms.keys.name().to_owned();
+            let cx = Context {
+                ports,
+                keys: &mut self.keys,
+                sketch: &self.sketch,
+                name: &name,
+            };
+            self.forms.fee.enter(&cx).map(Message::Fee)
+        } else {
+            Task::none()
+        };
+        self.judge();
+        let focus = page
+            .first_field()
+            .map_or_else(Task::none, iced::widget::operation::focus);
+        Action::Run(Task::batch([task, to_top(), focus]))
+    }
+
+    fn back(&mut self, ports: &Ports) -> Action {
+        match &self.state {
+            State::Editing { page: Page::Fee, .. } if self.forms.fee.close() => Action::None,
+            State::Editing { page, .. } => match page.before(&self.sketch) {
+                Some(before) => self.enter(ports, before),
+                None => Action::Close,
+            },
+            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => self.enter(ports, Page::Fee),
+            State::Signing(_) => self.signing(ports, signing::Message::Stop),
+            State::Done(_) => Action::Close,
+        }
+    }
+
+    /// Closes the wizard, unless something is on its way that cannot be called back.
+    fn cancel(&mut self) -> Action {
+        match &self.state {
+            State::Signing(signing) if signing.is_sent() => Action::None,
+            _ => Action::Close,
+        }
+    }
+
+    fn prepare(&mut self, ports: &Ports) -> Action {
+        let Some(draft) = self.sketch.draft() else {
+            return Action::None;
+        };
+        self.run += 1;
+        let run = self.run;
+        let (task, handle) = Task::perform(planned(ports.clone(), draft), move |(draft, result)| {
+            Message::Prepared(run, Box::new(draft), result.map(Box::new))
+        })
+        .abortable();
+        self.state = State::Preparing {
+            run,
+            _task: handle.abort_on_drop(),
+        };
+        Action::Run(task)
+    }
+
+    fn prepared(&mut self, ports: &Ports, run: u64, draft: &Draft, result: Result<Box<Plan>, Error>) -> Action {
+        self.keys = listed(ports);
+        self.forms.keys.settled(&draft.owner, &draft.operator, &draft.voting);
+        self.apply(Page::Keys);
+        if matches!(self.state, State::Preparing { run: asked, .. } if asked == run) {
+            self.state = match result {
+                Ok(plan) => State::Reviewing(plan),
+                Err(error) => State::Refused(error),
+            };
+        }
+        Action::Run(to_top())
+    }
+
+    fn sign(&mut self, ports: &Ports) -> Action {
+        let State::Reviewing(plan) = &self.state else {
+            return Action::None;
+        };
+        let (signing, task) = signing::Signing::start(ports, plan.clone());
+        self.state = State::Signing(signing);
+        Action::Run(Task::batch([task.map(Message::Signing), to_top()]))
+    }
+
+    fn signing(&mut self, ports: &Ports, message: signing::Message) -> Action {
+        let State::Signing(signing) = &mut self.state else {
+            return Action::None;
+        };
+        match signing.update(ports, message) {
+            signing::Action::None => Action::None,
+            signing::Action::Run(task) => Action::Run(task.map(Message::Signing)),
+            signing::Action::Review(plan, note) => {
+                self.state = State::Reviewing(plan);
+                Action::Run(note.map(Message::Signing))
+            }
+            signing::Action::Finished(plan, finished) => {
+                self.state = State::Done(done::Done::new(&plan, finished));
+                Action::Run(to_top())
+            }
+        }
+    }
+
+    fn done(&mut self, ports: &Ports, message: done::Message) -> Action {
+        let State::Done(done) = &mut self.state else {
+            return Action::None;
+        };
+        match message {
+            done::Message::Open => Action::Open(done.pro_tx_hash()),
+            done::Message::Close => Action::Close,
+            message => Action::Run(done.update(ports, message).map(Message::Done)),
+        }
+    }
+}
+
+/// Id of what scrolls.
+const PAGE: &str = "register";
+
+/// A page that was not seen yet begins at its top.
+fn to_top() -> Task<Message> {
+    iced::widget::operation::snap_to(PAGE, iced::widget::scrollable::RelativeOffset::START)
+}
+
+fn listed(ports: &Ports) -> Vec<KeyInfo> {
+    ports.vault.as_ref().map(|vault| vault.list()).unwrap_or_default()
+}
+
+fn read_chain(ports: &Ports) -> (Chained, Task<Message>) {
+    let read = sketch::read_chain(ports.clone());
+    let (task, handle) = Task::perform(read, |result| Message::ChainRead(result.map(Box::new))).abortable();
+    (
+        Chained::Reading {
+            _task: handle.abort_on_drop(),
+        },
+        task,
+    )
+}
+
+/// Makes the keys, then the plan. The draft comes back with the keys it made, whatever else fails.
+async fn planned(ports: Ports, mut draft: Draft) -> (Draft, Result<Plan, Error>) {
+    let result = match look::settle(&ports, &mut draft).await {
+        Ok(()) => prepare(&ports, draft.clone()).await,
+        Err(error) => Err(error),
+    };
+    (draft, result)
+}
+
+impl Register {
     pub fn view(&self) -> Element<'_, Message> {
-        page(
-            "Register a masternode",
-            iced::widget::space(),
-            primary_button("Cancel").on_press(Message::Close),
-        )
+        let head = column![title("Register a masternode"), self.steps()].spacing(Gap::M);
+        let content = container(self.content()).padding(Padding {
+            top: 0.0,
+            right: Gap::L,
+            bottom: Gap::L,
+            left: Gap::L,
+        });
+        let edge = Padding {
+            top: Gap::L,
+            right: Gap::L,
+            bottom: Gap::M,
+            left: Gap::L,
+        };
+        column![
+            container(head).padding(edge),
+            scroll(content).id(PAGE).height(Length::Fill),
+            divider(),
+            container(self.buttons()).padding([Gap::M, Gap::L]),
+        ]
+        .height(Length::Fill)
+        .into()
+    }
+
+    fn steps(&self) -> Element<'_, Message> {
+        let pages: Vec<Page> = Page::shown(&self.sketch).collect();
+        let mut names: Vec<&str> = pages.iter().map(|page| page.name()).collect();
+        names.extend(["Check", "Sign"]);
+        let current = match &self.state {
+            State::Editing { page, .. } => pages.iter().position(|each| each == page).unwrap_or(0),
+            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => pages.len(),
+            State::Signing(_) => pages.len() + 1,
+            State::Done(_) => pages.len() + 2,
+        };
+        step_indicator(&names, current)
+    }
+
+    fn content(&self) -> Element<'_, Message> {
+        let look = self.look();
+        match &self.state {
+            State::Editing { page, .. } => self.page(*page, &look),
+            State::Preparing { .. } => muted("Building the registration and checking every rule.").into(),
+            State::Refused(error) => review::refused(error),
+            State::Reviewing(plan) => review::view(plan, &look),
+            State::Signing(signing) => signing.view(&look).map(Message::Signing),
+            State::Done(done) => done.view(&look).map(Message::Done),
+        }
+    }
+
+    fn look(&self) -> Look<'_> {
+        let chain = match &self.chain {
+            Chained::Known(chain) => Some(&**chain),
+            _ => None,
+        };
+        Look {
+            profile: &self.profile,
+            keys: &self.keys,
+            chain,
+            device: self.device.as_deref(),
+            sandbox: self.sandbox,
+        }
+    }
+
+    fn page<'a>(&'a self, page: Page, look: &Look<'a>) -> Element<'a, Message> {
+        let form = match page {
+            Page::Collateral => self.forms.collateral.view(look).map(Message::Collateral),
+            Page::Service => self.forms.service.view(look).map(Message::Service),
+            Page::Platform => self.forms.platform.view(look).map(Message::Platform),
+            Page::Keys => self.forms.keys.view(look).map(Message::Keys),
+            Page::Payout => self.forms.payout.view(look).map(Message::Payout),
+            Page::Fee => self.forms.fee.view(look).map(Message::Fee),
+        };
+        let mut parts = column![].spacing(Gap::M);
+        if let Chained::Unknown(error) = &self.chain {
+            let again = secondary_button("Ask again").on_press(Message::ReadChain);
+            parts = parts.push(error_notice(error)).push(again);
+        }
+        if !self.vault && matches!(page, Page::Keys | Page::Platform | Page::Fee) {
+            parts = parts.push(warning(
+                "The vault is locked. Unlock it on the Keys page; what you have filled in here is kept.",
+            ));
+        }
+        parts.push(form).into()
+    }
+
+    fn buttons(&self) -> Element<'_, Message> {
+        let cancel = text_button("Cancel").on_press(Message::Cancel);
+        let back = secondary_button("Back").on_press(Message::Back);
+        let bar = |left: Row<'static, Message>, right: Row<'static, Message>| {
+            row![left, space().width(Length::Fill), right]
+                .align_y(iced::Center)
+                .into()
+        };
+        match &self.state {
+            State::Editing { page, ready } => {
+                let name = if page.after(&self.sketch).is_some() {
+                    "Next"
+                } else {
+                    "Review"
+                };
+                let next = primary_button(name).on_press_maybe(ready.then_some(Message::Submit));
+                let first = page.before(&self.sketch).is_none();
+                let back = secondary_button("Back").on_press_maybe((!first).then_some(Message::Back));
+                bar(row![cancel], row![back, next].spacing(Gap::S))
+            }
+            State::Preparing { .. } => bar(row![cancel], row![back]),
+            State::Refused(error) => {
+                let mend = Page::of_error(error)
+                    .map(|page| primary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
+                bar(row![cancel], row![back].push(mend).spacing(Gap::S))
+            }
+            State::Reviewing(plan) => {
+                let ready = review::may_sign(plan, self.device.as_deref());
+                let sign = primary_button("Sign on the device").on_press_maybe(ready.then_some(Message::Submit));
+                bar(row![cancel], row![back, sign].spacing(Gap::S))
+            }
+            State::Signing(signing) => {
+                let (left, right) = signing.buttons();
+                row![
+                    left.map(Message::Signing),
+                    space().width(Length::Fill),
+                    right.map(Message::Signing)
+                ]
+                .into()
+            }
+            State::Done(_) => {
+                let open = secondary_button("Open masternode").on_press(Message::Done(done::Message::Open));
+                let done = primary_button("Done").on_press(Message::Done(done::Message::Close));
+                bar(row![], row![open, done].spacing(Gap::S))
+            }
+        }
     }
 }

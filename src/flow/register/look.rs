@@ -1,0 +1,220 @@
+//! What a form asks while it is filled in: is this output a collateral, what does the fee key hold, make this key.
+
+use bitcoin::bip32::DerivationPath;
+
+use super::draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice};
+use super::plan::{choose_collateral, fee_coins, make as make_key};
+use crate::flow::wallet::{self, Candidate};
+use crate::flow::{Error, Ports, fund};
+use crate::protocol::funding::{self, Change, Coin};
+use crate::protocol::key::KeyId;
+use crate::protocol::network::MnType;
+use crate::protocol::rules::{Check, DUST_KEY};
+use crate::protocol::special_tx::pro_reg::Platform;
+use crate::protocol::special_tx::{ProRegTx, Service};
+use crate::protocol::{Address, Amount, OutPoint, Transaction, path, script};
+use crate::store::{KeyInfo, Kind};
+
+/// The output a choice means, with the device key that owns it.
+///
+/// # Errors
+/// Of node and device; [`Error::Rule`] for a wrong amount or an unconfirmed output.
+pub async fn collateral(ports: &Ports, kind: MnType, choice: &CollateralChoice) -> Result<Candidate, Error> {
+    let network = ports.profile.name.clone();
+    let wanted = ports
+        .profile
+        .collateral(kind)
+        .ok_or(Error::NoSuchType { network, kind })?;
+    if let CollateralChoice::Named { outpoint, .. } = choice {
+        let coin = ports
+            .node
+            .coin(*outpoint)
+            .await?
+            .ok_or(Error::CollateralMissing { outpoint: *outpoint })?;
+        if coin.spent_in_mempool {
+            return Err(Error::CollateralMissing { outpoint: *outpoint });
+        }
+        let (has, ticker) = (coin.value.short(), &ports.profile.ticker);
+        expect(coin.value == wanted, || {
+            format!(
+                "the output holds {has} {ticker}; the collateral must be exactly {} {ticker}",
+                wanted.short()
+            )
+        })?;
+        expect(coin.confirmations > 0, || {
+            "the output is not confirmed yet: wait for the next block".to_owned()
+        })?;
+    }
+    let found = choose_collateral(ports, kind, choice, wanted).await?;
+    let list = ports.node.masternodes().await?;
+    let used_by = list
+        .entries
+        .iter()
+        .find(|entry| entry.collateral == found.coin.outpoint)
+        .map(|entry| entry.pro_tx_hash);
+    Ok(Candidate {
+        outpoint: found.coin.outpoint,
+        path: found.path,
+        key_id: found.key_id,
+        amount: found.coin.value,
+        confirmations: found.coin.confirmations,
+        kind,
+        used_by,
+    })
+}
+
+fn expect(holds: bool, message: impl FnOnce() -> String) -> Result<(), Error> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Rule(Check {
+        rule: "collateral-amount",
+        reject: "bad-protx-collateral",
+        passed: Some(false),
+        needs_node: true,
+        message: message(),
+    }))
+}
+
+/// What a fee source holds and what a registration will need of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purse {
+    pub source: FeeSource,
+    /// Where to send more.
+    pub address: Address,
+    pub available: Amount,
+    /// Fee and smallest change.
+    pub needed: Amount,
+}
+
+impl Purse {
+    pub fn suffices(&self) -> bool {
+        self.available >= self.needed
+    }
+}
+
+/// Looks into a fee key, or the node's wallet.
+///
+/// # Errors
+/// Of the node and the vault.
+pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Purse, Error> {
+    let (_, address, coins) = fee_coins(ports, &source, OutPoint::null()).await?;
+    let rate = ports.node.fee_rate().await?.advised;
+    let coins: Vec<Coin> = coins
+        .iter()
+        .map(|coin| Coin {
+            outpoint: coin.outpoint,
+            value: coin.value,
+        })
+        .collect();
+    let available = coins.iter().map(|coin| coin.value).sum();
+    let needed = match funding::fund(&of_full_length(kind), &coins, rate, &address.script(), Change::Required) {
+        Ok(funded) => Amount::from_duffs(funded.fee.duffs() + DUST_KEY),
+        Err(short) => short.needed,
+    };
+    Ok(Purse {
+        source,
+        address,
+        available,
+        needed,
+    })
+}
+
+/// A registration of the length any registration of its type has.
+fn of_full_length(kind: MnType) -> Transaction {
+    let payload = ProRegTx {
+        version: 2,
+        kind: kind.number(),
+        mode: 0,
+        collateral: OutPoint::null(),
+        service: Service::NONE,
+        owner: KeyId([0; 20]),
+        operator: [0; 48],
+        voting: KeyId([0; 20]),
+        operator_reward: 0,
+        payout: script::pay_to_key(&[0; 20]),
+        inputs_hash: [0; 32],
+        platform: (kind == MnType::Evo).then_some(Platform {
+            node_id: [0; 20],
+            p2p_port: 0,
+            http_port: 0,
+        }),
+        signature: vec![0; 65],
+    };
+    let mut tx = Transaction {
+        version: 0,
+        kind: 0,
+        inputs: vec![],
+        outputs: vec![],
+        lock_time: 0,
+        payload: vec![],
+    };
+    payload.attach(&mut tx);
+    tx
+}
+
+/// Makes a key of the vault, named after the masternode; it is durable when this answers.
+///
+/// # Errors
+/// Of the vault.
+pub async fn make(ports: Ports, kind: Kind, name: String) -> Result<KeyInfo, Error> {
+    let label = make_key(&ports, kind, &name)?;
+    Ok(ports.vault()?.info(&label)?)
+}
+
+/// Makes the new keys a draft asks for and names them in it, so that preparing it twice makes no second set.
+///
+/// # Errors
+/// Of the vault; what was made until then is named.
+pub async fn settle(ports: &Ports, draft: &mut Draft) -> Result<(), Error> {
+    let name = draft.name.clone();
+    if draft.owner == KeyChoice::New {
+        draft.owner = KeyChoice::Held(make_key(ports, Kind::Owner, &name)?);
+    }
+    if draft.operator == OperatorChoice::New {
+        draft.operator = OperatorChoice::Held(make_key(ports, Kind::Operator, &name)?);
+    }
+    if draft.voting == VotingChoice::New {
+        draft.voting = VotingChoice::Held(make_key(ports, Kind::Voting, &name)?);
+    }
+    Ok(())
+}
+
+/// A payment to a fee key from the first account that can pay it, beginning with `first`.
+///
+/// # Errors
+/// Of [`fund::prepare`]; [`Error::Short`] if no account suffices.
+pub async fn fill(
+    ports: &Ports,
+    to: Address,
+    amount: Amount,
+    first: Option<DerivationPath>,
+) -> Result<fund::Plan, Error> {
+    let mut accounts: Vec<DerivationPath> = first.into_iter().chain(wallet::default_accounts(ports)).collect();
+    let mut seen = std::collections::HashSet::new();
+    accounts.retain(|account| seen.insert(account.clone()));
+    let mut short = None;
+    for account in accounts {
+        match fund::prepare(ports, to, amount, account).await {
+            Err(error @ Error::Short(_)) => short = short.or(Some(error)),
+            other => return other,
+        }
+    }
+    Err(short.expect("a device has accounts"))
+}
+
+/// The first receiving address of an account that is not the collateral's: where rewards may go.
+///
+/// # Errors
+/// Of the device.
+pub async fn payout_address(ports: Ports, collateral: Option<KeyId>) -> Result<(DerivationPath, Address), Error> {
+    let device = ports.device()?;
+    let first = path::address(&ports.profile, 0, false, 0);
+    let key = KeyId::of(&device.public_key(first.clone()).await?);
+    if Some(key) != collateral {
+        return Ok((first, key.address()));
+    }
+    let second = path::address(&ports.profile, 0, false, 1);
+    let key = KeyId::of(&device.public_key(second.clone()).await?);
+    Ok((second, key.address()))
+}
