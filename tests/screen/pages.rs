@@ -33,6 +33,7 @@ fn the_review_shows_every_field_and_the_hash_of_the_device() {
             "mn1-voting, in the vault",
             "Every rule that can be checked before signing holds.",
             "becomes the ProTxHash",
+            "at most 470 bytes once signed",
             "once signed",
         ] {
             bench.expect(words);
