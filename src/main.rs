@@ -15,13 +15,13 @@ fn main() -> ExitCode {
 
 fn window(options: ui::Options) -> ExitCode {
     if !ui::has_display() {
-        eprintln!("there is no display to open a window on; `castellan demo` shows the same without one");
+        eprintln!("castellan: there is no display here; `castellan demo` shows the main job on this terminal");
         return ExitCode::FAILURE;
     }
     match ui::run(options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the window cannot be opened: {error}");
+            eprintln!("castellan: the window cannot be opened: {error}");
             ExitCode::FAILURE
         }
     }

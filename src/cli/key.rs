@@ -103,7 +103,7 @@ fn init(session: &Session, restore: bool) -> Result<ExitCode, Failure> {
         ));
     }
     let given = if restore {
-        Some(Phrase::parse(&stdin()?).map_err(|error| Failure::usage(error))?)
+        Some(Phrase::parse(&stdin()?).map_err(Failure::usage)?)
     } else {
         None
     };

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::flow::{self, error::Class};
 use crate::hw::DeviceError;
 use crate::rpc::RpcError;
+use crate::ui::advice::Advice;
 
 /// How to answer.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,8 @@ pub struct Failure {
     pub reason: Option<String>,
     /// What to do next.
     pub advice: Option<String>,
+    /// Outpoints to choose from, where the cause is that several fit.
+    pub collaterals: Vec<String>,
     pub code: u8,
 }
 
@@ -38,6 +41,7 @@ impl Failure {
             message: message.to_string(),
             reason: None,
             advice: None,
+            collaterals: Vec::new(),
             code: USAGE,
         }
     }
@@ -48,6 +52,7 @@ impl Failure {
             message: message.to_string(),
             reason: None,
             advice: None,
+            collaterals: Vec::new(),
             code: REFUSED,
         }
     }
@@ -67,9 +72,17 @@ impl From<flow::Error> for Failure {
             kind: error.kind().into(),
             message: error.to_string(),
             reason: error.reason().map(str::to_owned),
-            advice: None,
+            advice: error.advice(),
+            collaterals: collaterals(&error),
             code,
         }
+    }
+}
+
+fn collaterals(error: &flow::Error) -> Vec<String> {
+    match error {
+        flow::Error::SeveralCollaterals { outpoints, .. } => outpoints.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -133,13 +146,25 @@ impl Output {
             if let Some(advice) = &failure.advice {
                 self.progress(&format!("  {advice}"));
             }
+            for collateral in &failure.collaterals {
+                self.progress(&format!("  {collateral}"));
+            }
         }
         ExitCode::from(failure.code)
     }
 }
 
 fn error_document(failure: &Failure) -> Value {
-    json!({ "error": { "kind": failure.kind, "message": failure.message, "reason": failure.reason, "advice": failure.advice } })
+    let mut error = json!({
+        "kind": failure.kind,
+        "message": failure.message,
+        "reason": failure.reason,
+        "advice": failure.advice,
+    });
+    if !failure.collaterals.is_empty() {
+        error["collaterals"] = json!(failure.collaterals);
+    }
+    json!({ "error": error })
 }
 
 /// Wrong usage, help and version, as clap words them.

@@ -24,10 +24,12 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
         session.output.progress(&format!("note: {}", warning.sentence()));
     }
     if let Some(check) = plan.verdict.failure_before_signing() {
+        register::discard(&ports, &plan);
         return Err(Error::Rule(check.clone()).into());
     }
     if session.global.dry_run {
         let document = planned(&plan, &ports);
+        register::discard(&ports, &plan);
         return Ok(session.output.done(&document, || listing(&document)));
     }
     if !session.output.json {
@@ -35,11 +37,14 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
             .output
             .progress(&pretty(&describe::pro_reg(&plan.payload, &ports.profile)));
     }
-    session.confirm(&format!(
+    let question = format!(
         "register this masternode for a fee of {} {}?",
         plan.fee.short(),
         ports.profile.ticker
-    ))?;
+    );
+    session
+        .confirm(&question)
+        .inspect_err(|_| register::discard(&ports, &plan))?;
     let (outcome, steps) = watch(session, register::register(ports.clone(), plan)).await?;
     let document = registered(&outcome, steps, &ports);
     Ok(session.output.done(&document, || {
@@ -70,7 +75,8 @@ pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure
         to.to_text(&ports.profile)
     ))?;
     let (outcome, steps) = watch(session, fund::pay(ports.clone(), plan)).await?;
-    let document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
+    let mut document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
+    document["height"] = json!(outcome.height);
     Ok(session.output.done(&document, || {
         format!("paid: {} (block {})", outcome.txid, outcome.height)
     }))

@@ -13,6 +13,7 @@ use crate::hw::DeviceSpec;
 use crate::protocol::{Profile, network};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::Dirs;
+use crate::store::settings::{Login, Settings, password_name};
 use crate::store::vault::Vault;
 
 /// The options of one invocation.
@@ -34,9 +35,7 @@ impl Session {
 
     pub fn profile_or(&self, default: &str) -> Result<Arc<Profile>, Failure> {
         let name = self.global.network.as_deref().unwrap_or(default);
-        setup::profile(name)
-            .map(Arc::new)
-            .map_err(|error| Failure::usage(error))
+        setup::profile(name).map(Arc::new).map_err(Failure::usage)
     }
 
     pub fn dirs(&self) -> Result<Dirs, Failure> {
@@ -74,19 +73,45 @@ impl Session {
             return Ok(NodeChoice::Sandbox { block_seconds: 2 });
         }
         let Some(url) = self.global.node.clone() else {
-            return Err(Failure::usage(
-                "no node is named: use --node URL, or --sandbox to try things out",
-            ));
-        };
-        let password = match &self.global.rpc_password_file {
-            Some(file) => Some(read_secret(file)?),
-            None => self.global.rpc_password.clone().map(Zeroizing::new),
+            return self.kept_node();
         };
         Ok(NodeChoice::Remote {
             url,
             user: self.global.rpc_user.clone(),
-            password,
+            password: self.rpc_password()?,
             cookie: self.global.rpc_cookie.clone(),
+        })
+    }
+
+    fn rpc_password(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        match &self.global.rpc_password_file {
+            Some(file) => read_secret(file).map(Some),
+            None => Ok(self.global.rpc_password.clone().map(Zeroizing::new)),
+        }
+    }
+
+    /// The node that the window was connected to last, for this network.
+    fn kept_node(&self) -> Result<NodeChoice, Failure> {
+        let settings = Settings::load(&self.dirs()?.settings)
+            .map_err(Failure::usage)?
+            .unwrap_or_default();
+        let network = self.profile()?.name.clone();
+        let Some((name, endpoint)) = settings.node(&network) else {
+            return Err(Failure::usage(
+                "no node is named: use --node URL, or --sandbox to try things out",
+            ));
+        };
+        let (user, password, cookie) = match endpoint.login.clone() {
+            Login::None => (None, None, None),
+            Login::Ask { user } => (Some(user), self.rpc_password()?, None),
+            Login::Vault { user } => (Some(user), self.vault()?.text(&password_name(name)), None),
+            Login::Cookie { file } => (None, None, Some(file)),
+        };
+        Ok(NodeChoice::Remote {
+            url: endpoint.url.clone(),
+            user,
+            password,
+            cookie,
         })
     }
 

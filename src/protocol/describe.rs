@@ -70,7 +70,7 @@ pub fn pro_reg(payload: &ProRegTx, profile: &Profile) -> Value {
 
 /// Hundredths of a percent as the percentage Core prints: 525 is 5.25, 0 is 0.
 pub fn percent(hundredths: u16) -> Value {
-    if hundredths % 100 == 0 {
+    if hundredths.is_multiple_of(100) {
         json!(hundredths / 100)
     } else {
         number(&format!("{}.{:02}", hundredths / 100, hundredths % 100))

@@ -1,5 +1,5 @@
 //! Replies of nodes turned into our types. Fields this program does not know are ignored; most may be missing, because ten years
-//! of versions disagree about them (Dash Core 0.17 to 23; the source of each shape is a recorded reply in tests/data/rpc).
+//! of versions disagree about them (Dash Core 0.17 to 23; the source of each shape is a recorded reply in tests/data).
 
 mod entry;
 

@@ -24,7 +24,7 @@ use crate::protocol::{Amount, ProTxHash};
 const EVENTS: usize = 256;
 
 /// How a sandbox is set up.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     pub profile: Profile,
     /// How many masternodes the chain starts with.

@@ -16,6 +16,7 @@ use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::net_info;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
+use crate::protocol::wire::{hash_to_display, to_hex};
 
 const FULL_REWARD: u16 = 10_000;
 /// 48 bytes both nodes print for the point at infinity.
@@ -60,11 +61,19 @@ fn is_point(scheme: Scheme, bytes: &[u8; 48], infinity_is_one: bool) -> bool {
     }
 }
 
-/// Later nodes keep 0.0.0.0 and 255.255.255.255 as "none", and so hash another payload than the one that was signed.
+/// Later nodes read an address that is not valid as none, and so hash another payload than the one that was signed (seen on
+/// Dash Core 23.1.2 with 0.0.0.0, 255.255.255.255, [::] with a port, and 2001:db8::/32).
 fn normalise(service: &mut Service) {
-    let nowhere = |ip: Ipv4Addr| ip.is_unspecified() || ip.is_broadcast();
-    if service.ip.to_ipv4_mapped().is_some_and(nowhere) {
+    if !is_valid(service) {
         *service = Service::NONE;
+    }
+}
+
+/// CNetAddr::IsValid, as far as 16 bytes can fail it: unspecified, broadcast, documentation (RFC 3849).
+fn is_valid(service: &Service) -> bool {
+    match service.ip.to_ipv4_mapped() {
+        Some(ip) => !ip.is_unspecified() && !ip.is_broadcast(),
+        None => !service.ip.is_unspecified() && service.ip.segments()[..2] != [0x2001, 0x0db8],
     }
 }
 
@@ -142,7 +151,8 @@ fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
     let dialect = chain.dialect();
     let refuse = |core23, core17| move || Reject::invalid(dialect.pick(core23, core17));
     let bad = "bad-protx-ipaddr";
-    ensure(is_valid(service, dialect), refuse("bad-protx-netinfo-addr", bad))?;
+    // Later nodes have made "none" of what is not valid by now, and never come to say the first.
+    ensure(is_valid(service), refuse("bad-protx-netinfo-addr", bad))?;
     let ip = service
         .ip
         .to_ipv4_mapped()
@@ -156,15 +166,6 @@ fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
         rules.is_mainnet == (service.port == rules.mainnet_port),
         refuse("bad-protx-netinfo-port", "bad-protx-ipaddr-port"),
     )
-}
-
-/// CNetAddr::IsValid, as far as 16 bytes can fail it: unspecified, broadcast, documentation (RFC 3849).
-fn is_valid(service: &Service, dialect: Dialect) -> bool {
-    match service.ip.to_ipv4_mapped() {
-        // Later nodes have turned these into "none" by now.
-        Some(ip) => !dialect.is_core17() || !(ip.is_unspecified() || ip.is_broadcast()),
-        None => !service.ip.is_unspecified() && service.ip.segments()[..2] != [0x2001, 0x0db8],
-    }
 }
 
 /// The ranges a node takes for unreachable from outside.
@@ -287,26 +288,27 @@ fn check_signature(chain: &Chain, payload: &ProRegTx, signer: Option<[u8; 20]>) 
     };
     let text = payload.sign_message(chain.profile());
     let digest = message_hash(&chain.profile().message_magic, text.as_bytes());
-    let found = CompactSignature::from_slice(&payload.signature)
-        .and_then(|signature| signature.recover_key_id(&digest))
-        .map_err(|_| bad())?;
-    ensure(found.0 == signer, || {
-        bad().with(keys_do_not_match(chain, signer, found.0))
+    let signature = CompactSignature::from_slice(&payload.signature).map_err(|_| bad())?;
+    let found = signature.recover_key_id(&digest).map_err(|_| bad())?;
+    ensure(found.0 == signer, || match chain.dialect() {
+        Dialect::Core23 => bad(),
+        Dialect::Core17 => bad().with(keys_do_not_match(signer, found.0, &digest, signature)),
     })
 }
 
 /// The detail 0.17 gives; later nodes give none.
-fn keys_do_not_match(chain: &Chain, wanted: [u8; 20], found: [u8; 20]) -> String {
-    if chain.dialect().is_core17() {
-        let shown = |hash| crate::protocol::Address::PubkeyHash(hash).to_text(chain.profile());
-        format!(
-            "Keys don't match: pubkey={}, pubkeyFromSig={}",
-            shown(wanted),
-            shown(found)
-        )
-    } else {
-        String::new()
-    }
+fn keys_do_not_match(wanted: [u8; 20], found: [u8; 20], digest: &[u8; 32], signature: CompactSignature) -> String {
+    let shown = |mut hash: [u8; 20]| {
+        hash.reverse();
+        to_hex(&hash)
+    };
+    format!(
+        "Keys don't match: pubkey={}, pubkeyFromSig={}, hash={}, vchSig={}",
+        shown(wanted),
+        shown(found),
+        hash_to_display(digest),
+        signature.to_base64()
+    )
 }
 
 /// The collateral's script of an acceptable registration, as the list keeps it.

@@ -15,8 +15,10 @@ use crate::store::vault::Vault;
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::{Journal, Masternodes, Register, Sandbox, masternodes};
 
-/// How often a device is looked for.
+/// How often a device is looked for that is not there or not ready.
 const DEVICE_PERIOD: Duration = Duration::from_secs(2);
+/// How often one that is ready is asked whether it still is. A question on its screen is waited for, not disturbed.
+const READY_PERIOD: Duration = Duration::from_secs(4);
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -206,8 +208,9 @@ fn device_findings(watch: &DeviceWatch) -> impl Stream<Item = (u64, DeviceFound)
         let (spec, ports) = (spec.clone(), ports.clone());
         async move {
             loop {
-                if last.is_some() {
-                    tokio::time::sleep(DEVICE_PERIOD).await;
+                if let Some(seen) = &last {
+                    let period = if seen.is_ready() { READY_PERIOD } else { DEVICE_PERIOD };
+                    tokio::time::sleep(period).await;
                 }
                 let found = find_device(spec.clone(), ports.clone()).await;
                 if last.as_ref() != Some(&found.seen) {

@@ -2,8 +2,8 @@
 
 use bitcoin::bip32::DerivationPath;
 
-use super::draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice};
-use super::plan::{choose_collateral, fee_coins, make as make_key};
+use super::draft::{CollateralChoice, FeeSource};
+use super::plan::{Made, choose_collateral, fee_coins, make as make_key};
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
 use crate::protocol::funding::{self, Change, Coin};
@@ -158,26 +158,8 @@ fn of_full_length(kind: MnType) -> Transaction {
 /// # Errors
 /// Of the vault.
 pub async fn make(ports: Ports, kind: Kind, name: String) -> Result<KeyInfo, Error> {
-    let label = make_key(&ports, kind, &name)?;
+    let label = make_key(&ports, kind, &name, &mut Made::default())?;
     Ok(ports.vault()?.info(&label)?)
-}
-
-/// Makes the new keys a draft asks for and names them in it, so that preparing it twice makes no second set.
-///
-/// # Errors
-/// Of the vault; what was made until then is named.
-pub async fn settle(ports: &Ports, draft: &mut Draft) -> Result<(), Error> {
-    let name = draft.name.clone();
-    if draft.owner == KeyChoice::New {
-        draft.owner = KeyChoice::Held(make_key(ports, Kind::Owner, &name)?);
-    }
-    if draft.operator == OperatorChoice::New {
-        draft.operator = OperatorChoice::Held(make_key(ports, Kind::Operator, &name)?);
-    }
-    if draft.voting == VotingChoice::New {
-        draft.voting = VotingChoice::Held(make_key(ports, Kind::Voting, &name)?);
-    }
-    Ok(())
 }
 
 /// A payment to a fee key from the first account that can pay it, beginning with `first`.

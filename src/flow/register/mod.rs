@@ -9,6 +9,6 @@ mod plan;
 mod run;
 
 pub use draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
-pub use plan::{FeeInput, Plan, Warning, device_hash, prepare};
+pub use plan::{FeeInput, Plan, Warning, device_hash, discard, prepare};
 pub use run::{Outcome, register};
 pub(super) use run::{finish, resume_plan};

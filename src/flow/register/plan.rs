@@ -36,6 +36,8 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     /// Labels of the vault's keys that take part: role and label.
     pub keys: Vec<(&'static str, String)>,
+    /// Those of them that were made for this plan.
+    pub made: Vec<String>,
 }
 
 /// An output that pays the fee.
@@ -101,11 +103,34 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
         .collateral(draft.kind)
         .ok_or_else(|| no_such_type(ports, draft.kind))?;
     let collateral = choose_collateral(ports, draft.kind, &draft.collateral, amount).await?;
-    let keys = Keys::choose(ports, &draft)?;
-    let payload = build_payload(&draft, &keys, &collateral, &status);
+    let mut made = Made::default();
+    let keys = Keys::choose(ports, &draft, &mut made).inspect_err(|_| made.remove(ports))?;
+    let planned = plan_with(ports, draft, &status, collateral, keys).await;
+    match planned {
+        Ok(plan) => Ok(Plan { made: made.0, ..plan }),
+        Err(error) => {
+            made.remove(ports);
+            Err(error)
+        }
+    }
+}
+
+/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again.
+pub fn discard(ports: &Ports, plan: &Plan) {
+    Made(plan.made.clone()).remove(ports);
+}
+
+async fn plan_with(
+    ports: &Ports,
+    draft: Draft,
+    status: &NodeStatus,
+    collateral: Collateral,
+    keys: Keys,
+) -> Result<Plan, Error> {
+    let payload = build_payload(&draft, &keys, &collateral, status);
     let (unsigned, payload, inputs, fee) = pay_fee(ports, &draft, payload, collateral.coin.outpoint).await?;
     let facts = transaction::facts(&*ports.node, &ports.profile, &unsigned).await?;
-    let verdict = rules::check(&unsigned, &transaction::context(&ports.profile, &status, &facts));
+    let verdict = rules::check(&unsigned, &transaction::context(&ports.profile, status, &facts));
     if let Some(entry) = facts.operator_in_any_encoding(&keys.operator)
         && verdict.failures().all(|check| check.rule != "operator-key-unique")
     {
@@ -139,6 +164,7 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
         verdict,
         warnings,
         keys: keys.labels,
+        made: Vec::new(),
     })
 }
 
@@ -231,6 +257,22 @@ async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath,
     })
 }
 
+/// Labels of keys made on the way to a plan.
+#[derive(Default)]
+pub(super) struct Made(Vec<String>);
+
+impl Made {
+    fn remove(&self, ports: &Ports) {
+        let Ok(vault) = ports.vault() else { return };
+        for label in &self.0 {
+            if let Err(error) = vault.remove(label) {
+                // An unused key more in the vault harms nobody.
+                tracing::warn!(label, %error, "a key made for a plan was not taken back");
+            }
+        }
+    }
+}
+
 /// The three keys of a masternode.
 struct Keys {
     owner: KeyId,
@@ -240,11 +282,11 @@ struct Keys {
 }
 
 impl Keys {
-    fn choose(ports: &Ports, draft: &Draft) -> Result<Self, Error> {
+    fn choose(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Self, Error> {
         let mut labels = Vec::new();
         let owner_label = match &draft.owner {
             KeyChoice::Held(label) => label.clone(),
-            KeyChoice::New => make(ports, Kind::Owner, &draft.name)?,
+            KeyChoice::New => make(ports, Kind::Owner, &draft.name, made)?,
         };
         let owner = secp_id(ports.vault()?, &owner_label, Kind::Owner)?;
         labels.push(("owner", owner_label));
@@ -252,7 +294,7 @@ impl Keys {
             OperatorChoice::Foreign(key) => *key,
             OperatorChoice::Held(label) => operator_key(ports.vault()?, label, &mut labels)?,
             OperatorChoice::New => {
-                let label = make(ports, Kind::Operator, &draft.name)?;
+                let label = make(ports, Kind::Operator, &draft.name, made)?;
                 operator_key(ports.vault()?, &label, &mut labels)?
             }
         };
@@ -265,7 +307,7 @@ impl Keys {
                 id
             }
             VotingChoice::New => {
-                let label = make(ports, Kind::Voting, &draft.name)?;
+                let label = make(ports, Kind::Voting, &draft.name, made)?;
                 let id = secp_id(ports.vault()?, &label, Kind::Voting)?;
                 labels.push(("voting", label));
                 id
@@ -281,7 +323,7 @@ impl Keys {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+pub(super) fn make(ports: &Ports, kind: Kind, name: &str, made: &mut Made) -> Result<String, Error> {
     let vault = ports.vault()?;
     let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();
@@ -290,6 +332,7 @@ pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Erro
         .find(|label| !taken.contains(label))
         .expect("labels are endless");
     vault.generate(kind, &label, &ports.profile, ports.now())?;
+    made.0.push(label.clone());
     Ok(label)
 }
 

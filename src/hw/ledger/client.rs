@@ -55,6 +55,8 @@ pub struct Client {
     transport: Option<Box<dyn Transport>>,
     /// Checked once per connection, and again after any error.
     app: Option<OpenApp>,
+    /// Whether that was within the running request.
+    fresh: bool,
     /// Keys read on this connection. For another coin type than the app's each reading is a question to the user.
     keys: HashMap<DerivationPath, KnownKey>,
     /// Set when nobody waits for the running request any more.
@@ -68,6 +70,7 @@ impl Client {
             connect,
             transport: None,
             app: None,
+            fresh: false,
             keys: HashMap::new(),
             abandoned: Arc::default(),
         }
@@ -80,6 +83,7 @@ impl Client {
         request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
     ) -> Result<T, DeviceError> {
         self.abandoned = abandoned;
+        self.fresh = false;
         let result = self.ready().and_then(|_| request(self));
         match &result {
             Ok(_) => {}
@@ -115,6 +119,7 @@ impl Client {
             first => first,
         }?;
         self.app = Some(app.clone());
+        self.fresh = true;
         Ok(app)
     }
 
@@ -198,6 +203,10 @@ impl Client {
 
     /// App, version, and a name for the wallet, without asking the user.
     pub fn info(&mut self) -> Result<DeviceInfo, DeviceError> {
+        if !self.fresh {
+            // By now it may be locked, unplugged or show another app.
+            self.app = None;
+        }
         let OpenApp { app, coin } = self.ready()?;
         // Shorter than two levels: silent for every coin. The master key itself is refused by apps of 2026.
         let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);

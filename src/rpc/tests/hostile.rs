@@ -75,12 +75,20 @@ fn a_wrong_field_of_an_entry_is_named() {
         );
     }
     for (service, field) in [
-        (json!({"core_p2p": ["nonsense"]}), "[0].state.addresses.core_p2p[0]"),
+        (json!({"core_p2p": [7]}), "[0].state.addresses.core_p2p[0]"),
         (json!({"core_p2p": 5}), "[0].state.addresses.core_p2p"),
         (json!([]), "[0].state.addresses"),
     ] {
         let error = read(&changed("state.addresses", Some(service))).unwrap_err();
         assert!(matches!(error, RpcError::Malformed { field: named, .. } if named == field));
+    }
+}
+
+#[test]
+fn an_address_that_is_no_ip_does_not_cost_the_list() {
+    for address in ["abcdefghijklmnop.onion:9999", "node.example.org:9999", ""] {
+        let entry = read(&changed("state.addresses", Some(json!({"core_p2p": [address]})))).unwrap();
+        assert!(entry.state.service.is_none(), "{address}");
     }
 }
 

@@ -18,9 +18,9 @@ use super::{Auth, Client, Endpoint, Limits};
 use crate::protocol::{Profile, network};
 use server::{Outcome, Server, rpc};
 
-const MODERN: &str = include_str!("../../../tests/data/rpc/dashd-23.1.2-modern.json");
-const LEGACY: &str = include_str!("../../../tests/data/rpc/dashd-23.1.2-legacy.json");
-const WEI: &str = include_str!("../../../tests/data/rpc/weid-0.17.0.3.json");
+const MODERN: &str = include_str!("../../../tests/data/dashd-23.1.2/modern-rpc.json");
+const LEGACY: &str = include_str!("../../../tests/data/dashd-23.1.2/legacy-rpc.json");
+const WEI: &str = include_str!("../../../tests/data/weid-0.17.0.3/rpc.json");
 
 fn profile(name: &str) -> Arc<Profile> {
     Arc::new(network::builtin(name).unwrap())

@@ -202,3 +202,49 @@ fn a_block_pays_out_exactly_what_it_creates() {
         assert_eq!(coinbase.output_total().unwrap().duffs(), subsidy + block.fees);
     }
 }
+
+/// Lists of a real node with the payees of the blocks that followed.
+#[test]
+fn recorded_queues_are_paid_in_the_recorded_order() {
+    let path = format!("{}/tests/data/protx/protx.json", env!("CARGO_MANIFEST_DIR"));
+    let cases: Vec<serde_json::Value> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut compared = 0;
+    for case in cases.iter().filter(|case| case["kind"] == "queue") {
+        let expected = &case["expected"];
+        let height = u32::try_from(expected["listHeight"].as_u64().unwrap()).unwrap();
+        let in_runs = expected["rules"].as_str().unwrap().starts_with("V19 active");
+        let list = recorded_list(&expected["entries"]);
+        let payees = expected["nextPayees"].as_array().unwrap();
+        let projected = crate::sandbox::payee::project(&list, height, payees.len(), |_| in_runs);
+        for (ours, theirs) in projected.iter().zip(payees) {
+            assert_eq!(
+                &ours.to_string(),
+                theirs["proTxHash"].as_str().or(theirs.as_str()).unwrap()
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared >= 10, "{compared}");
+}
+
+fn recorded_list(entries: &serde_json::Value) -> crate::sandbox::masternodes::List {
+    let model = start("dash-regtest", 1).list().iter().next().unwrap().clone();
+    let mut list = crate::sandbox::masternodes::List::default();
+    for entry in entries.as_array().unwrap() {
+        let height = |key: &str| u32::try_from(entry[key].as_i64().unwrap()).ok();
+        let mut mn = model.clone();
+        mn.pro_tx_hash = entry["proTxHash"].as_str().unwrap().parse().unwrap();
+        mn.kind = if entry["type"] == "Evo" {
+            MnType::Evo
+        } else {
+            MnType::Regular
+        };
+        mn.state.registered_height = height("registeredHeight").unwrap();
+        mn.state.last_paid_height = height("lastPaidHeight").unwrap();
+        mn.state.consecutive_payments = height("consecutivePayments").unwrap();
+        mn.state.revived_height = height("PoSeRevivedHeight");
+        mn.state.ban_height = height("PoSeBanHeight");
+        list.insert(mn);
+    }
+    list
+}

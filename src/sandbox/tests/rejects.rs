@@ -126,7 +126,7 @@ fn fields_are_refused_one_by_one() {
             (
                 "IPv6 for documentation",
                 |b| b.payload.service.ip = "2001:db8::1".parse().unwrap(),
-                "bad-protx-netinfo-addr",
+                "bad-protx-sig",
                 "bad-protx-ipaddr",
             ),
             (

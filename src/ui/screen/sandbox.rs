@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
-use iced::widget::{Column, column, container, row, text};
+use iced::widget::{Column, column, container, row, space, text};
 use iced::{Background, Border, Color, Element, Length, Subscription, Task};
 use tokio::sync::{broadcast, watch};
 
@@ -14,11 +14,13 @@ use crate::setup::SandboxRun;
 use crate::ui::format;
 use crate::ui::theme::{Gap, MONO, Size};
 use crate::ui::widget::{
-    body, card, danger_button, heading, help, key_value, muted, page, panel, primary_button, secondary_button, segments,
+    Weight, body, card, heading, help, key_value, muted, page, panel, secondary_button, segments, wide_button,
 };
 
 /// Width of the panel at the right of every page.
 pub const WIDTH: f32 = 232.0;
+/// Height of the device's screen while little is on it.
+const GLASS: f32 = 84.0;
 /// Choices of seconds between blocks; 0 mines none by itself.
 const INTERVALS: [u64; 4] = [0, 5, 15, 60];
 
@@ -107,9 +109,7 @@ impl Sandbox {
             help(self.hint()),
             heading("Chain"),
             muted(format!("Block {}", format::height(self.height))),
-            secondary_button("Mine a block")
-                .on_press(Message::Mine)
-                .width(Length::Fill),
+            wide_button("Mine a block", Weight::Secondary).on_press(Message::Mine),
             help(self.blocks_hint()),
         ]
         .spacing(Gap::S)
@@ -156,11 +156,9 @@ impl Sandbox {
 
     fn buttons(&self) -> Element<'_, Message> {
         let asks = self.screen.prompt().is_some();
-        let approve = primary_button("Approve").on_press_maybe(asks.then_some(Message::Approve));
-        let reject = danger_button("Reject").on_press_maybe(asks.then_some(Message::Reject));
-        row![approve.width(Length::Fill), reject.width(Length::Fill)]
-            .spacing(Gap::S)
-            .into()
+        let approve = wide_button("Approve", Weight::Primary).on_press_maybe(asks.then_some(Message::Approve));
+        let reject = wide_button("Reject", Weight::Danger).on_press_maybe(asks.then_some(Message::Reject));
+        row![approve, reject].spacing(Gap::S).into()
     }
 
     fn blocks_hint(&self) -> String {
@@ -212,9 +210,9 @@ fn device<'a>(screen: &Screen, width: f32) -> Element<'a, Message> {
             .into()
     });
     let lines: Column<'a, Message> = Column::with_children(lines).spacing(Gap::S).width(Length::Fill);
-    let glass = container(lines)
+    // As high as its text, and never lower than a device's screen.
+    let glass = container(row![lines, space().height(GLASS)].align_y(iced::Center))
         .width(Length::Fill)
-        .center_y(Length::Shrink)
         .padding(Gap::S + 2.0)
         .style(move |_| container::Style {
             text_color: Some(Color::WHITE),

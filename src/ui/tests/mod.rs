@@ -3,5 +3,6 @@
 mod first_start;
 mod looks;
 mod pages;
+mod sandbox;
 mod support;
 mod vaults;

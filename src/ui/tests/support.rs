@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, OutPoint, Txid};
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt, stream};
 use iced::{Size, Task};
 use iced_test::Simulator;
 use iced_test::selector::Candidate;
 use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use crate::flow::overview::{self, Mine, Overview};
 use crate::flow::{self, Ports};
@@ -42,8 +45,13 @@ pub const PASSPHRASE: &str = "correct horse battery";
 pub struct Fixture {
     pub app: App,
     pub dirs: Dirs,
+    /// Outlives the app: what the sandbox serves runs on it.
+    runtime: Runtime,
     _home: TempDir,
 }
+
+/// Messages of work that goes on beside the test.
+pub struct Begun(mpsc::UnboundedReceiver<Message>);
 
 impl Fixture {
     /// The first start.
@@ -54,7 +62,17 @@ impl Fixture {
             dirs: dirs.clone(),
             choice: None,
         });
-        Self { app, dirs, _home: home }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            app,
+            dirs,
+            runtime,
+            _home: home,
+        }
     }
 
     /// Connected to a made-up node; no vault, no device, no list.
@@ -116,17 +134,60 @@ impl Fixture {
 
     /// Lets a task run to its end and gives its messages to the app, and so on.
     pub fn run(&mut self, task: Task<Message>) {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
         let mut tasks = vec![task];
         while let Some(task) = tasks.pop() {
-            for message in runtime.block_on(outputs(task)) {
+            for message in self.runtime.block_on(outputs(task).collect::<Vec<_>>()) {
                 tasks.push(self.app.update(message));
             }
         }
+    }
+
+    pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Clicks, and lets what it starts go on by itself.
+    pub fn begin(&mut self, label: &str) -> Begun {
+        let (sender, receiver) = mpsc::unbounded();
+        for message in self.clicked(label) {
+            let messages = outputs(self.app.update(message)).map(Ok).boxed();
+            self.runtime.spawn(messages.forward(sender.clone()));
+        }
+        Begun(receiver)
+    }
+
+    /// Waits for what was begun and gives its messages to the app.
+    pub fn finish(&mut self, begun: Begun) {
+        for message in self.runtime.block_on(begun.0.collect::<Vec<_>>()) {
+            self.send_and_run(message);
+        }
+    }
+
+    /// Waits until the sandbox's device asks, as the subscription of the panel does.
+    pub fn until_prompt(&mut self) {
+        let session = self.session();
+        let (id, run) = (session.id, session.connection.sandbox.clone().unwrap());
+        let screen = self.runtime.block_on(async {
+            let mut screens = run.panel.watch();
+            screens
+                .wait_for(|screen| screen.prompt().is_some())
+                .await
+                .unwrap()
+                .clone()
+        });
+        self.send(Message::Sandbox(crate::ui::sandbox::Message::ScreenChanged(id, screen)));
+    }
+
+    /// Whether a button is there and says nothing.
+    pub fn is_disabled(&self, label: &str) -> bool {
+        self.clicked(label).is_empty()
+    }
+
+    fn clicked(&self, label: &str) -> Vec<Message> {
+        let mut ui = self.ui();
+        ui.click(label)
+            .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
+        ui.into_messages().collect()
     }
 
     pub fn send_and_run(&mut self, message: Message) {
@@ -152,14 +213,9 @@ impl Fixture {
 
     /// Clicks what has this text and gives the messages to the app; answers how many there were.
     pub fn click(&mut self, label: &str) -> usize {
-        let mut ui = self.ui();
-        ui.click(label)
-            .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
-        let messages: Vec<Message> = ui.into_messages().collect();
+        let messages = self.clicked(label);
         let count = messages.len();
-        for message in messages {
-            self.send_and_run(message);
-        }
+        messages.into_iter().for_each(|message| self.send_and_run(message));
         count
     }
 
@@ -215,18 +271,12 @@ impl Fixture {
 }
 
 /// The messages of a task.
-async fn outputs(task: Task<Message>) -> Vec<Message> {
-    use futures::StreamExt;
-    let Some(stream) = iced_test::runtime::task::into_stream(task) else {
-        return Vec::new();
-    };
-    let outputs = stream.filter_map(|action| async move {
-        match action {
-            iced_test::runtime::Action::Output(message) => Some(message),
-            _ => None,
-        }
-    });
-    outputs.collect().await
+fn outputs(task: Task<Message>) -> impl Stream<Item = Message> + Send {
+    let actions = iced_test::runtime::task::into_stream(task).unwrap_or_else(|| stream::empty().boxed());
+    actions.filter_map(async |action| match action {
+        iced_test::runtime::Action::Output(message) => Some(message),
+        _ => None,
+    })
 }
 
 pub fn profile() -> Arc<Profile> {

@@ -9,11 +9,11 @@ use iced::{Background, Border, Color, Length, Theme};
 use crate::ui::theme::{Colors, Gap, RADIUS, STRONG, Size, UI, colors};
 
 pub fn primary_button<'a, M: 'a>(label: impl text::IntoFragment<'a>) -> Button<'a, M> {
-    labelled(label).style(|theme, status| filled(theme, status, |c| c.primary, |c| c.on_primary))
+    labelled(label).style(primary)
 }
 
 pub fn danger_button<'a, M: 'a>(label: impl text::IntoFragment<'a>) -> Button<'a, M> {
-    labelled(label).style(|theme, status| filled(theme, status, |c| c.danger, |c| c.on_danger))
+    labelled(label).style(danger)
 }
 
 pub fn secondary_button<'a, M: 'a>(label: impl text::IntoFragment<'a>) -> Button<'a, M> {
@@ -34,6 +34,35 @@ pub fn nav_button<'a, M: 'a>(label: &'a str, active: bool) -> Button<'a, M> {
         .width(Length::Fill)
         .padding([Gap::S, Gap::M])
         .style(move |theme, status| nav(theme, status, active))
+}
+
+/// How much a wide button weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    Primary,
+    Secondary,
+    Danger,
+}
+
+/// A button as wide as its place, its label in the middle.
+pub fn wide_button<'a, M: 'a>(label: impl text::IntoFragment<'a>, weight: Weight) -> Button<'a, M> {
+    let label = text(label).size(Size::BODY).font(STRONG).width(Length::Fill).center();
+    let button = button::Button::new(label)
+        .width(Length::Fill)
+        .padding([Gap::S + 1.0, Gap::S]);
+    match weight {
+        Weight::Primary => button.style(primary),
+        Weight::Secondary => button.style(outlined),
+        Weight::Danger => button.style(danger),
+    }
+}
+
+fn primary(theme: &Theme, status: Status) -> Style {
+    filled(theme, status, |c| c.primary, |c| c.on_primary)
+}
+
+fn danger(theme: &Theme, status: Status) -> Style {
+    filled(theme, status, |c| c.danger, |c| c.on_danger)
 }
 
 fn labelled<'a, M: 'a>(label: impl text::IntoFragment<'a>) -> Button<'a, M> {

@@ -15,7 +15,7 @@ pub mod steps;
 pub mod text;
 
 pub use badge::{badge, dot};
-pub use button::{danger_button, nav_button, primary_button, secondary_button, text_button};
+pub use button::{Weight, danger_button, nav_button, primary_button, secondary_button, text_button, wide_button};
 pub use card::{card, choice, page, panel, scroll, scroll_style};
 pub use divider::divider;
 pub use fact::{fact, fact_copied, fact_mono};

@@ -9,7 +9,7 @@ use super::text::{body, mono, muted};
 use crate::ui::theme::{Gap, STRONG, Size, colors};
 
 /// Width of the names in a column of `key_value` lines.
-const NAME: f32 = 190.0;
+const NAME: f32 = 160.0;
 
 /// A name and a value in words.
 pub fn key_value<'a, M: 'a>(name: &'a str, value: impl Into<String>) -> Row<'a, M> {

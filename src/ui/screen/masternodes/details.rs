@@ -10,7 +10,7 @@ use crate::protocol::masternode::{OperatorKey, Status};
 use crate::protocol::{ProTxHash, Profile};
 use crate::ui::format;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{badge, body, copy_row, key_element, key_value, muted, page, panel, secondary_button, warning};
+use crate::ui::widget::{badge, copy_row, key_element, key_value, muted, page, panel, secondary_button, warning};
 
 pub(super) fn view<'a>(
     overview: &'a Overview,
@@ -56,7 +56,7 @@ fn state<'a>(overview: &'a Overview, masternode: &'a Masternode) -> Element<'a, 
         .align_y(iced::Center);
     let mut lines = column![
         key_element("Status", chip),
-        body(explanation(masternode)),
+        key_value("Meaning", explanation(masternode)),
         key_value("PoSe penalty", pose_line(masternode)),
         key_value("Payment queue", queue_line(masternode)),
         key_value("Last paid", format::height(entry.state.last_paid_height)),

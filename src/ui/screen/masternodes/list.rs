@@ -1,5 +1,6 @@
 //! The list. Only the lines in sight are built: a network has thousands.
 
+use iced::widget::text::Wrapping;
 use iced::widget::{column, container, keyed_column, responsive, row, scrollable, space};
 use iced::{Element, Length};
 
@@ -18,9 +19,9 @@ use crate::ui::widget::{
 /// Lines built above and below the ones in sight.
 const OVERSCAN: usize = 4;
 
-const STATUS: Length = Length::Fixed(126.0);
-const POSE: Length = Length::Fixed(70.0);
-const QUEUE: Length = Length::Fixed(124.0);
+const STATUS: Length = Length::Fixed(108.0);
+const POSE: Length = Length::Fixed(66.0);
+const QUEUE: Length = Length::Fixed(122.0);
 
 pub(super) fn view(screen: &Masternodes) -> Element<'_, Message> {
     let head = row![
@@ -120,8 +121,12 @@ fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
     };
     let hash = format::short_hash(&entry.pro_tx_hash.to_string());
     let name = column![
-        strong(service).wrapping(iced::widget::text::Wrapping::None),
-        row![help(entry.kind.to_string()), mono(hash).size(Size::SMALL)].spacing(Gap::S)
+        strong(service).wrapping(Wrapping::None),
+        row![
+            help(entry.kind.to_string()),
+            mono(hash).size(Size::SMALL).wrapping(Wrapping::None)
+        ]
+        .spacing(Gap::S)
     ]
     .spacing(2);
     let (word, tone) = status_word(entry.status());

@@ -142,7 +142,10 @@ impl Masternodes {
             .iter()
             .enumerate()
             .filter(|(_, each)| (shown == Shown::All || each.mine) && matches(each, &needle));
-        self.lines = lines.map(|(at, _)| at).collect();
+        let mut lines: Vec<usize> = lines.map(|(at, _)| at).collect();
+        // In the order of payment; those that are not paid come last.
+        lines.sort_by_key(|at| all[*at].slot.map_or(u32::MAX, |slot| slot.position));
+        self.lines = lines;
     }
 
     fn relisted_from_the_top(&mut self) -> Action {

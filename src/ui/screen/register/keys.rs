@@ -113,14 +113,15 @@ impl Form {
         }
     }
 
-    /// Names the keys that were made for this registration, so that going back and on makes no others.
-    pub fn settled(&mut self, owner: &KeyChoice, operator: &OperatorChoice, voting: &VotingChoice) {
-        self.owner = owner.clone();
-        if let OperatorChoice::Held(label) = operator {
-            self.operator = Operator::Held(label.clone());
-        }
-        if let VotingChoice::Held(label) = voting {
-            self.voting = Voting::Held(label.clone());
+    /// The keys of a plan the device was asked about: they are used from now on, no new ones are made. Role and label.
+    pub fn settled(&mut self, keys: &[(&'static str, String)]) {
+        for (role, label) in keys {
+            match *role {
+                "owner" => self.owner = KeyChoice::Held(label.clone()),
+                "operator" => self.operator = Operator::Held(label.clone()),
+                "voting" => self.voting = Voting::Held(label.clone()),
+                _ => {}
+            }
         }
     }
 

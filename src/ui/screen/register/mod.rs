@@ -26,11 +26,12 @@ use std::sync::Arc;
 use iced::Task;
 use iced::task::Handle;
 
-use crate::flow::register::{Draft, Plan, look, prepare};
+use crate::flow::register::{Plan, discard, prepare};
 use crate::flow::{Error, Ports};
 use crate::protocol::{ProTxHash, Profile};
 use crate::setup::Connection;
 use crate::store::KeyInfo;
+use crate::ui::work::blocking;
 use context::Context;
 use sketch::{Chain, Sketch};
 pub use steps::Page;
@@ -67,10 +68,10 @@ enum State {
     },
     Preparing {
         run: u64,
-        _task: Handle,
     },
     Refused(Error),
-    Reviewing(Box<Plan>),
+    /// `tried`: the device was asked once, so the journal has the plan and its keys stay.
+    Reviewing { plan: Box<Plan>, tried: bool },
     Signing(signing::Signing),
     Done(done::Done),
 }
@@ -96,11 +97,19 @@ pub enum Message {
     Submit,
     Back,
     Jump(Page),
-    Prepared(u64, Box<Draft>, Result<Box<Plan>, Error>),
+    Prepared(u64, Result<Box<Plan>, Error>),
+    Discarded(Then),
     Signing(signing::Message),
     Done(done::Message),
     Copy(String),
     Cancel,
+}
+
+/// What follows when keys nobody needs were taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Stay,
+    Close,
 }
 
 pub enum Action {
@@ -182,11 +191,12 @@ impl Register {
             | Message::Fee(_) => return self.form(ports, message),
             Message::Back => return self.back(ports),
             Message::Jump(page) => return self.enter(ports, page),
-            Message::Prepared(run, draft, result) => return self.prepared(ports, run, &draft, result),
+            Message::Prepared(run, result) => return self.prepared(ports, run, result),
+            Message::Discarded(then) => return self.discarded(ports, then),
             Message::Signing(message) => return self.signing(ports, message),
             Message::Done(message) => return self.done(ports, message),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
-            Message::Cancel => return self.cancel(),
+            Message::Cancel => return self.cancel(ports),
         }
         Action::None
     }
@@ -296,15 +306,16 @@ impl Register {
                 Some(next) => self.enter(ports, next),
                 None => self.prepare(ports),
             },
-            State::Reviewing(plan) if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
+            State::Reviewing { plan, .. } if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
             State::Signing(_) => self.signing(ports, signing::Message::Retry),
             State::Done(_) => Action::Close,
-            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => Action::None,
+            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => Action::None,
         }
     }
 
     /// Shows a step; what it and later ones had said is said anew when they are left.
     fn enter(&mut self, ports: &Ports, page: Page) -> Action {
+        let tidy = self.tidy(ports, Then::Stay).unwrap_or_else(Task::none);
         page.revert_from(&mut self.sketch);
         self.state = State::Editing { page, ready: false };
         let task = if page == Page::Fee {
@@ -323,7 +334,7 @@ impl Register {
         let focus = page
             .first_field()
             .map_or_else(Task::none, iced::widget::operation::focus);
-        Action::Run(Task::batch([task, to_top(), focus]))
+        Action::Run(Task::batch([tidy, task, to_top(), focus]))
     }
 
     fn back(&mut self, ports: &Ports) -> Action {
@@ -333,17 +344,17 @@ impl Register {
                 Some(before) => self.enter(ports, before),
                 None => Action::Close,
             },
-            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => self.enter(ports, Page::Fee),
+            State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => self.enter(ports, Page::Fee),
             State::Signing(_) => self.signing(ports, signing::Message::Stop),
             State::Done(_) => Action::Close,
         }
     }
 
     /// Closes the wizard, unless something is on its way that cannot be called back.
-    fn cancel(&mut self) -> Action {
+    fn cancel(&mut self, ports: &Ports) -> Action {
         match &self.state {
             State::Signing(signing) if signing.is_sent() => Action::None,
-            _ => Action::Close,
+            _ => self.tidy(ports, Then::Close).map_or(Action::Close, Action::Run),
         }
     }
 
@@ -352,37 +363,51 @@ impl Register {
             return Action::None;
         };
         self.run += 1;
-        let run = self.run;
-        let (task, handle) = Task::perform(planned(ports.clone(), draft), move |(draft, result)| {
-            Message::Prepared(run, Box::new(draft), result.map(Box::new))
-        })
-        .abortable();
-        self.state = State::Preparing {
-            run,
-            _task: handle.abort_on_drop(),
-        };
-        Action::Run(task)
+        let (run, ports) = (self.run, ports.clone());
+        let work = async move { prepare(&ports, draft).await };
+        // Not aborted when it is left: it may have made keys, which its answer takes back.
+        self.state = State::Preparing { run };
+        Action::Run(Task::perform(work, move |result| Message::Prepared(run, result.map(Box::new))))
     }
 
-    fn prepared(&mut self, ports: &Ports, run: u64, draft: &Draft, result: Result<Box<Plan>, Error>) -> Action {
+    fn prepared(&mut self, ports: &Ports, run: u64, result: Result<Box<Plan>, Error>) -> Action {
         self.keys = listed(ports);
-        self.forms.keys.settled(&draft.owner, &draft.operator, &draft.voting);
-        self.apply(Page::Keys);
-        if matches!(self.state, State::Preparing { run: asked, .. } if asked == run) {
-            self.state = match result {
-                Ok(plan) => State::Reviewing(plan),
-                Err(error) => State::Refused(error),
-            };
+        if !matches!(self.state, State::Preparing { run: asked } if asked == run) {
+            return result.map_or(Action::None, |plan| Action::Run(discarded(ports, *plan, Then::Stay)));
         }
+        self.state = match result {
+            Ok(plan) => State::Reviewing { plan, tried: false },
+            Err(error) => State::Refused(error),
+        };
         Action::Run(to_top())
     }
 
+    /// Takes back the keys that were made for a plan on screen that nobody signed.
+    fn tidy(&self, ports: &Ports, then: Then) -> Option<Task<Message>> {
+        match &self.state {
+            State::Reviewing { plan, tried: false } if !plan.made.is_empty() => {
+                Some(discarded(ports, (**plan).clone(), then))
+            }
+            _ => None,
+        }
+    }
+
+    fn discarded(&mut self, ports: &Ports, then: Then) -> Action {
+        self.keys = listed(ports);
+        match then {
+            Then::Stay => Action::None,
+            Then::Close => Action::Close,
+        }
+    }
+
     fn sign(&mut self, ports: &Ports) -> Action {
-        let State::Reviewing(plan) = &self.state else {
+        let State::Reviewing { plan, .. } = &self.state else {
             return Action::None;
         };
         let (signing, task) = signing::Signing::start(ports, plan.clone());
+        self.forms.keys.settled(&plan.keys);
         self.state = State::Signing(signing);
+        self.apply(Page::Keys);
         Action::Run(Task::batch([task.map(Message::Signing), to_top()]))
     }
 
@@ -394,7 +419,7 @@ impl Register {
             signing::Action::None => Action::None,
             signing::Action::Run(task) => Action::Run(task.map(Message::Signing)),
             signing::Action::Review(plan, note) => {
-                self.state = State::Reviewing(plan);
+                self.state = State::Reviewing { plan, tried: true };
                 Action::Run(note.map(Message::Signing))
             }
             signing::Action::Finished(plan, finished) => {
@@ -439,11 +464,7 @@ fn read_chain(ports: &Ports) -> (Chained, Task<Message>) {
     )
 }
 
-/// Makes the keys, then the plan. The draft comes back with the keys it made, whatever else fails.
-async fn planned(ports: Ports, mut draft: Draft) -> (Draft, Result<Plan, Error>) {
-    let result = match look::settle(&ports, &mut draft).await {
-        Ok(()) => prepare(&ports, draft.clone()).await,
-        Err(error) => Err(error),
-    };
-    (draft, result)
+fn discarded(ports: &Ports, plan: Plan, then: Then) -> Task<Message> {
+    let ports = ports.clone();
+    blocking(move || discard(&ports, &plan), move |()| Message::Discarded(then))
 }

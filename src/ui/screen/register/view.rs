@@ -41,7 +41,7 @@ impl Register {
         names.extend(["Check", "Sign"]);
         let current = match &self.state {
             State::Editing { page, .. } => pages.iter().position(|each| each == page).unwrap_or(0),
-            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => pages.len(),
+            State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => pages.len(),
             State::Signing(_) => pages.len() + 1,
             State::Done(_) => pages.len() + 2,
         };
@@ -54,7 +54,7 @@ impl Register {
             State::Editing { page, .. } => self.page(*page, &look),
             State::Preparing { .. } => muted("Building the registration and checking every rule.").into(),
             State::Refused(error) => review::refused(error),
-            State::Reviewing(plan) => review::view(plan, &look),
+            State::Reviewing { plan, .. } => review::view(plan, &look),
             State::Signing(signing) => signing.view(&look).map(Message::Signing),
             State::Done(done) => done.view(&look).map(Message::Done),
         }
@@ -122,7 +122,7 @@ impl Register {
                     .map(|page| primary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
                 bar(row![cancel], row![back].push(mend).spacing(Gap::S))
             }
-            State::Reviewing(plan) => {
+            State::Reviewing { plan, .. } => {
                 let ready = review::may_sign(plan, self.device.as_deref());
                 let sign = primary_button("Sign on the device").on_press_maybe(ready.then_some(Message::Submit));
                 bar(row![cancel], row![back, sign].spacing(Gap::S))
