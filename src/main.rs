@@ -9,7 +9,10 @@ fn main() -> ExitCode {
     start_log();
     match cli::run() {
         Asked::Done(code) => code,
-        Asked::Window { dirs, choice } => window(ui::Options { dirs, choice }),
+        Asked::Window(asked) => window(ui::Options {
+            dirs: asked.dirs,
+            choice: asked.choice,
+        }),
     }
 }
 

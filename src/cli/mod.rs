@@ -31,10 +31,16 @@ use crate::store::Dirs;
 
 /// What the arguments ask for.
 pub enum Asked {
-    /// No command: the window, over these folders and, if one is named, with this connection.
-    Window { dirs: Dirs, choice: Option<Choice> },
+    /// No command: the window.
+    Window(Box<Window>),
     /// Done, with this exit code.
     Done(ExitCode),
+}
+
+/// What the window starts with: its folders and, if one is named, its connection.
+pub struct Window {
+    pub dirs: Dirs,
+    pub choice: Option<Choice>,
 }
 
 /// Reads the arguments and runs a command, if there is one.
@@ -47,7 +53,7 @@ pub fn run() -> Asked {
     let Some(command) = cli.command else {
         let session = Session::new(cli.global, output);
         return match session.window() {
-            Ok((dirs, choice)) => Asked::Window { dirs, choice },
+            Ok((dirs, choice)) => Asked::Window(Box::new(Window { dirs, choice })),
             Err(failure) => Asked::Done(session.output.fail(&failure)),
         };
     };

@@ -137,14 +137,15 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
 }
 
 fn settings_shown(app: &App) -> screen::settings::Shown<'_> {
-    let connection = match &app.link {
-        Link::Up(session) => Some(place(&session.choice)),
+    let session = match &app.link {
+        Link::Up(session) => Some(session),
         _ => None,
     };
     screen::settings::Shown {
         settings: &app.settings,
         dirs: &app.dirs,
-        connection,
+        connection: session.map(|session| place(&session.choice)),
+        in_sandbox: session.is_some_and(|session| session.sandbox.is_some()),
         error: app.settings_error.as_ref(),
     }
 }

@@ -4,7 +4,9 @@
 
 pub mod advice;
 mod chrome;
+mod connect;
 pub mod format;
+mod route;
 pub mod screen;
 pub mod session;
 #[cfg(test)]
@@ -13,30 +15,21 @@ pub mod theme;
 pub mod widget;
 mod work;
 
-use std::sync::Arc;
-
 use iced::keyboard::key::Named;
 use iced::keyboard::{self, Key};
 use iced::{Element, Subscription, Task, Theme, event, task, window};
 
 use crate::flow;
-use crate::hw::DeviceSpec;
-use crate::protocol::ProTxHash;
 use crate::rpc::{NodeStatus, RpcError};
-use crate::setup::{self, Choice, Connection, NodeChoice};
+use crate::setup::{Choice, Connection};
 use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
-use crate::store::settings::{Login, SettingsError};
+use crate::store::settings::SettingsError;
 use screen::{
-    Devices, Journal, Keys, Register, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox,
+    Devices, Journal, Keys, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox,
     settings as settings_page, start, vault,
 };
 use session::{DeviceFound, Session};
-
-/// Seconds between the sandbox's blocks: long enough to see a transaction wait.
-const SANDBOX_SECONDS: u64 = 5;
-/// Network the sandbox plays.
-const SANDBOX_NETWORK: &str = "dash-regtest";
 
 /// What the program was started with.
 #[derive(Clone)]
@@ -202,104 +195,6 @@ impl App {
         )
     }
 
-    fn connect_as_kept(&mut self) -> Task<Message> {
-        if self.settings.sandbox {
-            return self.connect_sandbox();
-        }
-        let Some((_, node)) = self.settings.node(&self.settings.network) else {
-            return Task::none();
-        };
-        let (user, cookie) = match &node.login {
-            Login::None => (None, None),
-            Login::Cookie { file } => (None, Some(file.clone())),
-            Login::Ask { .. } | Login::Vault { .. } => {
-                self.screen = Screen::Start(Start::ask_password(&self.settings));
-                return iced::widget::operation::focus("node-password");
-            }
-        };
-        let url = node.url.clone();
-        match setup::profile(&self.settings.network) {
-            Ok(profile) => self.connect(Choice {
-                profile: Arc::new(profile),
-                node: NodeChoice::Remote {
-                    url,
-                    user,
-                    password: None,
-                    cookie,
-                },
-                device: DeviceSpec::Any,
-            }),
-            Err(_) => Task::none(),
-        }
-    }
-
-    fn connect_sandbox(&mut self) -> Task<Message> {
-        match setup::profile(SANDBOX_NETWORK) {
-            Ok(profile) => self.connect(Choice {
-                profile: Arc::new(profile),
-                node: NodeChoice::Sandbox {
-                    block_seconds: SANDBOX_SECONDS,
-                },
-                device: DeviceSpec::Any,
-            }),
-            Err(_) => Task::none(),
-        }
-    }
-
-    /// Leaves what was connected and connects anew, in the background.
-    fn connect(&mut self, choice: Choice) -> Task<Message> {
-        let id = self.next_id;
-        self.next_id += 1;
-        let (wanted, dirs) = (choice.clone(), self.dirs.clone());
-        let work = async move { setup::connect(wanted, &dirs).await };
-        let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
-        self.link = Link::Connecting {
-            id,
-            choice,
-            _task: handle.abort_on_drop(),
-        };
-        self.screen = Screen::Masternodes;
-        task
-    }
-
-    fn connected(&mut self, id: u64, result: Result<Connection, flow::Error>) -> Task<Message> {
-        let Link::Connecting { id: waiting, .. } = &self.link else {
-            return Task::none();
-        };
-        if *waiting != id {
-            return Task::none();
-        }
-        let Link::Connecting { choice, .. } = std::mem::replace(&mut self.link, Link::None) else {
-            return Task::none();
-        };
-        match result {
-            Ok(connection) => {
-                let mut session = Box::new(Session::new(id, choice, connection));
-                let read = session.refresh_masternodes().map(Message::Masternodes);
-                self.link = Link::Up(session);
-                read
-            }
-            Err(error) => {
-                self.link = Link::Down { choice, error };
-                Task::none()
-            }
-        }
-    }
-
-    fn retry(&mut self) -> Task<Message> {
-        match &self.link {
-            Link::Down { choice, .. } => {
-                let choice = choice.clone();
-                self.connect(choice)
-            }
-            Link::Up(session) => {
-                let (id, node) = (session.id, Arc::clone(&session.ports().node));
-                Task::perform(session::ask_node(node), move |answer| Message::NodeAnswered(id, answer))
-            }
-            Link::None | Link::Connecting { .. } => Task::none(),
-        }
-    }
-
     pub fn update(&mut self, message: Message) -> Task<Message> {
         match message {
             Message::Go(page) => self.go(page),
@@ -336,53 +231,6 @@ impl App {
         }
     }
 
-    /// Goes to a page. One that needs keys leads over the vault; one that needs a connection says that there is none.
-    fn go(&mut self, page: Page) -> Task<Message> {
-        if page == Page::Settings {
-            self.screen = Screen::Settings(Settings::new(&self.settings));
-            return Task::none();
-        }
-        let Link::Up(session) = &mut self.link else {
-            self.screen = if page == Page::Sandbox {
-                Screen::Sandbox
-            } else {
-                Screen::Masternodes
-            };
-            return Task::none();
-        };
-        let locked = session.ports().vault.is_none();
-        if locked && matches!(page, Page::Keys | Page::Register) {
-            self.screen = Screen::Vault(Vault::new(&self.dirs.vault), page);
-            return iced::widget::operation::focus("passphrase");
-        }
-        let (screen, task) = match page {
-            Page::Masternodes => (
-                Screen::Masternodes,
-                session.refresh_masternodes().map(Message::Masternodes),
-            ),
-            Page::Register => (Screen::Register, open_register(session)),
-            Page::Keys => match Keys::new(session.ports()) {
-                Ok(keys) => (Screen::Keys(keys), Task::none()),
-                Err(_) => (Screen::Masternodes, Task::none()),
-            },
-            Page::Devices => (Screen::Devices(Devices::new(&session.ports().profile)), Task::none()),
-            Page::Journal => (Screen::Journal, open_journal(session)),
-            Page::Sandbox | Page::Settings => (Screen::Sandbox, Task::none()),
-        };
-        self.screen = screen;
-        task
-    }
-
-    fn node_answered(&mut self, id: u64, answer: Result<NodeStatus, RpcError>) -> Task<Message> {
-        let Link::Up(session) = &mut self.link else {
-            return Task::none();
-        };
-        if session.id == id && session.node_answered(answer) && matches!(self.screen, Screen::Masternodes) {
-            return session.refresh_masternodes().map(Message::Masternodes);
-        }
-        Task::none()
-    }
-
     /// Tab moves between fields; Esc closes what is open; Enter goes on where no field has it.
     fn pressed(&mut self, key: Named, modifiers: keyboard::Modifiers) -> Task<Message> {
         match key {
@@ -411,172 +259,6 @@ impl App {
             _ => return Task::none(),
         };
         self.update(message)
-    }
-
-    fn try_sandbox(&mut self) -> Task<Message> {
-        self.settings.sandbox = true;
-        let save = self.save();
-        Task::batch([save, self.connect_sandbox()])
-    }
-
-    fn connect_remembering(&mut self, choice: Choice, remember: bool) -> Task<Message> {
-        let mut save = Task::none();
-        if let Some(node) = screen::node_form::remembered(&choice).filter(|_| remember) {
-            let name = node.network.clone();
-            self.settings.network.clone_from(&node.network);
-            self.settings.sandbox = false;
-            self.settings.chosen.insert(node.network.clone(), name.clone());
-            self.settings.nodes.insert(name, node);
-            save = self.save();
-        }
-        Task::batch([save, self.connect(choice)])
-    }
-
-    /// Writes the settings away from the window's thread.
-    fn save(&self) -> Task<Message> {
-        let (settings, dirs) = (self.settings.clone(), self.dirs.clone());
-        work::blocking(
-            move || {
-                dirs.create()?;
-                settings.save(&dirs.settings)
-            },
-            Message::Saved,
-        )
-    }
-
-    fn update_start(&mut self, message: start::Message) -> Task<Message> {
-        let Screen::Start(start) = &mut self.screen else {
-            return Task::none();
-        };
-        match start.update(&self.settings, message) {
-            start::Action::None => Task::none(),
-            start::Action::Run(task) => task.map(Message::Start),
-            start::Action::Sandbox => self.try_sandbox(),
-            start::Action::Connect { choice, remember } => self.connect_remembering(choice, remember),
-        }
-    }
-
-    fn update_masternodes(&mut self, message: masternodes::Message) -> Task<Message> {
-        let Link::Up(session) = &mut self.link else {
-            return Task::none();
-        };
-        match session.masternodes.update(&session.connection.ports, message) {
-            masternodes::Action::None => Task::none(),
-            masternodes::Action::Run(task) => task.map(Message::Masternodes),
-            masternodes::Action::Register => self.go(Page::Register),
-        }
-    }
-
-    fn update_register(&mut self, message: register::Message) -> Task<Message> {
-        let Link::Up(session) = &mut self.link else {
-            return Task::none();
-        };
-        let Some(register) = &mut session.register else {
-            return Task::none();
-        };
-        match register.update(&session.connection.ports, message) {
-            register::Action::None => Task::none(),
-            register::Action::Run(task) => task.map(Message::Register),
-            register::Action::Open(hash) => self.close_register(Some(hash)),
-            register::Action::Close => self.close_register(None),
-        }
-    }
-
-    fn close_register(&mut self, open: Option<ProTxHash>) -> Task<Message> {
-        if let Link::Up(session) = &mut self.link {
-            session.register = None;
-            if let Some(hash) = open {
-                session.masternodes.open(hash);
-            }
-        }
-        self.go(Page::Masternodes)
-    }
-
-    fn update_vault(&mut self, message: vault::Message) -> Task<Message> {
-        let Screen::Vault(vault, then) = &mut self.screen else {
-            return Task::none();
-        };
-        let then = *then;
-        match vault.update(message) {
-            vault::Action::None => Task::none(),
-            vault::Action::Run(task) => task.map(Message::Vault),
-            vault::Action::Close => self.go(Page::Masternodes),
-            vault::Action::Opened(vault) => {
-                if let Link::Up(session) = &mut self.link {
-                    session.unlock(vault);
-                }
-                self.go(then)
-            }
-        }
-    }
-
-    fn update_keys(&mut self, message: keys::Message) -> Task<Message> {
-        let Screen::Keys(keys) = &mut self.screen else {
-            return Task::none();
-        };
-        match keys.update(message) {
-            keys::Action::None => Task::none(),
-            keys::Action::Run(task) => task.map(Message::Keys),
-        }
-    }
-
-    fn update_devices(&mut self, message: devices::Message) -> Task<Message> {
-        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &self.link) else {
-            return Task::none();
-        };
-        match devices.update(session.ports(), message) {
-            devices::Action::None => Task::none(),
-            devices::Action::Run(task) => task.map(Message::Devices),
-            devices::Action::Search => {
-                let id = session.id;
-                let find = session::find_device(session.connection.device.clone(), session.ports().clone());
-                Task::perform(find, move |found| Message::DeviceFound(id, found))
-            }
-        }
-    }
-
-    fn update_journal(&mut self, message: journal::Message) -> Task<Message> {
-        let Link::Up(session) = &mut self.link else {
-            return Task::none();
-        };
-        let Some(journal) = &mut session.journal else {
-            return Task::none();
-        };
-        match journal.update(&session.connection.ports, message) {
-            journal::Action::None => Task::none(),
-            journal::Action::Run(task) => task.map(Message::Journal),
-        }
-    }
-
-    fn update_sandbox(&mut self, message: sandbox::Message) -> Task<Message> {
-        let Link::Up(session) = &mut self.link else {
-            return Task::none();
-        };
-        let app = session.connection.ports.profile.devices.ledger_app.clone();
-        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| {
-            sandbox.update(&app, message).map(Message::Sandbox)
-        })
-    }
-
-    fn update_settings(&mut self, message: settings_page::Message) -> Task<Message> {
-        let Screen::Settings(page) = &mut self.screen else {
-            return Task::none();
-        };
-        match page.update(message) {
-            settings_page::Action::None => Task::none(),
-            settings_page::Action::Run(task) => task.map(Message::Settings),
-            settings_page::Action::Theme(theme) => {
-                self.settings.theme = theme;
-                self.save()
-            }
-            settings_page::Action::Sandbox => self.try_sandbox(),
-            settings_page::Action::Connect { choice, remember } => self.connect_remembering(choice, remember),
-            settings_page::Action::Disconnect => {
-                self.link = Link::None;
-                self.screen = Screen::Start(Start::new());
-                Task::none()
-            }
-        }
     }
 
     pub fn view(&self) -> Element<'_, Message> {
@@ -627,24 +309,4 @@ impl App {
         }
         Subscription::batch(all)
     }
-}
-
-/// Goes on with the wizard that is open, or opens one.
-fn open_register(session: &mut Session) -> Task<Message> {
-    if session.register.is_some() {
-        return Task::none();
-    }
-    let (register, task) = Register::new(&session.connection);
-    session.register = Some(register);
-    task.map(Message::Register)
-}
-
-/// Keeps a running operation; else reads the journal anew.
-fn open_journal(session: &mut Session) -> Task<Message> {
-    if session.journal.as_ref().is_some_and(Journal::is_running) {
-        return Task::none();
-    }
-    let (journal, task) = Journal::new(&session.connection.ports);
-    session.journal = Some(journal);
-    task.map(Message::Journal)
 }

@@ -3,6 +3,7 @@
 use bitcoin::bip32::DerivationPath;
 use iced::widget::{column, row};
 use iced::{Element, Task, task};
+use sipper::sipper;
 
 use crate::flow::Ports;
 use crate::hw::{DeviceError, DeviceInfo, Kind};
@@ -70,6 +71,8 @@ enum Shown {
     /// The device asks its user.
     Asking {
         path: DerivationPath,
+        /// Read silently before: what its screen has to show.
+        expected: Option<KeyId>,
         _task: task::Handle,
     },
     Confirmed {
@@ -85,6 +88,7 @@ pub enum Message {
     Refresh,
     PathEdited(String),
     ShowAddress,
+    KeyRead(KeyId),
     AddressShown(Result<(KeyId, String), DeviceError>),
     Copy(String),
 }
@@ -108,8 +112,13 @@ impl Devices {
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
             Message::Refresh => return Action::Search,
-            Message::PathEdited(text) => self.path.edit(text, |text| path::parse(text)),
+            Message::PathEdited(text) => self.path.edit(text, path::parse),
             Message::ShowAddress => return self.show_address(ports),
+            Message::KeyRead(key) => {
+                if let Shown::Asking { expected, .. } = &mut self.shown {
+                    *expected = Some(key);
+                }
+            }
             Message::AddressShown(result) => self.address_shown(result),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
@@ -124,13 +133,16 @@ impl Devices {
             return Action::None;
         }
         let asked = path.clone();
-        let ask = async move {
+        let ask = sipper(async move |mut keys| {
+            let key = KeyId::of(&device.public_key(asked.clone()).await?);
+            keys.send(key).await;
             let shown = device.show_address(asked).await?;
             Ok((KeyId::of(&shown.key), shown.on_screen))
-        };
-        let (task, handle) = Task::perform(ask, Message::AddressShown).abortable();
+        });
+        let (task, handle) = Task::sip(ask, Message::KeyRead, Message::AddressShown).abortable();
         self.shown = Shown::Asking {
             path,
+            expected: None,
             _task: handle.abort_on_drop(),
         };
         Action::Run(task)
@@ -169,8 +181,8 @@ impl Devices {
     }
 
     fn address<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
-        let asking = matches!(self.shown, Shown::Asking { .. });
-        let show = self.path.value().filter(|_| !asking).map(|_| Message::ShowAddress);
+        let busy = matches!(self.shown, Shown::Asking { .. });
+        let show = self.path.value().filter(|_| !busy).map(|_| Message::ShowAddress);
         let field = input("Path", &self.path, Message::PathEdited)
             .help(format!(
                 "The first address of the first account is {}.",
@@ -182,15 +194,30 @@ impl Devices {
         let mut content = column![field, primary_button("Show on the device").on_press_maybe(show)].spacing(Gap::S);
         content = match &self.shown {
             Shown::Nothing => content,
-            Shown::Asking { path, .. } => content.push(info(format!(
-                "The device shows the address of {}. Approve it there.",
-                path::to_text(path)
-            ))),
+            Shown::Asking { path, expected, .. } => content.push(asking(path, *expected, profile)),
             Shown::Confirmed { path, key, on_screen } => content.push(confirmed(path, *key, on_screen, profile)),
             Shown::Failed(error) => content.push(error_notice(error)),
         };
         panel("Show an address on the device", content).into()
     }
+}
+
+fn asking<'a>(path: &DerivationPath, expected: Option<KeyId>, profile: &Profile) -> Element<'a, Message> {
+    let path = path::to_text(path);
+    let mut lines = column![info(format!(
+        "The device shows the address of {path}. Approve it there if it is this one."
+    ))];
+    if let Some(key) = expected {
+        lines = lines.push(key_element("On its screen", mono(as_on_screen(key, profile))));
+    }
+    lines.spacing(Gap::S).into()
+}
+
+/// An address as the network's app writes it: a fork without an own app is shown with its parent's prefix.
+fn as_on_screen(key: KeyId, profile: &Profile) -> String {
+    let mut shown = profile.clone();
+    shown.pubkey_prefix = profile.devices.ledger_pubkey_prefix;
+    key.address().to_text(&shown)
 }
 
 fn confirmed<'a>(path: &DerivationPath, key: KeyId, on_screen: &str, profile: &Profile) -> Element<'a, Message> {

@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::sandbox::Event;
 use crate::sandbox::ledger::Screen;
-use crate::setup::SandboxRun;
+use crate::setup::{SANDBOX_PASSPHRASE, SandboxRun};
 use crate::ui::format;
 use crate::ui::theme::{Gap, MONO, Size};
 use crate::ui::widget::{
@@ -185,7 +185,8 @@ fn about<'a>() -> Element<'a, Message> {
         body(
             "This chain, its node and its Ledger run inside the program. They follow the real rules and speak the real protocols, \
              but the coins are worth nothing and everything is gone when the program ends."
-        )
+        ),
+        muted(format!("Its vault is open already; where a passphrase is asked again, it is: {SANDBOX_PASSPHRASE}"))
     ]
     .spacing(Gap::S)
     .into()

@@ -38,8 +38,10 @@ pub enum Action {
 pub struct Shown<'a> {
     pub settings: &'a store::Settings,
     pub dirs: &'a Dirs,
-    /// The connection in words: `dash-regtest (sandbox)`.
+    /// The connection in words: `dash-testnet at http://..`.
     pub connection: Option<String>,
+    /// That connection is the sandbox already.
+    pub in_sandbox: bool,
     /// Why the settings could not be read or written.
     pub error: Option<&'a SettingsError>,
 }
@@ -72,7 +74,7 @@ impl Settings {
         }
         content = content
             .push(panel("Appearance", appearance(shown.settings.theme)))
-            .push(panel("Connection", connection(shown.connection)))
+            .push(panel("Connection", connection(shown.connection, shown.in_sandbox)))
             .push(panel("Another node", self.form.view().map(Message::Node)))
             .push(panel("Files", files(shown.dirs)));
         page("Settings", iced::widget::space(), content)
@@ -88,11 +90,14 @@ fn appearance<'a>(chosen: Theme) -> Element<'a, Message> {
     segments(themes, chosen, Message::ThemeChosen)
 }
 
-fn connection<'a>(connection: Option<String>) -> Element<'a, Message> {
+fn connection<'a>(connection: Option<String>, in_sandbox: bool) -> Element<'a, Message> {
     let connected = connection.is_some();
-    let words = connection.map_or_else(|| muted("Not connected."), body);
+    let words = match connection {
+        Some(place) => body(format!("Connected to {place}.")),
+        None => muted("Not connected."),
+    };
     let buttons = row![
-        secondary_button("Switch to the sandbox").on_press(Message::TrySandbox),
+        secondary_button("Switch to the sandbox").on_press_maybe((!in_sandbox).then_some(Message::TrySandbox)),
         secondary_button("Disconnect").on_press_maybe(connected.then_some(Message::Disconnect))
     ]
     .spacing(Gap::S);

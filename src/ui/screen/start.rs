@@ -15,7 +15,7 @@ pub struct Start {
 
 enum State {
     Choosing,
-    Node(NodeForm),
+    Node(Box<NodeForm>),
 }
 
 #[derive(Debug, Clone)]
@@ -41,14 +41,14 @@ impl Start {
     /// A node is known and only its password is missing.
     pub fn ask_password(settings: &Settings) -> Self {
         Self {
-            state: State::Node(NodeForm::of(settings)),
+            state: State::Node(Box::new(NodeForm::of(settings))),
         }
     }
 
     pub fn update(&mut self, settings: &Settings, message: Message) -> Action {
         match (message, &mut self.state) {
             (Message::TrySandbox, _) => return Action::Sandbox,
-            (Message::ConnectNode, _) => self.state = State::Node(NodeForm::of(settings)),
+            (Message::ConnectNode, _) => self.state = State::Node(Box::new(NodeForm::of(settings))),
             (Message::Back, _) => self.state = State::Choosing,
             (Message::Node(message), State::Node(form)) => {
                 return match form.update(message) {

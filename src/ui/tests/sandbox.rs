@@ -48,7 +48,7 @@ fn a_block_is_mined_on_demand() {
 fn every_state_of_the_device_is_noticed_and_explained() {
     let mut fixture = on_sandbox();
     fixture.send(Message::Go(Page::Devices));
-    let mut after = |fixture: &mut Fixture, message: sandbox::Message| {
+    let after = |fixture: &mut Fixture, message: sandbox::Message| {
         fixture.send(Message::Sandbox(message));
         look_for_device(fixture);
         fixture.session().device.clone()
@@ -82,6 +82,7 @@ fn an_address_is_compared_and_approved_in_the_panel() {
     fixture.assert_shows(&["The device shows the address of m/44'/1'/0'/0/0"]);
     fixture.click("Approve");
     fixture.finish(asked);
+    fixture.assert_hides("On its screen");
     fixture.assert_shows(&["Confirmed on the device for m/44'/1'/0'/0/0.", "As the device wrote it"]);
 }
 

@@ -316,7 +316,8 @@ pub fn tip() -> Tip {
     Tip {
         height: 1_234_567,
         hash: BlockHash::all_zeros(),
-        time: flow::now(),
+        // A little ahead, so that "in about 3 minutes" stays that while the test runs.
+        time: flow::now() + 20,
     }
 }
 

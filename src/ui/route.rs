@@ -1,0 +1,205 @@
+//! From page to page, and what each page asks of the window.
+
+use iced::Task;
+
+use super::screen::{
+    Devices, Journal, Keys, Register, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox,
+    settings, start, vault,
+};
+use super::session::{self, Session};
+use super::{App, Link, Message, Page, Screen};
+use crate::protocol::ProTxHash;
+
+impl App {
+    /// Goes to a page. One that needs keys leads over the vault; one that needs a connection says that there is none.
+    pub(super) fn go(&mut self, page: Page) -> Task<Message> {
+        if page == Page::Settings {
+            self.screen = Screen::Settings(Settings::new(&self.settings));
+            return Task::none();
+        }
+        let Link::Up(session) = &mut self.link else {
+            self.screen = if page == Page::Sandbox {
+                Screen::Sandbox
+            } else {
+                Screen::Masternodes
+            };
+            return Task::none();
+        };
+        let locked = session.ports().vault.is_none();
+        if locked && matches!(page, Page::Keys | Page::Register) {
+            self.screen = Screen::Vault(Vault::new(&self.dirs.vault), page);
+            return iced::widget::operation::focus("passphrase");
+        }
+        let (screen, task) = match page {
+            Page::Masternodes => (
+                Screen::Masternodes,
+                session.refresh_masternodes().map(Message::Masternodes),
+            ),
+            Page::Register => (Screen::Register, open_register(session)),
+            Page::Keys => match Keys::new(session.ports()) {
+                Ok(keys) => (Screen::Keys(keys), Task::none()),
+                Err(_) => (Screen::Masternodes, Task::none()),
+            },
+            Page::Devices => (Screen::Devices(Devices::new(&session.ports().profile)), Task::none()),
+            Page::Journal => (Screen::Journal, open_journal(session)),
+            Page::Sandbox | Page::Settings => (Screen::Sandbox, Task::none()),
+        };
+        self.screen = screen;
+        task
+    }
+
+    pub(super) fn update_start(&mut self, message: start::Message) -> Task<Message> {
+        let Screen::Start(start) = &mut self.screen else {
+            return Task::none();
+        };
+        match start.update(&self.settings, message) {
+            start::Action::None => Task::none(),
+            start::Action::Run(task) => task.map(Message::Start),
+            start::Action::Sandbox => self.try_sandbox(),
+            start::Action::Connect { choice, remember } => self.connect_remembering(choice, remember),
+        }
+    }
+
+    pub(super) fn update_masternodes(&mut self, message: masternodes::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        match session.masternodes.update(&session.connection.ports, message) {
+            masternodes::Action::None => Task::none(),
+            masternodes::Action::Run(task) => task.map(Message::Masternodes),
+            masternodes::Action::Register => self.go(Page::Register),
+        }
+    }
+
+    pub(super) fn update_register(&mut self, message: register::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let Some(register) = &mut session.register else {
+            return Task::none();
+        };
+        match register.update(&session.connection.ports, message) {
+            register::Action::None => Task::none(),
+            register::Action::Run(task) => task.map(Message::Register),
+            register::Action::Open(hash) => self.close_register(Some(hash)),
+            register::Action::Close => self.close_register(None),
+        }
+    }
+
+    pub(super) fn close_register(&mut self, open: Option<ProTxHash>) -> Task<Message> {
+        if let Link::Up(session) = &mut self.link {
+            session.register = None;
+            if let Some(hash) = open {
+                session.masternodes.open(hash);
+            }
+        }
+        self.go(Page::Masternodes)
+    }
+
+    pub(super) fn update_vault(&mut self, message: vault::Message) -> Task<Message> {
+        let Screen::Vault(vault, then) = &mut self.screen else {
+            return Task::none();
+        };
+        let then = *then;
+        match vault.update(message) {
+            vault::Action::None => Task::none(),
+            vault::Action::Run(task) => task.map(Message::Vault),
+            vault::Action::Close => self.go(Page::Masternodes),
+            vault::Action::Opened(vault) => {
+                if let Link::Up(session) = &mut self.link {
+                    session.unlock(vault);
+                }
+                self.go(then)
+            }
+        }
+    }
+
+    pub(super) fn update_keys(&mut self, message: keys::Message) -> Task<Message> {
+        let Screen::Keys(keys) = &mut self.screen else {
+            return Task::none();
+        };
+        match keys.update(message) {
+            keys::Action::None => Task::none(),
+            keys::Action::Run(task) => task.map(Message::Keys),
+        }
+    }
+
+    pub(super) fn update_devices(&mut self, message: devices::Message) -> Task<Message> {
+        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &self.link) else {
+            return Task::none();
+        };
+        match devices.update(session.ports(), message) {
+            devices::Action::None => Task::none(),
+            devices::Action::Run(task) => task.map(Message::Devices),
+            devices::Action::Search => {
+                let id = session.id;
+                let find = session::find_device(session.connection.device.clone(), session.ports().clone());
+                Task::perform(find, move |found| Message::DeviceFound(id, found))
+            }
+        }
+    }
+
+    pub(super) fn update_journal(&mut self, message: journal::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let Some(journal) = &mut session.journal else {
+            return Task::none();
+        };
+        match journal.update(&session.connection.ports, message) {
+            journal::Action::None => Task::none(),
+            journal::Action::Run(task) => task.map(Message::Journal),
+        }
+    }
+
+    pub(super) fn update_sandbox(&mut self, message: sandbox::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let app = session.connection.ports.profile.devices.ledger_app.clone();
+        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| {
+            sandbox.update(&app, message).map(Message::Sandbox)
+        })
+    }
+
+    pub(super) fn update_settings(&mut self, message: settings::Message) -> Task<Message> {
+        let Screen::Settings(page) = &mut self.screen else {
+            return Task::none();
+        };
+        match page.update(message) {
+            settings::Action::None => Task::none(),
+            settings::Action::Run(task) => task.map(Message::Settings),
+            settings::Action::Theme(theme) => {
+                self.settings.theme = theme;
+                self.save()
+            }
+            settings::Action::Sandbox => self.try_sandbox(),
+            settings::Action::Connect { choice, remember } => self.connect_remembering(choice, remember),
+            settings::Action::Disconnect => {
+                self.link = Link::None;
+                self.screen = Screen::Start(Start::new());
+                Task::none()
+            }
+        }
+    }
+}
+
+/// Goes on with the wizard that is open, or opens one.
+fn open_register(session: &mut Session) -> Task<Message> {
+    if session.register.is_some() {
+        return Task::none();
+    }
+    let (register, task) = Register::new(&session.connection);
+    session.register = Some(register);
+    task.map(Message::Register)
+}
+
+/// Keeps a running operation; else reads the journal anew.
+fn open_journal(session: &mut Session) -> Task<Message> {
+    if session.journal.as_ref().is_some_and(Journal::is_running) {
+        return Task::none();
+    }
+    let (journal, task) = Journal::new(&session.connection.ports);
+    session.journal = Some(journal);
+    task.map(Message::Journal)
+}
