@@ -42,7 +42,14 @@ fn the_review_shows_every_field_and_the_hash_of_the_device() {
 }
 
 fn keys(bench: &Bench) -> Vec<String> {
-    let mut labels: Vec<String> = bench.ports.vault().unwrap().list().into_iter().map(|key| key.label).collect();
+    let mut labels: Vec<String> = bench
+        .ports
+        .vault()
+        .unwrap()
+        .list()
+        .into_iter()
+        .map(|key| key.label)
+        .collect();
     labels.sort();
     labels
 }

@@ -71,7 +71,10 @@ enum State {
     },
     Refused(Error),
     /// `tried`: the device was asked once, so the journal has the plan and its keys stay.
-    Reviewing { plan: Box<Plan>, tried: bool },
+    Reviewing {
+        plan: Box<Plan>,
+        tried: bool,
+    },
     Signing(signing::Signing),
     Done(done::Done),
 }
@@ -309,7 +312,9 @@ impl Register {
             State::Reviewing { plan, .. } if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
             State::Signing(_) => self.signing(ports, signing::Message::Retry),
             State::Done(_) => Action::Close,
-            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => Action::None,
+            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => {
+                Action::None
+            }
         }
     }
 
@@ -367,7 +372,9 @@ impl Register {
         let work = async move { prepare(&ports, draft).await };
         // Not aborted when it is left: it may have made keys, which its answer takes back.
         self.state = State::Preparing { run };
-        Action::Run(Task::perform(work, move |result| Message::Prepared(run, result.map(Box::new))))
+        Action::Run(Task::perform(work, move |result| {
+            Message::Prepared(run, result.map(Box::new))
+        }))
     }
 
     fn prepared(&mut self, ports: &Ports, run: u64, result: Result<Box<Plan>, Error>) -> Action {
