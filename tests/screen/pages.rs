@@ -33,6 +33,7 @@ fn the_review_shows_every_field_and_the_hash_of_the_device() {
             "mn1-voting, in the vault",
             "Every rule that can be checked before signing holds.",
             "becomes the ProTxHash",
+            "at most 470 bytes once signed",
             "once signed",
         ] {
             bench.expect(words);
@@ -40,15 +41,46 @@ fn the_review_shows_every_field_and_the_hash_of_the_device() {
     }
 }
 
+fn keys(bench: &Bench) -> Vec<String> {
+    let mut labels: Vec<String> = bench
+        .ports
+        .vault()
+        .unwrap()
+        .list()
+        .into_iter()
+        .map(|key| key.label)
+        .collect();
+    labels.sort();
+    labels
+}
+
+const MADE: [&str; 4] = ["mn1-operator", "mn1-owner", "mn1-voting", "pay"];
+
 #[test]
-fn going_back_from_the_review_makes_no_second_set_of_keys() {
+fn keys_made_for_a_review_are_taken_back_when_it_is_left() {
     let mut bench = at_review("dash-regtest");
-    let before = bench.ports.vault().unwrap().list().len();
+    assert_eq!(keys(&bench), MADE);
     bench.click("Back");
     bench.expect("That is enough for the registration.");
+    assert_eq!(keys(&bench), ["pay"]);
+    assert!(bench.click("Review"));
+    assert_eq!(keys(&bench), MADE);
+    bench.click("Cancel");
+    assert!(bench.closed);
+    assert_eq!(keys(&bench), ["pay"]);
+}
+
+#[test]
+fn keys_of_a_plan_the_device_was_asked_about_stay_and_are_used_again() {
+    let mut bench = at_review("dash-regtest");
+    bench.device.then(Outcome::Decline);
+    bench.click("Sign on the device");
+    bench.click("Back");
+    bench.click("Back");
+    assert_eq!(keys(&bench), MADE);
     assert!(bench.click("Review"));
     bench.expect("mn1-owner, in the vault");
-    assert_eq!(bench.ports.vault().unwrap().list().len(), before);
+    assert_eq!(keys(&bench), MADE);
 }
 
 #[test]

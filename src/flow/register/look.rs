@@ -2,7 +2,7 @@
 
 use bitcoin::bip32::DerivationPath;
 
-use super::draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice};
+use super::draft::{CollateralChoice, FeeSource};
 use super::plan::{choose_collateral, fee_coins, make as make_key};
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
@@ -160,24 +160,6 @@ fn of_full_length(kind: MnType) -> Transaction {
 pub async fn make(ports: Ports, kind: Kind, name: String) -> Result<KeyInfo, Error> {
     let label = make_key(&ports, kind, &name)?;
     Ok(ports.vault()?.info(&label)?)
-}
-
-/// Makes the new keys a draft asks for and names them in it, so that preparing it twice makes no second set.
-///
-/// # Errors
-/// Of the vault; what was made until then is named.
-pub async fn settle(ports: &Ports, draft: &mut Draft) -> Result<(), Error> {
-    let name = draft.name.clone();
-    if draft.owner == KeyChoice::New {
-        draft.owner = KeyChoice::Held(make_key(ports, Kind::Owner, &name)?);
-    }
-    if draft.operator == OperatorChoice::New {
-        draft.operator = OperatorChoice::Held(make_key(ports, Kind::Operator, &name)?);
-    }
-    if draft.voting == VotingChoice::New {
-        draft.voting = VotingChoice::Held(make_key(ports, Kind::Voting, &name)?);
-    }
-    Ok(())
 }
 
 /// A payment to a fee key from the first account that can pay it, beginning with `first`.

@@ -1,7 +1,7 @@
 //! What is known of one thing: a name, its value, and what to know of the value. Narrow enough for a page beside a panel.
 
 use iced::widget::{Column, column, container, row};
-use iced::{Element, Length};
+use iced::{Element, Length, Padding};
 
 use super::button::text_button;
 use super::text::{body, mono, muted};
@@ -9,6 +9,12 @@ use crate::ui::theme::Gap;
 
 /// Width of the names.
 const NAME: f32 = 130.0;
+const LOWERED: Padding = Padding {
+    top: Gap::XS,
+    right: 0.0,
+    bottom: 0.0,
+    left: 0.0,
+};
 
 /// In words.
 pub fn fact<'a, M: 'a>(name: &'a str, value: impl Into<String>) -> Element<'a, M> {
@@ -33,7 +39,10 @@ pub fn fact_copied<'a, M: Clone + 'a>(
     if !remark.is_empty() {
         words = words.push(body(remark));
     }
-    line(name, row![words.width(Length::Fill), copy].spacing(Gap::S))
+    // As far down as the button's text.
+    let words = container(words).padding(LOWERED).width(Length::Fill);
+    let name = container(muted(name).width(NAME)).padding(LOWERED);
+    row![name, words, copy].spacing(Gap::M).into()
 }
 
 fn line<'a, M: 'a>(name: &'a str, value: impl Into<Element<'a, M>>) -> Element<'a, M> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iced::widget::{column, row};
 use iced::{Element, Task};
 
-use super::Look;
+use super::context::Look;
 use super::part::page_of;
 use super::signing::Finished;
 use crate::flow::Ports;

@@ -4,10 +4,10 @@ use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Length, Task};
 
+use super::context::{Context, Look};
 use super::funding::{self, Funding};
 use super::part::{held, page_of};
 use super::sketch::Sketch;
-use super::{Context, Look};
 use crate::flow::Error;
 use crate::flow::register::{FeeSource, look, look::Purse};
 use crate::store::{KeyInfo, Kind};

@@ -4,7 +4,7 @@ use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Task};
 
-use super::{Context, Look};
+use super::context::{Context, Look};
 use crate::flow::register::look::{self, Purse};
 use crate::flow::{Error, Step, fund};
 use crate::protocol::rules::DUST_KEY;

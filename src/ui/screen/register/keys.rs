@@ -1,16 +1,15 @@
 //! Step 4: the keys of owner, operator and voter: made here, taken from the vault, or somebody else's.
 
-use std::fmt;
-
 use iced::Element;
 use iced::widget::column;
 
+use super::context::{Context, Look};
 use super::part::{held, key_named, page_of};
+use super::pasted_key::PastedKey;
 use super::sketch::{self, Sketch};
-use super::{Context, Look};
 use crate::flow::register::{KeyChoice, OperatorChoice, VotingChoice};
 use crate::protocol::address::AddressError;
-use crate::protocol::bls::{self, BlsError, PublicKey, Readings, Scheme};
+use crate::protocol::bls::Scheme;
 use crate::protocol::key::KeyId;
 use crate::protocol::rules::Check;
 use crate::protocol::{Address, Profile};
@@ -18,7 +17,7 @@ use crate::store::keys::{LabelError, check_label};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::advice::sentence;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{Field, body, info, input, label, option, options, problem, success, warning};
+use crate::ui::widget::{Field, body, input, label, option, options, problem};
 
 pub(super) const RULES: [&str; 8] = [
     "owner-key",
@@ -37,10 +36,7 @@ pub struct Form {
     owner: KeyChoice,
     operator: Operator,
     voting: Voting,
-    /// As pasted; what the bytes mean may have to be asked.
-    public_key: Field<Readings>,
-    /// The encoding the user says an ambiguous key is in.
-    scheme: Option<Scheme>,
+    pasted: PastedKey,
     voting_address: Field<KeyId>,
     owner_error: Option<String>,
     operator_error: Option<String>,
@@ -76,22 +72,6 @@ pub enum Message {
     Submit,
 }
 
-/// A text that is no operator's public key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum NoPublicKey {
-    Hex(BlsError),
-    Neither(BlsError),
-}
-
-impl fmt::Display for NoPublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hex(error) => write!(f, "an operator's public key has 96 hexadecimal digits: {error}"),
-            Self::Neither(error) => write!(f, "this is no operator's public key in either encoding: {error}"),
-        }
-    }
-}
-
 impl Form {
     /// Proposes the first free name of the form `mn1`.
     pub fn new(keys: &[KeyInfo]) -> Self {
@@ -105,8 +85,7 @@ impl Form {
             owner: KeyChoice::New,
             operator: Operator::New,
             voting: Voting::New,
-            public_key: Field::default(),
-            scheme: None,
+            pasted: PastedKey::default(),
             voting_address: Field::default(),
             owner_error: None,
             operator_error: None,
@@ -124,11 +103,8 @@ impl Form {
             Message::NameEdited(text) => self.name.edit(text, read_name),
             Message::OwnerChosen(choice) => self.owner = choice,
             Message::OperatorChosen(choice) => self.operator = choice,
-            Message::PublicKeyEdited(text) => {
-                self.scheme = None;
-                self.public_key.edit(text, read_public_key);
-            }
-            Message::SchemeChosen(scheme) => self.scheme = Some(scheme),
+            Message::PublicKeyEdited(text) => self.pasted.edit(text),
+            Message::SchemeChosen(scheme) => self.pasted.choose(scheme),
             Message::VotingChosen(choice) => self.voting = choice,
             Message::VotingAddressEdited(text) => {
                 self.voting_address.edit(text, |text| read_voting(text, cx.profile()))
@@ -137,34 +113,23 @@ impl Form {
         }
     }
 
-    /// Names the keys that were made for this registration, so that going back and on makes no others.
-    pub fn settled(&mut self, owner: &KeyChoice, operator: &OperatorChoice, voting: &VotingChoice) {
-        self.owner = owner.clone();
-        if let OperatorChoice::Held(label) = operator {
-            self.operator = Operator::Held(label.clone());
-        }
-        if let VotingChoice::Held(label) = voting {
-            self.voting = Voting::Held(label.clone());
+    /// The keys of a plan the device was asked about: they are used from now on, no new ones are made. Role and label.
+    pub fn settled(&mut self, keys: &[(&'static str, String)]) {
+        for (role, label) in keys {
+            match *role {
+                "owner" => self.owner = KeyChoice::Held(label.clone()),
+                "operator" => self.operator = Operator::Held(label.clone()),
+                "voting" => self.voting = Voting::Held(label.clone()),
+                _ => {}
+            }
         }
     }
 
     pub fn recheck(&mut self, profile: &Profile) {
         (self.owner_error, self.operator_error, self.voting_error) = (None, None, None);
-        if self.public_key.is_touched() {
-            self.public_key.recheck(read_public_key);
-        }
+        self.pasted.recheck();
         if self.voting_address.is_touched() {
             self.voting_address.recheck(|text| read_voting(text, profile));
-        }
-    }
-
-    /// The pasted key, once its encoding is beyond doubt.
-    fn pasted(&self) -> Option<PublicKey> {
-        match (self.public_key.value()?, self.scheme) {
-            (Readings::One { key, .. }, _) => Some(*key),
-            (Readings::Both { legacy, .. }, Some(Scheme::Legacy)) => Some(*legacy),
-            (Readings::Both { basic, .. }, Some(Scheme::Basic)) => Some(*basic),
-            _ => None,
         }
     }
 
@@ -192,7 +157,7 @@ impl Form {
                 key_named(keys, label).and_then(KeyInfo::operator),
             ),
             Operator::Pasted => {
-                let key = self.pasted()?;
+                let key = self.pasted.key()?;
                 (OperatorChoice::Foreign(key), Some(key))
             }
         };
@@ -229,7 +194,7 @@ impl Form {
 
     fn refuse_operator(&mut self, check: &Check) {
         match self.operator {
-            Operator::Pasted => self.public_key.refuse(&check.message),
+            Operator::Pasted => self.pasted.refuse(&check.message),
             _ => self.operator_error = Some(sentence(&check.message)),
         }
     }
@@ -307,54 +272,9 @@ impl Form {
         let choices = [new].into_iter().chain(held).chain([pasted]);
         let mut parts = column![group("Operator key", line, choices, self.operator_error.as_deref())].spacing(Gap::S);
         if self.operator == Operator::Pasted {
-            parts = parts.push(self.pasted_view(look));
+            parts = parts.push(self.pasted.view(look));
         }
         parts.into()
-    }
-
-    fn pasted_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let field = input("Public key of the operator", &self.public_key, Message::PublicKeyEdited)
-            .help("96 hexadecimal digits.")
-            .mono()
-            .id("operator-public-key")
-            .on_submit(Message::Submit);
-        let mut parts = column![field].spacing(Gap::S);
-        match self.public_key.value() {
-            Some(Readings::One { scheme, .. }) => {
-                parts = parts.push(success(format!(
-                    "Read in the {scheme} encoding; it is no key in the other one."
-                )));
-            }
-            Some(Readings::Both { .. }) => parts = parts.push(self.ask_scheme(look)),
-            _ => {}
-        }
-        parts.into()
-    }
-
-    /// Both readings are valid keys, and nobody can sign for the wrong one.
-    fn ask_scheme<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let choice = |scheme, name: &'static str, line: &'static str| {
-            option(name, line, self.scheme == Some(scheme), Message::SchemeChosen(scheme))
-        };
-        let now = look.scheme();
-        let question = "This key can be read in two ways, and the wrong one would leave the masternode without an operator. \
-                        Ask the provider which encoding it is.";
-        column![
-            warning(question),
-            choice(
-                Scheme::Basic,
-                "It is in the basic encoding",
-                "Printed by Dash Core 19 and later."
-            ),
-            choice(
-                Scheme::Legacy,
-                "It is in the legacy encoding",
-                "Printed by older nodes, by networks without the V19 upgrade, and by bls generate 1."
-            ),
-            info(format!("This network uses the {now} encoding now.")),
-        ]
-        .spacing(Gap::S)
-        .into()
     }
 
     fn voting_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -427,22 +347,6 @@ fn read_name(text: &str) -> Result<String, LabelError> {
     // The longest suffix is `-operator-99`.
     check_label(&format!("{}-operator-99", text.trim()))?;
     check_label(text)
-}
-
-fn read_public_key(text: &str) -> Result<Readings, NoPublicKey> {
-    let text = text.trim();
-    if let Err(error @ (BlsError::HexLength { .. } | BlsError::NotHex { .. })) =
-        PublicKey::from_hex(Scheme::Basic, text)
-    {
-        return Err(NoPublicKey::Hex(error));
-    }
-    let bytes = crate::protocol::wire::from_hex(text)
-        .ok()
-        .and_then(|bytes| <[u8; bls::PublicKey::LENGTH]>::try_from(bytes).ok());
-    match PublicKey::readings(&bytes.expect("96 hexadecimal digits")) {
-        Readings::Neither { basic, .. } => Err(NoPublicKey::Neither(basic)),
-        readings => Ok(readings),
-    }
 }
 
 fn read_voting(text: &str, profile: &Profile) -> Result<KeyId, AddressError> {

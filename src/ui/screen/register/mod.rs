@@ -3,12 +3,15 @@
 //! A list of steps over one sketch, each field checked as it is typed by the rules of the node; then the whole plan decoded; then
 //! signing with the device; then the result. One file per step; this one leads from step to step.
 
+mod candidates;
 mod collateral;
+mod context;
 mod done;
 mod fee;
 mod funding;
 mod keys;
 mod part;
+mod pasted_key;
 mod payout;
 mod platform;
 mod review;
@@ -16,23 +19,20 @@ mod service;
 mod signing;
 mod sketch;
 mod steps;
+mod view;
 
 use std::sync::Arc;
 
+use iced::Task;
 use iced::task::Handle;
-use iced::widget::{Row, column, container, row, space};
-use iced::{Element, Length, Padding, Task};
 
-use crate::flow::register::{Draft, Plan, look, prepare};
+use crate::flow::register::{Plan, discard, prepare};
 use crate::flow::{Error, Ports};
-use crate::protocol::bls::Scheme;
 use crate::protocol::{ProTxHash, Profile};
 use crate::setup::Connection;
-use crate::store::{KeyInfo, Kind};
-use crate::ui::theme::Gap;
-use crate::ui::widget::{
-    divider, error_notice, muted, primary_button, scroll, secondary_button, step_indicator, text_button, title, warning,
-};
+use crate::store::KeyInfo;
+use crate::ui::work::blocking;
+use context::Context;
 use sketch::{Chain, Sketch};
 pub use steps::Page;
 
@@ -68,10 +68,13 @@ enum State {
     },
     Preparing {
         run: u64,
-        _task: Handle,
     },
     Refused(Error),
-    Reviewing(Box<Plan>),
+    /// `tried`: the device was asked once, so the journal has the plan and its keys stay.
+    Reviewing {
+        plan: Box<Plan>,
+        tried: bool,
+    },
     Signing(signing::Signing),
     Done(done::Done),
 }
@@ -97,11 +100,19 @@ pub enum Message {
     Submit,
     Back,
     Jump(Page),
-    Prepared(u64, Box<Draft>, Result<Box<Plan>, Error>),
+    Prepared(u64, Result<Box<Plan>, Error>),
+    Discarded(Then),
     Signing(signing::Message),
     Done(done::Message),
     Copy(String),
     Cancel,
+}
+
+/// What follows when keys nobody needs were taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Stay,
+    Close,
 }
 
 pub enum Action {
@@ -110,67 +121,6 @@ pub enum Action {
     /// Shows the new masternode.
     Open(ProTxHash),
     Close,
-}
-
-/// What a step may use while it is updated.
-pub struct Context<'a> {
-    ports: &'a Ports,
-    keys: &'a mut Vec<KeyInfo>,
-    sketch: &'a Sketch,
-    /// What new keys are named after.
-    name: &'a str,
-}
-
-impl Context<'_> {
-    fn profile(&self) -> &Profile {
-        &self.ports.profile
-    }
-
-    /// Shows a key that was just made, until the vault is listed anew.
-    fn made(&mut self, key: KeyInfo) {
-        self.keys.retain(|known| known.label != key.label);
-        self.keys.push(key);
-    }
-
-    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &KeyInfo> {
-        of_network(self.keys, kind, &self.ports.profile)
-    }
-}
-
-/// What a step shows besides itself.
-pub struct Look<'a> {
-    profile: &'a Profile,
-    keys: &'a [KeyInfo],
-    chain: Option<&'a Chain>,
-    device: Option<&'a str>,
-    /// The device is the sandbox's, which has a page of its own.
-    sandbox: bool,
-}
-
-impl<'a> Look<'a> {
-    fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
-        of_network(self.keys, kind, self.profile)
-    }
-
-    fn node_has_wallet(&self) -> bool {
-        self.chain
-            .is_some_and(|chain| chain.status.capabilities.wallet == Some(true))
-    }
-
-    /// Of operator keys in the next block.
-    fn scheme(&self) -> Scheme {
-        match self.chain {
-            Some(chain) => chain.status.capabilities.scheme(),
-            None if self.profile.activation.v19.is_some() => Scheme::Basic,
-            None => Scheme::Legacy,
-        }
-    }
-}
-
-fn of_network<'a>(keys: &'a [KeyInfo], kind: Kind, profile: &Profile) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
-    let name = profile.name.clone();
-    keys.iter()
-        .filter(move |key| key.kind == kind && key.network.name == name)
 }
 
 impl Register {
@@ -244,11 +194,12 @@ impl Register {
             | Message::Fee(_) => return self.form(ports, message),
             Message::Back => return self.back(ports),
             Message::Jump(page) => return self.enter(ports, page),
-            Message::Prepared(run, draft, result) => return self.prepared(ports, run, &draft, result),
+            Message::Prepared(run, result) => return self.prepared(ports, run, result),
+            Message::Discarded(then) => return self.discarded(ports, then),
             Message::Signing(message) => return self.signing(ports, message),
             Message::Done(message) => return self.done(ports, message),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
-            Message::Cancel => return self.cancel(),
+            Message::Cancel => return self.cancel(ports),
         }
         Action::None
     }
@@ -358,15 +309,18 @@ impl Register {
                 Some(next) => self.enter(ports, next),
                 None => self.prepare(ports),
             },
-            State::Reviewing(plan) if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
+            State::Reviewing { plan, .. } if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
             State::Signing(_) => self.signing(ports, signing::Message::Retry),
             State::Done(_) => Action::Close,
-            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => Action::None,
+            State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => {
+                Action::None
+            }
         }
     }
 
     /// Shows a step; what it and later ones had said is said anew when they are left.
     fn enter(&mut self, ports: &Ports, page: Page) -> Action {
+        let tidy = self.tidy(ports, Then::Stay).unwrap_or_else(Task::none);
         page.revert_from(&mut self.sketch);
         self.state = State::Editing { page, ready: false };
         let task = if page == Page::Fee {
@@ -385,7 +339,7 @@ impl Register {
         let focus = page
             .first_field()
             .map_or_else(Task::none, iced::widget::operation::focus);
-        Action::Run(Task::batch([task, to_top(), focus]))
+        Action::Run(Task::batch([tidy, task, to_top(), focus]))
     }
 
     fn back(&mut self, ports: &Ports) -> Action {
@@ -395,17 +349,17 @@ impl Register {
                 Some(before) => self.enter(ports, before),
                 None => Action::Close,
             },
-            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => self.enter(ports, Page::Fee),
+            State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => self.enter(ports, Page::Fee),
             State::Signing(_) => self.signing(ports, signing::Message::Stop),
             State::Done(_) => Action::Close,
         }
     }
 
     /// Closes the wizard, unless something is on its way that cannot be called back.
-    fn cancel(&mut self) -> Action {
+    fn cancel(&mut self, ports: &Ports) -> Action {
         match &self.state {
             State::Signing(signing) if signing.is_sent() => Action::None,
-            _ => Action::Close,
+            _ => self.tidy(ports, Then::Close).map_or(Action::Close, Action::Run),
         }
     }
 
@@ -414,37 +368,53 @@ impl Register {
             return Action::None;
         };
         self.run += 1;
-        let run = self.run;
-        let (task, handle) = Task::perform(planned(ports.clone(), draft), move |(draft, result)| {
-            Message::Prepared(run, Box::new(draft), result.map(Box::new))
-        })
-        .abortable();
-        self.state = State::Preparing {
-            run,
-            _task: handle.abort_on_drop(),
-        };
-        Action::Run(task)
+        let (run, ports) = (self.run, ports.clone());
+        let work = async move { prepare(&ports, draft).await };
+        // Not aborted when it is left: it may have made keys, which its answer takes back.
+        self.state = State::Preparing { run };
+        Action::Run(Task::perform(work, move |result| {
+            Message::Prepared(run, result.map(Box::new))
+        }))
     }
 
-    fn prepared(&mut self, ports: &Ports, run: u64, draft: &Draft, result: Result<Box<Plan>, Error>) -> Action {
+    fn prepared(&mut self, ports: &Ports, run: u64, result: Result<Box<Plan>, Error>) -> Action {
         self.keys = listed(ports);
-        self.forms.keys.settled(&draft.owner, &draft.operator, &draft.voting);
-        self.apply(Page::Keys);
-        if matches!(self.state, State::Preparing { run: asked, .. } if asked == run) {
-            self.state = match result {
-                Ok(plan) => State::Reviewing(plan),
-                Err(error) => State::Refused(error),
-            };
+        if !matches!(self.state, State::Preparing { run: asked } if asked == run) {
+            return result.map_or(Action::None, |plan| Action::Run(discarded(ports, *plan, Then::Stay)));
         }
+        self.state = match result {
+            Ok(plan) => State::Reviewing { plan, tried: false },
+            Err(error) => State::Refused(error),
+        };
         Action::Run(to_top())
     }
 
+    /// Takes back the keys that were made for a plan on screen that nobody signed.
+    fn tidy(&self, ports: &Ports, then: Then) -> Option<Task<Message>> {
+        match &self.state {
+            State::Reviewing { plan, tried: false } if !plan.made.is_empty() => {
+                Some(discarded(ports, (**plan).clone(), then))
+            }
+            _ => None,
+        }
+    }
+
+    fn discarded(&mut self, ports: &Ports, then: Then) -> Action {
+        self.keys = listed(ports);
+        match then {
+            Then::Stay => Action::None,
+            Then::Close => Action::Close,
+        }
+    }
+
     fn sign(&mut self, ports: &Ports) -> Action {
-        let State::Reviewing(plan) = &self.state else {
+        let State::Reviewing { plan, .. } = &self.state else {
             return Action::None;
         };
         let (signing, task) = signing::Signing::start(ports, plan.clone());
+        self.forms.keys.settled(&plan.keys);
         self.state = State::Signing(signing);
+        self.apply(Page::Keys);
         Action::Run(Task::batch([task.map(Message::Signing), to_top()]))
     }
 
@@ -456,7 +426,7 @@ impl Register {
             signing::Action::None => Action::None,
             signing::Action::Run(task) => Action::Run(task.map(Message::Signing)),
             signing::Action::Review(plan, note) => {
-                self.state = State::Reviewing(plan);
+                self.state = State::Reviewing { plan, tried: true };
                 Action::Run(note.map(Message::Signing))
             }
             signing::Action::Finished(plan, finished) => {
@@ -501,146 +471,7 @@ fn read_chain(ports: &Ports) -> (Chained, Task<Message>) {
     )
 }
 
-/// Makes the keys, then the plan. The draft comes back with the keys it made, whatever else fails.
-async fn planned(ports: Ports, mut draft: Draft) -> (Draft, Result<Plan, Error>) {
-    let result = match look::settle(&ports, &mut draft).await {
-        Ok(()) => prepare(&ports, draft.clone()).await,
-        Err(error) => Err(error),
-    };
-    (draft, result)
-}
-
-impl Register {
-    pub fn view(&self) -> Element<'_, Message> {
-        let head = column![title("Register a masternode"), self.steps()].spacing(Gap::M);
-        let content = container(self.content()).padding(Padding {
-            top: 0.0,
-            right: Gap::L,
-            bottom: Gap::L,
-            left: Gap::L,
-        });
-        let edge = Padding {
-            top: Gap::L,
-            right: Gap::L,
-            bottom: Gap::M,
-            left: Gap::L,
-        };
-        column![
-            container(head).padding(edge),
-            scroll(content).id(PAGE).height(Length::Fill),
-            divider(),
-            container(self.buttons()).padding([Gap::M, Gap::L]),
-        ]
-        .height(Length::Fill)
-        .into()
-    }
-
-    fn steps(&self) -> Element<'_, Message> {
-        let pages: Vec<Page> = Page::shown(&self.sketch).collect();
-        let mut names: Vec<&str> = pages.iter().map(|page| page.name()).collect();
-        names.extend(["Check", "Sign"]);
-        let current = match &self.state {
-            State::Editing { page, .. } => pages.iter().position(|each| each == page).unwrap_or(0),
-            State::Preparing { .. } | State::Refused(_) | State::Reviewing(_) => pages.len(),
-            State::Signing(_) => pages.len() + 1,
-            State::Done(_) => pages.len() + 2,
-        };
-        step_indicator(&names, current)
-    }
-
-    fn content(&self) -> Element<'_, Message> {
-        let look = self.look();
-        match &self.state {
-            State::Editing { page, .. } => self.page(*page, &look),
-            State::Preparing { .. } => muted("Building the registration and checking every rule.").into(),
-            State::Refused(error) => review::refused(error),
-            State::Reviewing(plan) => review::view(plan, &look),
-            State::Signing(signing) => signing.view(&look).map(Message::Signing),
-            State::Done(done) => done.view(&look).map(Message::Done),
-        }
-    }
-
-    fn look(&self) -> Look<'_> {
-        let chain = match &self.chain {
-            Chained::Known(chain) => Some(&**chain),
-            _ => None,
-        };
-        Look {
-            profile: &self.profile,
-            keys: &self.keys,
-            chain,
-            device: self.device.as_deref(),
-            sandbox: self.sandbox,
-        }
-    }
-
-    fn page<'a>(&'a self, page: Page, look: &Look<'a>) -> Element<'a, Message> {
-        let form = match page {
-            Page::Collateral => self.forms.collateral.view(look).map(Message::Collateral),
-            Page::Service => self.forms.service.view(look).map(Message::Service),
-            Page::Platform => self.forms.platform.view(look).map(Message::Platform),
-            Page::Keys => self.forms.keys.view(look).map(Message::Keys),
-            Page::Payout => self.forms.payout.view(look).map(Message::Payout),
-            Page::Fee => self.forms.fee.view(look).map(Message::Fee),
-        };
-        let mut parts = column![].spacing(Gap::M);
-        if let Chained::Unknown(error) = &self.chain {
-            let again = secondary_button("Ask again").on_press(Message::ReadChain);
-            parts = parts.push(error_notice(error)).push(again);
-        }
-        if !self.vault && matches!(page, Page::Keys | Page::Platform | Page::Fee) {
-            parts = parts.push(warning(
-                "The vault is locked. Unlock it on the Keys page; what you have filled in here is kept.",
-            ));
-        }
-        parts.push(form).into()
-    }
-
-    fn buttons(&self) -> Element<'_, Message> {
-        let cancel = text_button("Cancel").on_press(Message::Cancel);
-        let back = secondary_button("Back").on_press(Message::Back);
-        let bar = |left: Row<'static, Message>, right: Row<'static, Message>| {
-            row![left, space().width(Length::Fill), right]
-                .align_y(iced::Center)
-                .into()
-        };
-        match &self.state {
-            State::Editing { page, ready } => {
-                let name = if page.after(&self.sketch).is_some() {
-                    "Next"
-                } else {
-                    "Review"
-                };
-                let next = primary_button(name).on_press_maybe(ready.then_some(Message::Submit));
-                let first = page.before(&self.sketch).is_none();
-                let back = secondary_button("Back").on_press_maybe((!first).then_some(Message::Back));
-                bar(row![cancel], row![back, next].spacing(Gap::S))
-            }
-            State::Preparing { .. } => bar(row![cancel], row![back]),
-            State::Refused(error) => {
-                let mend = Page::of_error(error)
-                    .map(|page| primary_button(format!("Go to {}", page.name())).on_press(Message::Jump(page)));
-                bar(row![cancel], row![back].push(mend).spacing(Gap::S))
-            }
-            State::Reviewing(plan) => {
-                let ready = review::may_sign(plan, self.device.as_deref());
-                let sign = primary_button("Sign on the device").on_press_maybe(ready.then_some(Message::Submit));
-                bar(row![cancel], row![back, sign].spacing(Gap::S))
-            }
-            State::Signing(signing) => {
-                let (left, right) = signing.buttons();
-                row![
-                    left.map(Message::Signing),
-                    space().width(Length::Fill),
-                    right.map(Message::Signing)
-                ]
-                .into()
-            }
-            State::Done(_) => {
-                let open = secondary_button("Open masternode").on_press(Message::Done(done::Message::Open));
-                let done = primary_button("Done").on_press(Message::Done(done::Message::Close));
-                bar(row![], row![open, done].spacing(Gap::S))
-            }
-        }
-    }
+fn discarded(ports: &Ports, plan: Plan, then: Then) -> Task<Message> {
+    let ports = ports.clone();
+    blocking(move || discard(&ports, &plan), move |()| Message::Discarded(then))
 }

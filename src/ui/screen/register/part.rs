@@ -3,7 +3,7 @@
 use iced::widget::{Column, container};
 use iced::{Element, Length};
 
-use super::Look;
+use super::context::Look;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::short_hash;
 use crate::ui::widget::option;

@@ -7,9 +7,9 @@ use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Task};
 
+use super::context::{Context, Look};
 use super::part::page_of;
 use super::sketch::Sketch;
-use super::{Context, Look};
 use crate::flow::Error;
 use crate::flow::register::look;
 use crate::protocol::rules::Check;

@@ -6,9 +6,9 @@ use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Length, Task};
 
+use super::context::{Context, Look};
 use super::part::{held, key_named, page_of};
 use super::sketch::Sketch;
-use super::{Context, Look};
 use crate::flow::Error;
 use crate::flow::register::{PlatformChoice, look};
 use crate::protocol::network::{MnType, PlatformRules};

@@ -4,9 +4,10 @@
 use iced::widget::{column, row};
 use iced::{Element, Length};
 
+use super::context::Look;
 use super::part::page_of;
 use super::signing::hash_block;
-use super::{Look, Message, Page};
+use super::{Message, Page};
 use crate::flow::Error;
 use crate::flow::register::{FeeSource, Plan, Warning};
 use crate::protocol::rules::{Check, OF_SIGNATURES};
@@ -21,7 +22,7 @@ use crate::ui::widget::{
     strong, success, toned, warning,
 };
 
-/// Longest collateral signature there is, in bytes.
+/// Of the collateral signature, in bytes.
 const SIGNATURE: usize = 65;
 
 /// Nothing but signatures is missing, and there is a device to ask.
@@ -261,7 +262,7 @@ fn in_vault(label: &str) -> String {
 }
 
 fn fee<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
-    let size = plan.unsigned.size() + plan.unsigned.inputs.len() * funding::SCRIPT_SIG + SIGNATURE;
+    let size = signed_size(plan);
     let mut lines = column![
         fact("Fee", amount(plan.fee, profile)),
         fact("Size", format!("at most {size} bytes once signed")),
@@ -281,6 +282,14 @@ fn fee<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
     }
     let note = "The transaction has no final id yet: the id covers the signatures, and it becomes the ProTxHash of the masternode.";
     lines.push(help(note)).into()
+}
+
+/// Bytes of the transaction once everything is signed, if every input signature has its greatest length.
+fn signed_size(plan: &Plan) -> usize {
+    let (mut tx, mut payload) = (plan.unsigned.clone(), plan.payload.clone());
+    payload.signature = vec![0; SIGNATURE];
+    payload.attach(&mut tx);
+    tx.size() + tx.inputs.len() * funding::SCRIPT_SIG
 }
 
 fn checks<'a>(plan: &'a Plan) -> Element<'a, Message> {

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 use iced::Element;
 use iced::widget::column;
 
+use super::context::{Context, Look};
 use super::part::page_of;
 use super::sketch::Sketch;
-use super::{Context, Look};
 use crate::protocol::Profile;
 use crate::protocol::rules::Check;
 use crate::protocol::special_tx::Service;

@@ -4,7 +4,7 @@ use iced::task::Handle;
 use iced::widget::{column, row, text};
 use iced::{Element, Length, Task};
 
-use super::Look;
+use super::context::Look;
 use crate::flow::register::{Plan, register};
 use crate::flow::resume::resume;
 use crate::flow::{Error, Ports, Step};
@@ -165,7 +165,8 @@ impl Signing {
                 let device = look.device.unwrap_or("device");
                 let words = match step {
                     Step::WaitingForBlock { .. } => {
-                        "It is sent. The next block registers the masternode; you need not wait for it here.".to_owned()
+                        "It is sent. The next block registers the masternode; you can look at other pages meanwhile."
+                            .to_owned()
                     }
                     Step::Broadcasting { .. } => "It is being sent to the node.".to_owned(),
                     _ => format!("The {device} is done. You can put it away."),
