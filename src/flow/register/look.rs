@@ -3,7 +3,7 @@
 use bitcoin::bip32::DerivationPath;
 
 use super::draft::{CollateralChoice, FeeSource};
-use super::plan::{Made, choose_collateral, fee_coins, make as make_key};
+use super::plan::{choose_collateral, fee_coins, make as make_key};
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
 use crate::protocol::funding::{self, Change, Coin};
@@ -158,7 +158,7 @@ fn of_full_length(kind: MnType) -> Transaction {
 /// # Errors
 /// Of the vault.
 pub async fn make(ports: Ports, kind: Kind, name: String) -> Result<KeyInfo, Error> {
-    let label = make_key(&ports, kind, &name, &mut Made::default())?;
+    let label = make_key(&ports, kind, &name)?;
     Ok(ports.vault()?.info(&label)?)
 }
 

@@ -259,9 +259,15 @@ async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath,
 
 /// Labels of keys made on the way to a plan.
 #[derive(Default)]
-pub(super) struct Made(Vec<String>);
+struct Made(Vec<String>);
 
 impl Made {
+    fn make(&mut self, ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+        let label = make(ports, kind, name)?;
+        self.0.push(label.clone());
+        Ok(label)
+    }
+
     fn remove(&self, ports: &Ports) {
         let Ok(vault) = ports.vault() else { return };
         for label in &self.0 {
@@ -286,7 +292,7 @@ impl Keys {
         let mut labels = Vec::new();
         let owner_label = match &draft.owner {
             KeyChoice::Held(label) => label.clone(),
-            KeyChoice::New => make(ports, Kind::Owner, &draft.name, made)?,
+            KeyChoice::New => made.make(ports, Kind::Owner, &draft.name)?,
         };
         let owner = secp_id(ports.vault()?, &owner_label, Kind::Owner)?;
         labels.push(("owner", owner_label));
@@ -294,7 +300,7 @@ impl Keys {
             OperatorChoice::Foreign(key) => *key,
             OperatorChoice::Held(label) => operator_key(ports.vault()?, label, &mut labels)?,
             OperatorChoice::New => {
-                let label = make(ports, Kind::Operator, &draft.name, made)?;
+                let label = made.make(ports, Kind::Operator, &draft.name)?;
                 operator_key(ports.vault()?, &label, &mut labels)?
             }
         };
@@ -307,7 +313,7 @@ impl Keys {
                 id
             }
             VotingChoice::New => {
-                let label = make(ports, Kind::Voting, &draft.name, made)?;
+                let label = made.make(ports, Kind::Voting, &draft.name)?;
                 let id = secp_id(ports.vault()?, &label, Kind::Voting)?;
                 labels.push(("voting", label));
                 id
@@ -323,7 +329,7 @@ impl Keys {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-pub(super) fn make(ports: &Ports, kind: Kind, name: &str, made: &mut Made) -> Result<String, Error> {
+pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
     let vault = ports.vault()?;
     let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();
@@ -332,7 +338,6 @@ pub(super) fn make(ports: &Ports, kind: Kind, name: &str, made: &mut Made) -> Re
         .find(|label| !taken.contains(label))
         .expect("labels are endless");
     vault.generate(kind, &label, &ports.profile, ports.now())?;
-    made.0.push(label.clone());
     Ok(label)
 }
 
