@@ -259,7 +259,7 @@ async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath,
 
 /// Labels of keys made on the way to a plan.
 #[derive(Default)]
-pub(super) struct Made(Vec<String>);
+struct Made(Vec<String>);
 
 impl Made {
     fn make(&mut self, ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
