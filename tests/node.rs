@@ -236,6 +236,9 @@ async fn an_evonode_and_a_node_paid_by_the_nodes_wallet_are_registered() {
     assert_eq!(info["state"]["platformNodeID"], "07".repeat(20));
 }
 
+/// A change that takes something a registered masternode has.
+type Reuse<'a> = Box<dyn Fn(&mut ProRegTx) + 'a>;
+
 /// A change to a payload, and whether the collateral key signs the changed one.
 type Change = fn(&mut ProRegTx, &mut Transaction);
 
@@ -362,10 +365,10 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
     ];
     let mut agreed = 0;
     for (what, change) in changes {
-        let tx = world.signed(&plan, |payload, tx| change(payload, tx));
+        let tx = world.signed(&plan, change);
         agreed += world.compare(what, &tx).await;
     }
-    let reuse: [(&str, Box<dyn Fn(&mut ProRegTx)>); 4] = [
+    let reuse: [(&str, Reuse<'_>); 4] = [
         ("service taken", Box::new(|p| p.service = taken.service)),
         ("owner taken", Box::new(|p| p.owner = taken.owner)),
         ("operator taken", Box::new(|p| p.operator = taken.operator)),

@@ -45,7 +45,7 @@ pub struct Shortage {
     pub needed: Amount,
 }
 
-/// Adds inputs (largest first) and a change output until outputs and fee are paid.
+/// Adds inputs and a change output until outputs and fee are paid: the smallest coin that suffices, else the largest first.
 ///
 /// `rate` is **duffs** per 1000 bytes. The template carries outputs and a payload of final length, no inputs.
 ///
@@ -62,7 +62,14 @@ pub fn fund(
     let mut sorted = coins.to_vec();
     sorted.sort_by(|a, b| b.value.cmp(&a.value).then(a.outpoint.cmp(&b.outpoint)));
     let available: Amount = sorted.iter().map(|coin| coin.value).sum();
-    for count in 1..=sorted.len() {
+    // The smallest coin that does it alone: one input, and the large coins stay whole.
+    for coin in sorted.iter().rev() {
+        let chosen = std::slice::from_ref(coin);
+        if let Some(funded) = try_with(template, chosen, coin.value, paid, rate, change_script, change) {
+            return Ok(funded);
+        }
+    }
+    for count in 2..=sorted.len() {
         let chosen = &sorted[..count];
         let total: Amount = chosen.iter().map(|coin| coin.value).sum();
         if let Some(funded) = try_with(template, chosen, total, paid, rate, change_script, change) {
@@ -194,6 +201,14 @@ mod tests {
         );
         let none = fund(&pro_tx(), &[], Amount::from_duffs(1_000), &script, Change::Required);
         assert!(none.is_err_and(|short| short.needed.duffs() >= 470));
+    }
+
+    #[test]
+    fn the_smallest_coin_that_suffices_is_spent_and_large_ones_stay_whole() {
+        let script = script::pay_to_key(&[1; 20]);
+        let coins = [coin(1, 99_900_000_000), coin(2, 5_000), coin(3, 900)];
+        let funded = fund(&pro_tx(), &coins, Amount::from_duffs(1_000), &script, Change::Required).expect("enough");
+        assert_eq!(funded.coins, [coin(2, 5_000)]);
     }
 
     #[test]

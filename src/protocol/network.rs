@@ -99,6 +99,8 @@ pub struct DeviceRules {
     pub ledger_coin_id: String,
     /// The P2PKH version byte of addresses that app shows (a fork without an own app sees the parent's).
     pub ledger_pubkey_prefix: u8,
+    /// Coin type whose keys that app tells without asking; for others the user confirms each reading.
+    pub ledger_coin_type: u32,
 }
 
 /// Which payload a masternode type is.
@@ -158,6 +160,11 @@ impl Profile {
             .parse::<Table>()
             .map_err(|error| syntax_error(file, text, &error))?;
         Section::root(file, table).profile()
+    }
+
+    /// Whether a Ledger asks its user before it tells a key of this coin.
+    pub fn ledger_asks_for_keys(&self) -> bool {
+        self.coin_type != self.devices.ledger_coin_type
     }
 
     /// Collateral of a masternode type, if the network has the type.
@@ -380,6 +387,7 @@ impl<'a> Section<'a> {
             ledger_app: self.text("ledger_app")?,
             ledger_coin_id: self.text("ledger_coin_id")?,
             ledger_pubkey_prefix: self.number("ledger_pubkey_prefix")?,
+            ledger_coin_type: self.number("ledger_coin_type")?,
         };
         self.finish().map(|()| rules)
     }

@@ -278,6 +278,8 @@ impl Form {
     }
 
     fn device_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
+        // The embedded Ledger is made for its network; a real one knows one coin.
+        let asks = look.profile.ledger_asks_for_keys() && !look.sandbox;
         let ready = look.device.is_some() && !matches!(self.search, Search::Running { .. });
         let button = secondary_button("Search the device").on_press_maybe(ready.then_some(Message::Search));
         let mut parts = column![button].spacing(Gap::M);
@@ -285,9 +287,15 @@ impl Form {
             parts = parts.push(error_notice(&Error::NoDevice));
         }
         parts = match &self.search {
-            Search::Idle => parts.push(muted(
-                "The first three accounts of the device are searched; nothing has to be confirmed on it.",
-            )),
+            Search::Idle => parts.push(muted(if asks {
+                "The first three accounts of the device are searched. A Ledger asks before it tells keys of this coin: approve \
+                 each one."
+            } else {
+                "The first three accounts of the device are searched; nothing has to be confirmed on it."
+            })),
+            Search::Running { .. } if asks => {
+                parts.push(muted("Searching. Look at the device: it may ask for a confirmation."))
+            }
             Search::Running { .. } => parts.push(muted("Searching. This takes a few seconds.")),
             Search::Failed(error) => parts.push(error_notice(error)),
             Search::Found { candidates, chosen } => {
