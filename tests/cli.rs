@@ -504,7 +504,7 @@ mod offline {
         );
         let other = json(
             home.path(),
-            &["bls", "verify", public, &hash.replace('5', "6"), signature],
+            &["bls", "verify", signature, &hash.replace('5', "6"), public],
         );
         assert_eq!((other.code, &other.json["valid"]), (1, &Value::Bool(false)));
         assert_eq!(
@@ -578,6 +578,29 @@ mod offline {
         assert!(String::from_utf8_lossy(&output.stdout).contains("wrong passphrase"));
         let file = std::fs::read(at.join("vault.castellan")).expect("the vault");
         assert!(!String::from_utf8_lossy(&file).contains(&wif));
+    }
+
+    #[test]
+    fn a_data_folder_is_made_when_it_is_missing() {
+        let home = folder();
+        let deep = home.path().join("not/there/yet");
+        assert_eq!(ok(json(&deep, &["journal"])).as_array().map(Vec::len), Some(0));
+        let elsewhere = home.path().join("nor/this");
+        assert!(ok(json(&elsewhere, &["key", "init"]))["recoveryPhrase"].is_string());
+    }
+
+    #[test]
+    fn a_corrupt_vault_is_told_from_a_wrong_passphrase() {
+        let home = folder();
+        ok(json(home.path(), &["key", "init"]));
+        let file = home.path().join("vault.castellan");
+        let mut bytes = std::fs::read(&file).expect("the vault");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&file, &bytes).expect("written");
+        assert!(refused(&json(home.path(), &["key", "list"]), 1).contains("damaged"));
+        std::fs::write(&file, b"nonsense").expect("written");
+        assert!(refused(&json(home.path(), &["key", "list"]), 1).contains("damaged"));
     }
 
     #[test]

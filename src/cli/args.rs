@@ -25,8 +25,10 @@ pub struct Global {
     /// The node: http(s)://host:port
     #[arg(long, global = true, value_name = "URL")]
     pub node: Option<String>,
+    /// rpcuser of the node
     #[arg(long, global = true, value_name = "USER")]
     pub rpc_user: Option<String>,
+    /// rpcpassword of the node (better: --rpc-password-file, which no process list shows)
     #[arg(
         long,
         global = true,
@@ -35,6 +37,7 @@ pub struct Global {
         env = "CASTELLAN_RPC_PASSWORD"
     )]
     pub rpc_password: Option<String>,
+    /// File with the rpcpassword
     #[arg(long, global = true, value_name = "FILE")]
     pub rpc_password_file: Option<PathBuf>,
     /// The node's cookie file
@@ -273,10 +276,10 @@ pub enum BlsCommand {
         secret: String,
         hash: String,
     },
+    /// PUBLIC, HASHHEX and SIGNATURE in any order: their lengths tell them apart
     Verify {
-        public: String,
-        hash: String,
-        signature: String,
+        #[arg(num_args = 3, required = true, value_names = ["PUBLIC", "HASHHEX", "SIGNATURE"])]
+        parts: Vec<String>,
     },
 }
 

@@ -25,11 +25,8 @@ pub fn run(session: &Session, args: BlsArgs) -> Result<ExitCode, Failure> {
             let signature = secret_key(&secret)?.sign(scheme, &digest(&hash)?);
             json!({ "signature": to_hex(&signature.encode(scheme)), "scheme": scheme })
         }
-        BlsCommand::Verify {
-            public,
-            hash,
-            signature,
-        } => {
+        BlsCommand::Verify { parts } => {
+            let [hash, public, signature] = by_length(parts)?;
             let valid = verify(scheme, &public, &hash, &signature)?;
             let document = json!({ "valid": valid });
             let sentence = || if valid { "valid" } else { "not valid" }.to_owned();
@@ -61,6 +58,14 @@ fn digest(text: &str) -> Result<[u8; 32], Failure> {
     bytes
         .try_into()
         .map_err(|_| Failure::usage("the hash must have 64 hexadecimal digits"))
+}
+
+/// Hash, public key and signature: 64, 96 and 192 hexadecimal digits.
+fn by_length(mut parts: Vec<String>) -> Result<[String; 3], Failure> {
+    parts.sort_by_key(String::len);
+    parts
+        .try_into()
+        .map_err(|_| Failure::usage("a public key, a hash and a signature are needed"))
 }
 
 fn verify(scheme: Scheme, public: &str, hash: &str, signature: &str) -> Result<bool, Failure> {

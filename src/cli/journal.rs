@@ -19,7 +19,7 @@ pub async fn run(session: &Session, command: Option<JournalCommand>) -> Result<E
 }
 
 fn list(session: &Session) -> Result<ExitCode, Failure> {
-    let operations = Journal::open(&session.dirs()?.journal)?.list()?;
+    let operations = Journal::open(&session.made_dirs()?.journal)?.list()?;
     let all: Value = operations.iter().map(row).collect();
     Ok(session.output.done(&all, || {
         if operations.is_empty() {

@@ -88,7 +88,7 @@ fn import(session: &Session, kind_text: &str, label: &str) -> Result<ExitCode, F
 fn export(session: &Session, label: &str) -> Result<ExitCode, Failure> {
     let vault = session.vault()?;
     let secret = vault.export(label)?;
-    session.confirm(&format!("show the secret of {label} here?"))?;
+    session.confirm_on_terminal(&format!("show the secret of {label} here?"))?;
     let mut document = document(&vault.info(label)?);
     document["secret"] = json!(secret.as_str());
     Ok(session.output.done(&document, || secret.to_string()))
@@ -134,7 +134,7 @@ fn create(session: &Session, phrase: Option<Phrase>) -> Result<(Arc<Vault>, Zero
         Some(phrase) => phrase,
         None => Phrase::generate().map_err(|_| Failure::from(flow::Error::NoRandomness))?,
     };
-    let vault = Vault::create(&session.dirs()?.vault, &passphrase, &phrase)?;
+    let vault = Vault::create(&session.made_dirs()?.vault, &passphrase, &phrase)?;
     Ok((Arc::new(vault), phrase.text()))
 }
 

@@ -46,6 +46,16 @@ impl Session {
         }
     }
 
+    /// The folders, made if they are missing.
+    ///
+    /// # Errors
+    /// One cannot be made.
+    pub fn made_dirs(&self) -> Result<Dirs, Failure> {
+        let dirs = self.dirs()?;
+        dirs.create().map_err(|error| Failure::refused("system", error))?;
+        Ok(dirs)
+    }
+
     pub fn device_spec(&self) -> Result<DeviceSpec, Failure> {
         match &self.global.device {
             None => Ok(DeviceSpec::Any),
@@ -194,6 +204,15 @@ impl Session {
         rpassword::prompt_password(prompt)
             .map(Zeroizing::new)
             .map_err(|error| Failure::system("terminal", &error))
+    }
+
+    /// A question a script need not answer: what it asked for is its own to see.
+    pub fn confirm_on_terminal(&self, question: &str) -> Result<(), Failure> {
+        if std::io::stdin().is_terminal() {
+            self.confirm(question)
+        } else {
+            Ok(())
+        }
     }
 
     /// A question before the point of no return. Scripts answer with --yes.
