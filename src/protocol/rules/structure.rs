@@ -150,19 +150,21 @@ fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
         .pending
         .as_ref()
         .map(|pending| pending.iter().find(|other| clashes(tx, other)));
+    let leaving = spends_collateral(tx, facts);
     let message = match clash {
+        _ if leaving => "the collateral is being spent by an unconfirmed transaction".to_owned(),
         Some(Some(other)) => format!(
             "the unconfirmed transaction {} is about the same masternode",
             other.txid
         ),
         _ => "no unconfirmed transaction may be about the same masternode, key or address".to_owned(),
     };
-    list.judge_node(
-        "no-pending-duplicate",
-        "protx-dup",
-        clash.map(|found| found.is_none()),
-        message,
-    );
+    let passed = if leaving {
+        Some(false)
+    } else {
+        clash.map(|found| found.is_none())
+    };
+    list.judge_node("no-pending-duplicate", "protx-dup", passed, message);
     let spent = tx
         .inputs
         .iter()
@@ -175,6 +177,16 @@ fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
         None => "no input may be spent by another unconfirmed transaction".to_owned(),
     };
     list.judge_node("no-conflict", "txn-mempool-conflict", Some(spent.is_none()), message);
+}
+
+/// Whether any unconfirmed transaction, also an ordinary payment, spends the collateral (mapNextTx in the node's check).
+fn spends_collateral(tx: &Transaction, facts: &Facts) -> bool {
+    match Payload::of(tx) {
+        Ok(Payload::ProReg(mine)) if !mine.is_internal() => {
+            matches!(facts.coin(&mine.collateral), Some(Some(coin)) if coin.spent_in_mempool)
+        }
+        _ => false,
+    }
 }
 
 /// Whether an unconfirmed transaction keeps this one out (CTxMemPool::existsProviderTxConflict).

@@ -681,6 +681,17 @@ fn a_pending_registration_of_the_same_things_keeps_another_out() {
 }
 
 #[test]
+fn a_collateral_that_a_pending_payment_spends_is_refused() {
+    let spent = |case: &mut Case| {
+        let coin = case.facts.coins.get_mut(&outpoint(COLLATERAL)).and_then(Option::as_mut);
+        coin.expect("the case has a collateral").spent_in_mempool = true;
+    };
+    for network in ["dash", "wei"] {
+        assert_eq!(reject(network, spent), Some("protx-dup"));
+    }
+}
+
+#[test]
 fn before_v19_only_version_1_is_accepted() {
     let early = |case: &mut Case| case.max_version = 1;
     assert_eq!(reject("dash", early), Some("bad-protx-version"));
