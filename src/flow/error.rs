@@ -67,6 +67,9 @@ pub enum Error {
     OperatorInOtherEncoding { pro_tx_hash: String },
     #[error("{outpoint} is the collateral of a masternode or looks like one; it is never spent by accident")]
     CollateralGuard { outpoint: OutPoint },
+    /// The amount of a coin is the node's word until its transaction proves it; a false one would become fee.
+    #[error("the node has no proof of the coin {outpoint}: the transaction that made it is missing or another")]
+    UnprovenCoin { outpoint: OutPoint },
     #[error("the signature does not prove the collateral key: {0}")]
     Signature(SignatureError),
     #[error("the finished transaction is not the reviewed one: {what}")]
@@ -108,7 +111,7 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Node(RpcError::Rejected { .. }) => "rejected",
-            Self::Node(_) | Self::NotSynced { .. } => "node",
+            Self::Node(_) | Self::NotSynced { .. } | Self::UnprovenCoin { .. } => "node",
             Self::Device(DeviceError::Declined) => "declined",
             Self::Device(_) | Self::NoDevice => "device",
             Self::Vault(_) | Self::VaultLocked | Self::KeyOfOtherKind { .. } => "vault",
@@ -126,6 +129,15 @@ impl Error {
             Self::NoSuchMasternode { .. } => "not-found",
             Self::NoRandomness | Self::Sandbox { .. } => "system",
         }
+    }
+
+    /// Whether a plan that stopped for this is lost. Everything else passes: the user says yes, the cable is back, the right
+    /// device is there, the vault is opened, the node answers.
+    pub fn ends_plan(&self) -> bool {
+        matches!(
+            self,
+            Self::Rule(_) | Self::NotAsReviewed { .. } | Self::Decode(_) | Self::CannotResume { .. }
+        )
     }
 
     /// The node's reject string, where there is one.

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sipper::{Sender, Straw, sipper};
 
 use super::wallet::{self, DeviceCoin};
-use super::{Error, Ports, Step, send};
-use crate::hw::{DeviceError, Spend, SpendInput};
+use super::{Error, Ports, Step, send, transaction};
+use crate::hw::{Spend, SpendInput};
 use crate::protocol::funding::{self, Change, Coin};
 use crate::protocol::{Address, Amount, Transaction, TxOut, rules};
 use crate::store::journal::Event;
@@ -46,7 +46,7 @@ struct Stored {
 /// Chooses coins of one account and builds the payment. Collaterals are never chosen.
 ///
 /// # Errors
-/// Of device and node, and [`Error::Short`].
+/// Of device and node, [`Error::Short`], [`Error::UnprovenCoin`], and the first rule the payment breaks.
 pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: DerivationPath) -> Result<Plan, Error> {
     let listed: HashSet<OutPoint> = ports
         .node
@@ -90,6 +90,10 @@ pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: Deriva
             .expect("chosen from these");
         inputs.push(spend_input(ports, own).await?);
     }
+    let verdict = transaction::judge(ports, &funded.tx).await?;
+    if let Some(check) = verdict.failure_before_signing() {
+        return Err(Error::Rule(check.clone()));
+    }
     let change = funded.change.and_then(|at| funded.tx.outputs[at].amount());
     let spend = Spend {
         inputs,
@@ -115,28 +119,14 @@ fn is_spendable(ports: &Ports, own: &DeviceCoin, listed: &HashSet<OutPoint>) -> 
         && !wallet::is_guarded(ports, coin, listed)
 }
 
-/// The device recomputes each previous transaction; the node's copy was re-hashed already.
+/// The device recomputes each previous transaction; here they are compared before it is asked.
 async fn spend_input(ports: &Ports, own: &DeviceCoin) -> Result<SpendInput, Error> {
-    let outpoint = own.coin.outpoint;
-    let found = ports
-        .node
-        .transaction(outpoint.txid)
-        .await?
-        .ok_or(DeviceError::PreviousTx)?;
-    let output = usize::try_from(outpoint.vout)
-        .ok()
-        .and_then(|at| found.tx.outputs.get(at));
-    let amount = output
-        .filter(|output| output.script == own.coin.script)
-        .and_then(TxOut::amount);
-    if amount != Some(own.coin.value) {
-        return Err(DeviceError::PreviousTx.into());
-    }
+    let previous = wallet::prove(ports, &own.coin).await?;
     Ok(SpendInput {
         path: own.path.clone(),
         key_id: own.key_id,
-        outpoint,
-        previous: found.tx,
+        outpoint: own.coin.outpoint,
+        previous,
         amount: own.coin.value,
     })
 }
@@ -150,16 +140,8 @@ pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
         steps.send(Step::Planned { id }).await;
         let tx = match sign(&ports, id, &plan, &mut steps).await {
             Ok(tx) => tx,
-            Err(error) => {
-                ports.journal.record(
-                    id,
-                    &Event::Failed {
-                        reason: error.to_string(),
-                    },
-                    ports.now(),
-                )?;
-                return Err(error);
-            }
+            // Nothing to go on with: its coins may be gone by then, and planning it anew costs nothing.
+            Err(error) => return Err(send::note_failure(&ports, id, error)),
         };
         let height = send::deliver(&ports, id, &tx, &mut steps).await?;
         Ok(Outcome {

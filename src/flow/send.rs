@@ -5,41 +5,64 @@ use sipper::Sender;
 
 use super::{Error, Ports, Step};
 use crate::protocol::Transaction;
-use crate::rpc::RpcError;
-use crate::store::journal::Event;
+use crate::protocol::masternode::Entry;
+use crate::store::journal::{Event, Operation};
 
 /// How often a lost connection is tried again while waiting for a block.
 const PATIENCE: u32 = 20;
 
 /// Sends and waits. The point of no return is [`Step::Broadcasting`]; whatever happens after it, the journal knows the transaction.
 pub(super) async fn deliver(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
-    let txid = tx.txid();
     ports.journal.record(id, &Event::finished(tx), ports.now())?;
+    broadcast(ports, id, tx, steps).await
+}
+
+/// Goes on with a transaction the journal has finished: the chain is asked first, because it may have been sent before.
+pub(super) async fn deliver_again(
+    ports: &Ports,
+    operation: &Operation,
+    tx: &Transaction,
+    steps: &mut Sender<Step>,
+) -> Result<u32, Error> {
+    let txid = tx.txid();
+    if operation.is_past_no_return()
+        && let (_, Some(found)) = look(ports, txid).await?
+    {
+        return note_mined(ports, operation.id, txid, found, steps).await;
+    }
+    broadcast(ports, operation.id, tx, steps).await
+}
+
+async fn broadcast(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
+    let txid = tx.txid();
     ports.journal.record(id, &Event::Broadcasting, ports.now())?;
     steps.send(Step::Broadcasting { txid }).await;
     match ports.node.broadcast(tx.clone()).await {
         Ok(_) => {}
-        Err(error) => return Err(note_refusal(ports, id, error)),
+        // A broken connection leaves it open: the transaction may have arrived.
+        Err(error) if error.is_connection() => return Err(error.into()),
+        Err(error) => return Err(note_failure(ports, id, error.into())),
     }
     ports.journal.record(id, &Event::Sent { txid }, ports.now())?;
     await_block(ports, id, txid, steps).await
 }
 
-/// A "no" of the node ends the operation; a broken connection leaves it open, for the transaction may have arrived.
-fn note_refusal(ports: &Ports, id: i64, error: RpcError) -> Error {
-    if !error.is_connection() {
-        let failed = ports.journal.record(
-            id,
-            &Event::Failed {
-                reason: error.to_string(),
-            },
-            ports.now(),
-        );
-        if let Err(error) = failed {
-            return error.into();
-        }
+/// Writes down why an operation ended; a journal that cannot be written is the graver error.
+pub(super) fn note_failure(ports: &Ports, id: i64, error: Error) -> Error {
+    let failed = Event::Failed {
+        reason: error.to_string(),
+    };
+    match ports.journal.record(id, &failed, ports.now()) {
+        Ok(()) => error,
+        Err(worse) => worse.into(),
     }
-    error.into()
+}
+
+async fn note_mined(ports: &Ports, id: i64, txid: Txid, found: Mined, steps: &mut Sender<Step>) -> Result<u32, Error> {
+    let Mined { height, hash } = found;
+    ports.journal.record(id, &Event::Mined { height, hash }, ports.now())?;
+    steps.send(Step::Mined { txid, height }).await;
+    Ok(height)
 }
 
 /// Waits until the transaction has a confirmation; answers its height.
@@ -48,11 +71,7 @@ pub(super) async fn await_block(ports: &Ports, id: i64, txid: Txid, steps: &mut 
     let mut lost = 0;
     loop {
         match look(ports, txid).await {
-            Ok((_, Some((height, hash)))) => {
-                ports.journal.record(id, &Event::Mined { height, hash }, ports.now())?;
-                steps.send(Step::Mined { txid, height }).await;
-                return Ok(height);
-            }
+            Ok((_, Some(found))) => return note_mined(ports, id, txid, found, steps).await,
             Ok((tip, None)) => {
                 lost = 0;
                 if announced != Some(tip) {
@@ -71,8 +90,14 @@ pub(super) async fn await_block(ports: &Ports, id: i64, txid: Txid, steps: &mut 
     }
 }
 
-/// The tip's height, and height and block of the transaction once it has one.
-async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<(u32, Option<BlockHash>)>), Error> {
+/// The block of a transaction; its hash where the node tells.
+struct Mined {
+    height: u32,
+    hash: Option<BlockHash>,
+}
+
+/// The tip's height, and the transaction's block once it has one.
+async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<Mined>), Error> {
     let tip = ports.node.tip().await?.height;
     let found = ports
         .node
@@ -84,9 +109,14 @@ async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<(u32, Option<Blo
         let height = found
             .height
             .unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
-        return Ok((tip, Some((height, found.block))));
+        let hash = found.block;
+        return Ok((tip, Some(Mined { height, hash })));
     }
     // Without a transaction index a mined transaction is unknown, but a masternode it registered is listed.
     let listed = ports.node.masternode(txid).await?;
-    Ok((tip, listed.map(|entry| (entry.state.registered_height, None))))
+    let mined = |entry: Entry| Mined {
+        height: entry.state.registered_height,
+        hash: None,
+    };
+    Ok((tip, listed.map(mined)))
 }

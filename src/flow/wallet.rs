@@ -10,7 +10,7 @@ use crate::hw::DeviceError;
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
 use crate::protocol::path;
-use crate::protocol::{Address, Amount, OutPoint, ProTxHash};
+use crate::protocol::{Address, Amount, OutPoint, ProTxHash, Transaction};
 use crate::rpc::{CoinSource, FoundCoin};
 
 /// How many unused addresses in a row end a search (BIP-0044).
@@ -150,7 +150,7 @@ fn key_of(coin: &FoundCoin) -> Option<KeyId> {
     }
 }
 
-/// Outputs of exactly a collateral amount on the device's first accounts, oldest first.
+/// Outputs of exactly a collateral amount on the device's first accounts, oldest first; none that is being spent.
 ///
 /// # Errors
 /// Of the device or the node.
@@ -167,7 +167,9 @@ pub async fn candidates(ports: &Ports, accounts: &[DerivationPath]) -> Result<Ve
             let kind = [MnType::Regular, MnType::Evo]
                 .into_iter()
                 .find(|kind| ports.profile.collateral(*kind) == Some(found.coin.value));
-            let Some(kind) = kind else { continue };
+            let Some(kind) = kind.filter(|_| !found.coin.spent_in_mempool) else {
+                continue;
+            };
             all.push(Candidate {
                 outpoint: found.coin.outpoint,
                 path: found.path,
@@ -194,6 +196,22 @@ pub fn default_accounts(ports: &Ports) -> Vec<DerivationPath> {
     (0..ACCOUNTS)
         .map(|number| path::account(&ports.profile, number))
         .collect()
+}
+
+/// The transaction that made a coin, re-hashed, with the very output the node told of. An input's signature does not cover its
+/// amount (the original SIGHASH): a node that tells too little would turn the rest into fee.
+///
+/// # Errors
+/// Of the node, and [`Error::UnprovenCoin`].
+pub async fn prove(ports: &Ports, coin: &FoundCoin) -> Result<Transaction, Error> {
+    let outpoint = coin.outpoint;
+    let found = ports.node.transaction(outpoint.txid).await?;
+    let proof = found.map(|found| found.tx).filter(|tx| {
+        let output = usize::try_from(outpoint.vout).ok().and_then(|at| tx.outputs.get(at));
+        tx.txid() == outpoint.txid
+            && output.is_some_and(|output| output.script == coin.script && output.amount() == Some(coin.value))
+    });
+    proof.ok_or(Error::UnprovenCoin { outpoint })
 }
 
 /// Coins that must never be spent by accident: of exactly a collateral amount, or backing a listed masternode.

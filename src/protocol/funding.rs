@@ -76,11 +76,10 @@ pub fn fund(
             return Ok(funded);
         }
     }
-    let fee = fee_of(
-        &with_inputs(template, &sorted, Some((change_script, Amount::ZERO))),
-        sorted.len().max(1),
-        rate,
-    );
+    // The money that is missing will come as one more coin, which has its size too.
+    let mut more = with_inputs(template, &sorted, Some((change_script, Amount::ZERO)));
+    more.inputs.push(TxIn::unsigned(OutPoint::null()));
+    let fee = fee_of(&more, more.inputs.len(), rate);
     let least = if change == Change::Required { DUST_KEY } else { 0 };
     let needed = [fee, Amount::from_duffs(least)]
         .into_iter()
@@ -196,11 +195,20 @@ mod tests {
             short,
             Err(Shortage {
                 available: Amount::from_duffs(900),
-                needed: Amount::from_duffs(470 + 546)
+                needed: Amount::from_duffs(470 + 149 + 546)
             })
         );
-        let none = fund(&pro_tx(), &[], Amount::from_duffs(1_000), &script, Change::Required);
-        assert!(none.is_err_and(|short| short.needed.duffs() >= 470));
+        let rest = [coin(1, 900), coin(2, 470 + 149 + 546 - 900)];
+        assert!(fund(&pro_tx(), &rest, Amount::from_duffs(1_000), &script, Change::Required).is_ok());
+    }
+
+    #[test]
+    fn an_empty_key_filled_with_exactly_what_is_needed_can_pay() {
+        let (rate, script) = (Amount::from_duffs(2_000), script::pay_to_key(&[1; 20]));
+        let short = fund(&pro_tx(), &[], rate, &script, Change::Required).expect_err("no coins");
+        assert_eq!(short.needed.duffs(), 2 * 470 + 546);
+        let filled = [coin(1, short.needed.duffs())];
+        assert!(fund(&pro_tx(), &filled, rate, &script, Change::Required).is_ok());
     }
 
     #[test]

@@ -15,9 +15,11 @@ use castellan::protocol::masternode::{Entry, OperatorKey};
 use castellan::protocol::network::{self, MnType};
 use castellan::protocol::rules::Dialect;
 use castellan::protocol::special_tx::Service;
-use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, path};
+use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, Transaction, TxIn, TxOut, path};
 use castellan::rpc::fake::FakeNode;
-use castellan::rpc::{Capabilities, CoinSearch, CoinSource, FeeRate, FoundCoin, MasternodeList, NodeStatus, Tip};
+use castellan::rpc::{
+    Capabilities, CoinSearch, CoinSource, FeeRate, FoundCoin, FoundTx, MasternodeList, NodeStatus, Tip,
+};
 use castellan::store::vault::Stretching;
 use castellan::store::{Journal, Kind, Phrase, Vault};
 use tempfile::TempDir;
@@ -171,15 +173,24 @@ async fn node(profile: &Profile, device: &dyn Device, kind: MnType, meanwhile: M
     };
     let amount = profile.collateral(kind).unwrap();
     let backing = coin(collateral(), amount, own, 20);
-    let money = coin(
-        OutPoint {
-            txid: Txid::from_byte_array([0xfe; 32]),
-            vout: 0,
-        },
-        Amount::from_duffs(1_000_000),
-        fee,
-        9,
-    );
+    let value = Amount::from_duffs(1_000_000);
+    // The plan compares a fee coin with the transaction that made it.
+    let payment = Transaction {
+        version: 2,
+        kind: 0,
+        inputs: vec![TxIn::unsigned(small())],
+        outputs: vec![TxOut::new(value, fee.address().script())],
+        lock_time: 0,
+        payload: Vec::new(),
+    };
+    let txid = payment.txid();
+    let money = coin(OutPoint { txid, vout: 0 }, value, fee, 9);
+    let payment = FoundTx {
+        tx: payment,
+        confirmations: 9,
+        height: Some(4_992),
+        block: None,
+    };
     let coins = vec![backing.clone(), money.clone()];
     let backing_later = match meanwhile {
         Meanwhile::Nothing => Some(backing),
@@ -207,6 +218,7 @@ async fn node(profile: &Profile, device: &dyn Device, kind: MnType, meanwhile: M
         }))
         .with_coin(collateral(), Ok(backing_later))
         .with_coin(money.outpoint, Ok(Some(money)))
+        .with_transaction(txid, Ok(Some(payment)))
         .with_coin(foreign(), Ok(Some(coin(foreign(), amount, KeyId([0x66; 20]), 20))))
         .with_coin(small(), Ok(Some(coin(small(), Amount::from_coins(5), own, 20))))
 }

@@ -89,7 +89,7 @@ fn declining_on_the_device_is_calm_and_can_be_tried_again() {
     bench.device.then(Outcome::Decline);
     assert!(bench.click("Sign on the device"));
     bench.expect("You declined on the device. Nothing was signed and nothing was sent");
-    assert_eq!(bench.ports.journal.list().unwrap()[0].state(), State::Failed);
+    assert_eq!(bench.ports.journal.list().unwrap()[0].state(), State::Planned);
     bench.device.then(Outcome::Wait);
     assert!(bench.click("Try again"));
     bench.expect("Look at the Ledger");
@@ -99,6 +99,22 @@ fn declining_on_the_device_is_calm_and_can_be_tried_again() {
         .filter(|request| matches!(request, Request::SignMessage(..)))
         .count();
     assert_eq!(signatures, 2);
+    assert_eq!(
+        bench.ports.journal.list().unwrap().len(),
+        1,
+        "the same operation goes on"
+    );
+}
+
+#[test]
+fn going_back_after_declining_gives_the_operation_up() {
+    let mut bench = at_review("dash-regtest");
+    bench.device.then(Outcome::Decline);
+    bench.click("Sign on the device");
+    bench.expect("You declined on the device.");
+    assert!(bench.click("Back"));
+    bench.expect("Every rule that can be checked before signing holds.");
+    assert_eq!(bench.ports.journal.list().unwrap()[0].state(), State::Cancelled);
 }
 
 #[test]
@@ -201,7 +217,7 @@ fn an_amount_below_the_need_is_refused_before_a_payment_is_made() {
     bench.expect("Not enough. Send at least");
     bench.click("Fund from the device");
     bench.fill("fund-amount", "0.00000001");
-    bench.expect("At least 0.00000975 is needed.");
+    bench.expect("At least 0.00001016 is needed.");
     assert!(!bench.click("Prepare the payment"));
     bench.send(Message::Back);
     bench.expect("Not enough. Send at least");

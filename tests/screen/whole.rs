@@ -194,7 +194,7 @@ fn a_rejected_signature_is_calm_sends_nothing_and_can_be_retried() {
         world.answer(false);
         world.stage.wait_for("You declined on the device.");
         assert!(world.registered().is_empty());
-        assert_eq!(world.stage.ports.journal.list().unwrap()[0].state(), State::Failed);
+        assert_eq!(world.stage.ports.journal.list().unwrap()[0].state(), State::Planned);
         world.stage.click("Try again");
         world.stage.wait_for("Look at the Ledger");
         world.answer(true);

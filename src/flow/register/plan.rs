@@ -92,7 +92,7 @@ pub fn device_hash(text: &str) -> String {
 /// What is missing or refused; nothing was signed or sent.
 pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
     let status = ports.node.status().await?;
-    if status.tip.height < status.headers {
+    if !status.synced || status.tip.height < status.headers {
         return Err(Error::NotSynced {
             blocks: status.tip.height,
             headers: status.headers,
@@ -438,6 +438,11 @@ async fn pay_fee(
             needed: short.needed,
         }
     })?;
+    if let FeeSource::Key(_) = draft.fee_from {
+        for coin in coins.iter().filter(|coin| is_chosen(&funded.coins, coin)) {
+            wallet::prove(ports, coin).await?;
+        }
+    }
     let mut unsigned = funded.tx;
     payload.inputs_hash = unsigned.inputs_hash();
     payload.signature.clear();
@@ -450,6 +455,10 @@ async fn pay_fee(
         .map(fee_input)
         .collect();
     Ok((unsigned, payload, inputs, funded.fee))
+}
+
+fn is_chosen(chosen: &[Coin], coin: &FoundCoin) -> bool {
+    chosen.iter().any(|one| one.outpoint == coin.outpoint)
 }
 
 fn fee_input(coin: &FoundCoin) -> FeeInput {

@@ -25,8 +25,14 @@ pub struct Outcome {
 }
 
 /// Signs, verifies, sends and awaits a registration. It cannot be undone from [`Step::Broadcasting`] on.
+///
+/// Dropped before that, it stays in the journal as far as it came and can be resumed; who gives it up for good writes
+/// [`Event::Cancelled`]. A plan that a rule refuses is not begun.
 pub fn register(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
+        if let Some(check) = plan.verdict.failure_before_signing() {
+            return Err(Error::Rule(check.clone()));
+        }
         let id = ports
             .journal
             .begin("register", &ports.profile.name, &Work::from(plan.clone()), ports.now())?;
@@ -83,16 +89,8 @@ pub(crate) async fn finish(
 ) -> Result<Outcome, Error> {
     let signed = match sign(ports, id, &work, signature, steps).await {
         Ok(signed) => signed,
-        Err(error) => {
-            ports.journal.record(
-                id,
-                &Event::Failed {
-                    reason: error.to_string(),
-                },
-                ports.now(),
-            )?;
-            return Err(error);
-        }
+        Err(error) if error.ends_plan() => return Err(send::note_failure(ports, id, error)),
+        Err(error) => return Err(error),
     };
     let height = send::deliver(ports, id, &signed, steps).await?;
     Ok(Outcome {

@@ -28,6 +28,7 @@ impl Advice for Error {
             Self::KeyOfOtherKind { .. } => "Choose a key of the right kind, or make a new one.",
             Self::OperatorInOtherEncoding { .. } => "Use another operator key: each masternode needs its own.",
             Self::CollateralGuard { .. } => "Pay with other coins.",
+            Self::UnprovenCoin { .. } => "Nothing was signed; connect another node.",
             Self::Signature(_) => "Nothing was sent; check that the right device is connected and try again.",
             Self::NotAsReviewed { .. } => "Nothing was sent; begin again and review it once more.",
             Self::Decode(_) => "Check that the whole transaction was copied.",

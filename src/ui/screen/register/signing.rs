@@ -102,33 +102,29 @@ impl Signing {
         Action::None
     }
 
-    /// Once the device has signed, the journal knows how to go on; before that the registration begins anew.
+    /// The journal knows how to go on; only what was never written down begins anew.
     fn retry(&mut self, ports: &Ports) -> Action {
         if !matches!(self.state, State::Stopped(_)) {
             return Action::None;
         }
         self.run += 1;
-        let (task, handle) = match self.resumable() {
+        let (task, handle) = match self.operation() {
             Some(id) => go_on(ports, id, self.run),
             None => begin(ports, &self.plan, self.run),
         };
-        self.steps.clear();
+        // What was sent once stays sent, however the next attempt ends; and it is still the same operation.
+        self.steps
+            .retain(|step| matches!(step, Step::Planned { .. } | Step::Broadcasting { .. }));
         self.state = State::Running { _task: handle };
         Action::Run(task)
     }
 
-    fn resumable(&self) -> Option<i64> {
-        let signed = self.steps.contains(&Step::DeviceSigned) || self.is_sent();
-        self.operation().filter(|_| signed)
-    }
-
-    /// Back to the plan; what was running is dropped, and the journal knows that it was given up.
+    /// Back to the plan; what was running or stopped is dropped, and the journal knows that it was given up.
     fn stop(&mut self, ports: &Ports) -> Action {
         if self.is_sent() {
             return Action::None;
         }
-        let running = matches!(self.state, State::Running { .. });
-        let note = match self.operation().filter(|_| running) {
+        let note = match self.operation() {
             Some(id) => given_up(ports, id),
             None => Task::none(),
         };
