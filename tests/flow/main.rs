@@ -1,0 +1,16 @@
+//! The flows with scripted ports: what they ask of node and device, what the journal holds at every moment, and what stops them.
+//!
+//! The vault and the journal are real and lie in a temporary folder; the device signs with the keys of BIP-0039's first test
+//! phrase. Only `sandbox` speaks to a node over HTTP.
+
+#![allow(clippy::unwrap_used)]
+
+mod fund;
+mod hostile;
+mod interrupted;
+mod overview;
+mod refusals;
+mod register;
+mod resume;
+mod sandbox;
+mod world;
