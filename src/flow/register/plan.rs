@@ -56,6 +56,8 @@ pub enum Warning {
         have: u32,
         advised: u32,
     },
+    /// It has every block it knows of, but its masternode sync is not done: what it tells may be old.
+    NodeNotSynced,
     /// The collateral backs this masternode: it is replaced and its queue position lost.
     Replaces {
         pro_tx_hash: String,
@@ -92,7 +94,7 @@ pub fn device_hash(text: &str) -> String {
 /// What is missing or refused; nothing was signed or sent.
 pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
     let status = ports.node.status().await?;
-    if !status.synced || status.tip.height < status.headers {
+    if status.tip.height < status.headers {
         return Err(Error::NotSynced {
             blocks: status.tip.height,
             headers: status.headers,
@@ -142,13 +144,16 @@ async fn plan_with(
         .masternodes
         .iter()
         .find(|entry| entry.collateral == payload.collateral);
-    let warnings = warn(
+    let mut warnings = warn(
         ports,
         &draft,
         &keys,
         &collateral,
         replaced.map(|entry| entry.pro_tx_hash.to_string()),
     );
+    if !status.synced {
+        warnings.push(Warning::NodeNotSynced);
+    }
     Ok(Plan {
         network: ports.profile.name.clone(),
         message: payload.sign_message(&ports.profile),
@@ -544,6 +549,7 @@ impl Warning {
                     "the collateral backs the masternode {pro_tx_hash}: it will be replaced and its place in the payment queue is lost"
                 )
             }
+            Self::NodeNotSynced => "the node says that it is not synchronised yet: its list may be old".into(),
             Self::OwnerIsVoting => "owner and voting key are the same: who holds the one can use the other".into(),
             Self::PayoutIsCollateral => "rewards are paid to the address of the collateral".into(),
             Self::NoService => "without an address the masternode stays banned until its operator announces one".into(),

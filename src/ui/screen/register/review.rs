@@ -91,7 +91,9 @@ fn failure<'a>(check: &'a Check) -> Element<'a, Message> {
 fn remark<'a>(each: &Warning) -> Element<'a, Message> {
     let words = sentence(&each.sentence());
     match each {
-        Warning::Replaces { .. } | Warning::NoService | Warning::ForeignOperator => warning(words).into(),
+        Warning::Replaces { .. } | Warning::NodeNotSynced | Warning::NoService | Warning::ForeignOperator => {
+            warning(words).into()
+        }
         Warning::FewConfirmations { .. } | Warning::OwnerIsVoting | Warning::PayoutIsCollateral => info(words).into(),
     }
 }
