@@ -2,8 +2,10 @@
 
 use bitcoin::bip32::DerivationPath;
 
+use super::collateral::choose_collateral;
 use super::draft::{CollateralChoice, FeeSource};
-use super::plan::{choose_collateral, fee_coins, make as make_key};
+use super::fee::fee_coins;
+use super::keys::make as make_key;
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
 use crate::protocol::funding::{self, Change, Coin};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use sipper::{Sender, Straw, sipper};
 
 use super::draft::FeeSource;
-use super::plan::{FeeInput, Plan, device_hash};
+use super::fee::FeeInput;
+use super::plan::{Plan, device_hash};
 use crate::flow::{Error, Ports, Step, send, transaction};
 use crate::protocol::key::KeyId;
 use crate::protocol::message::{CompactSignature, message_hash};
