@@ -124,9 +124,9 @@ async fn collaterals_and_young_or_spent_coins_are_never_spent() {
     ];
     for (at, change) in untouchable.into_iter().enumerate() {
         let payer = payer(change);
-        let plan = payer.prepare(Amount::from_coins(1)).await.0.unwrap();
-        // The smallest coin that suffices.
-        assert_eq!(spent(&plan.unsigned), [payer.coins[0]], "{at}");
+        // The large coin would do alone.
+        let plan = payer.prepare(Amount::from_coins(4)).await.0.unwrap();
+        assert_eq!(spent(&plan.unsigned), [payer.coins[1], payer.coins[0]], "{at}");
         // The collateral alone would pay this many times over.
         assert!(
             matches!(payer.refusal(Amount::from_coins(10)).await, Error::Short(_)),

@@ -54,7 +54,8 @@ async fn a_changed_previous_transaction_is_refused() {
 #[tokio::test]
 async fn a_coin_of_somebody_else_is_not_taken_for_the_fee_keys() {
     let mut world = World::new("dash-regtest");
-    let foreign = world.chain.pay(KeyId([0x13; 20]), Amount::from_coins(900));
+    // Smaller than the fee key's coin: it would be taken first.
+    let foreign = world.chain.pay(KeyId([0x13; 20]), Amount::from_duffs(50_000_000));
     let (plan, ..) = world.plan(world.draft()).await;
     assert_eq!(plan.unsigned.inputs[0].previous, world.fee_coin);
     assert!(plan.fee_inputs.iter().all(|input| input.outpoint != foreign));
@@ -69,12 +70,16 @@ async fn a_coin_that_is_or_looks_like_a_collateral_never_pays_the_fee() {
         if let Some(evo) = world.profile.collateral_evo {
             guarded.push(world.chain.pay(fees, evo));
         }
-        let listed = world.chain.pay(fees, Amount::from_coins(7));
+        let listed = world.chain.pay(fees, Amount::from_duffs(50_000_000));
         world.chain.entries[2].collateral = listed;
         guarded.push(listed);
+        // Larger than all of these: the smallest coin that suffices is taken first.
+        world.chain.spend(world.fee_coin);
+        let ordinary = world.chain.pay(fees, Amount::from_coins(90_000));
         let (outcome, _) = world.register(world.draft()).await;
         let spent: Vec<_> = outcome.unwrap().tx.inputs.iter().map(|input| input.previous).collect();
-        assert_eq!(spent, [world.fee_coin], "{network}");
+        assert_eq!(spent, [ordinary], "{network}");
+        assert!(guarded.iter().all(|coin| !spent.contains(coin)));
     }
 }
 
