@@ -65,8 +65,6 @@ pub enum Error {
     },
     #[error("the operator key belongs to the masternode {pro_tx_hash} already, in the other encoding")]
     OperatorInOtherEncoding { pro_tx_hash: String },
-    #[error("{outpoint} is the collateral of a masternode or looks like one; it is never spent by accident")]
-    CollateralGuard { outpoint: OutPoint },
     /// The amount of a coin is the node's word until its transaction proves it; a false one would become fee.
     #[error("the node has no proof of the coin {outpoint}: the transaction that made it is missing or another")]
     UnprovenCoin { outpoint: OutPoint },
@@ -122,8 +120,7 @@ impl Error {
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }
             | Self::CollateralOfAnotherKey { .. }
-            | Self::CollateralPathUnknown { .. }
-            | Self::CollateralGuard { .. } => "collateral",
+            | Self::CollateralPathUnknown { .. } => "collateral",
             Self::Signature(_) | Self::NotAsReviewed { .. } => "signature",
             Self::Decode(_) => "decode",
             Self::NoSuchMasternode { .. } => "not-found",

@@ -15,6 +15,8 @@ use crate::rpc::{CoinSource, FoundCoin};
 
 /// How many unused addresses in a row end a search (BIP-0044).
 pub const GAP: u32 = 20;
+/// Addresses of a chain a search looks at, whatever the node says: one that sees coins everywhere is wrong or hostile.
+const FARTHEST: u32 = 2_000;
 /// Accounts looked at when none is named.
 pub const ACCOUNTS: u32 = 3;
 
@@ -97,7 +99,7 @@ pub async fn account_coins(ports: &Ports, account: DerivationPath, hints: &[OutP
     let mut next_change = 0;
     for chain in [0, 1] {
         let mut from = 0;
-        loop {
+        while from < FARTHEST {
             let mut batch = BTreeMap::new();
             for index in from..from + GAP {
                 batch.insert(keys.derive(chain, index)?, index);

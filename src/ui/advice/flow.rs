@@ -27,7 +27,6 @@ impl Advice for Error {
             Self::NoSuchType { .. } => "Choose a regular masternode, or another network.",
             Self::KeyOfOtherKind { .. } => "Choose a key of the right kind, or make a new one.",
             Self::OperatorInOtherEncoding { .. } => "Use another operator key: each masternode needs its own.",
-            Self::CollateralGuard { .. } => "Pay with other coins.",
             Self::UnprovenCoin { .. } => "Nothing was signed; connect another node.",
             Self::Signature(_) => "Nothing was sent; check that the right device is connected and try again.",
             Self::NotAsReviewed { .. } => "Nothing was sent; begin again and review it once more.",
