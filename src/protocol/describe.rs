@@ -64,7 +64,10 @@ pub fn pro_reg(payload: &ProRegTx, profile: &Profile) -> Value {
     out.insert("collateralHash".into(), json!(collateral.txid.to_string()));
     out.insert("collateralIndex".into(), json!(collateral.vout));
     out.insert("service".into(), json!(payload.service.to_string()));
-    out.insert("addresses".into(), addresses(payload.service, payload.platform.as_ref()));
+    out.insert(
+        "addresses".into(),
+        addresses(payload.service, payload.platform.as_ref()),
+    );
     out.insert("ownerAddress".into(), json!(payload.owner.address().to_text(profile)));
     out.insert("votingAddress".into(), json!(payload.voting.address().to_text(profile)));
     if let Some(payout) = script::address(payload.payout.as_bytes()) {
@@ -84,7 +87,10 @@ pub fn pro_up_serv(payload: &ProUpServTx, profile: &Profile) -> Value {
     out.insert("type".into(), json!(payload.kind));
     out.insert("proTxHash".into(), json!(payload.pro_tx_hash.to_string()));
     out.insert("service".into(), json!(payload.service.to_string()));
-    out.insert("addresses".into(), addresses(payload.service, payload.platform.as_ref()));
+    out.insert(
+        "addresses".into(),
+        addresses(payload.service, payload.platform.as_ref()),
+    );
     if let Some(payout) = script::address(payload.operator_payout.as_bytes()) {
         out.insert("operatorPayoutAddress".into(), json!(payout.to_text(profile)));
     }

@@ -149,7 +149,12 @@ mod tests {
     fn sample(version: u16) -> ProUpRevTx {
         ProUpRevTx {
             signature: [8; 96],
-            ..ProUpRevTx::unsigned(version, ProTxHash::from_byte_array([5; 32]), Reason::CompromisedKeys, [6; 32])
+            ..ProUpRevTx::unsigned(
+                version,
+                ProTxHash::from_byte_array([5; 32]),
+                Reason::CompromisedKeys,
+                [6; 32],
+            )
         }
     }
 

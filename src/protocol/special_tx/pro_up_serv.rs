@@ -191,7 +191,10 @@ mod tests {
         for version in [0u16, 3, 4, 0xffff] {
             let mut bytes = sample(0, 2).encode();
             bytes[..2].copy_from_slice(&version.to_le_bytes());
-            assert_eq!(ProUpServTx::decode(&bytes), Err(DecodeError::UnknownVersion { version }));
+            assert_eq!(
+                ProUpServTx::decode(&bytes),
+                Err(DecodeError::UnknownVersion { version })
+            );
         }
     }
 }
