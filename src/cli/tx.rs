@@ -83,6 +83,7 @@ fn check_document(check: &Check) -> Value {
 fn sentences(verdict: &Verdict) -> String {
     let mark = |check: &Check| match check.passed {
         Some(true) => "ok  ",
+        Some(false) if check.is_advice() => "warn",
         Some(false) => "FAIL",
         None => "?   ",
     };
