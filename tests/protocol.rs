@@ -10,6 +10,9 @@ use castellan::protocol::wire::{from_hex, hash_to_display, to_hex};
 use castellan::protocol::{Address, OutPoint, SecpKey, Transaction, describe};
 use serde_json::Value;
 
+#[path = "protocol/updates.rs"]
+mod updates;
+
 const MODERN: &str = include_str!("data/dashd-23.1.2/modern-transactions.json");
 const LEGACY: &str = include_str!("data/dashd-23.1.2/legacy-transactions.json");
 const WEI: &str = include_str!("data/weid-0.17.0.3/transactions.json");

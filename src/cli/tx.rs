@@ -66,7 +66,8 @@ pub fn verdict_document(verdict: &Verdict) -> Value {
         "accepted": failure.is_none(),
         "reason": failure.map(|check| check.reject),
         "message": message,
-        "checks": verdict.checks.iter().map(check_document).collect::<Value>(),
+        "checks": verdict.checks.iter().filter(|check| !check.is_advice()).map(check_document).collect::<Value>(),
+        "warnings": verdict.warnings().map(|check| json!({ "rule": check.rule, "message": check.message })).collect::<Value>(),
     })
 }
 
@@ -83,6 +84,7 @@ fn check_document(check: &Check) -> Value {
 fn sentences(verdict: &Verdict) -> String {
     let mark = |check: &Check| match check.passed {
         Some(true) => "ok  ",
+        Some(false) if check.is_advice() => "warn",
         Some(false) => "FAIL",
         None => "?   ",
     };

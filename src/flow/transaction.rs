@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bitcoin::{OutPoint, Txid};
 
 use super::{Error, Ports};
+use crate::protocol::masternode::Entry;
 use crate::protocol::rules::{self, Coin, Context, Facts, Verdict};
 use crate::protocol::special_tx::Payload;
 use crate::protocol::{Profile, Transaction};
@@ -17,7 +18,7 @@ use crate::rpc::{FoundCoin, Node, NodeStatus};
 pub async fn facts(node: &dyn Node, profile: &Profile, tx: &Transaction) -> Result<Facts, Error> {
     let list = node.masternodes().await?;
     let mut coins = HashMap::new();
-    for outpoint in outpoints(tx) {
+    for outpoint in outpoints(tx, &list.entries) {
         coins.insert(outpoint, node.coin(outpoint).await?.map(into_coin));
     }
     let relay_fee = node.fee_rate().await?.relay;
@@ -66,12 +67,18 @@ pub async fn send(ports: &Ports, tx: &Transaction) -> Result<Txid, Error> {
     Ok(ports.node.broadcast(tx.clone()).await?)
 }
 
-fn outpoints(tx: &Transaction) -> Vec<OutPoint> {
+/// The inputs, and the collateral a registration names or a ProUpRegTx's masternode has.
+fn outpoints(tx: &Transaction, masternodes: &[Entry]) -> Vec<OutPoint> {
     let mut all: Vec<OutPoint> = tx.inputs.iter().map(|input| input.previous).collect();
-    if let Ok(Payload::ProReg(payload)) = Payload::of(tx)
-        && !payload.is_internal()
-    {
-        all.push(payload.collateral);
+    match Payload::of(tx) {
+        Ok(Payload::ProReg(payload)) if !payload.is_internal() => all.push(payload.collateral),
+        Ok(Payload::ProUpReg(payload)) => {
+            let found = masternodes
+                .iter()
+                .find(|entry| entry.pro_tx_hash == payload.pro_tx_hash);
+            all.extend(found.map(|entry| entry.collateral));
+        }
+        _ => {}
     }
     all
 }

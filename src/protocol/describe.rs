@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::amount::COIN;
 use super::network::Profile;
 use super::script;
-use super::special_tx::{Payload, ProRegTx, Service};
+use super::special_tx::pro_reg::Platform;
+use super::special_tx::{Payload, ProRegTx, ProUpRegTx, ProUpRevTx, ProUpServTx, Service};
 use super::tx::{Transaction, TxIn, TxOut};
 use super::wire::{DecodeError, hash_to_display, to_hex};
 
@@ -34,12 +35,24 @@ pub fn transaction(tx: &Transaction, profile: &Profile) -> Result<Value, DecodeE
         out.insert("extraPayloadSize".into(), json!(tx.payload.len()));
         out.insert("extraPayload".into(), json!(to_hex(&tx.payload)));
     }
+    put_payload(&mut out, &payload, profile);
+    Ok(Value::Object(out))
+}
+
+/// The object Core names after the type, and what it leaves out: signatures and the collateral message.
+fn put_payload(out: &mut Map<String, Value>, payload: &Payload, profile: &Profile) {
+    let (name, object, signature) = match payload {
+        Payload::ProReg(payload) => ("proRegTx", pro_reg(payload, profile), to_hex(&payload.signature)),
+        Payload::ProUpServ(payload) => ("proUpServTx", pro_up_serv(payload, profile), to_hex(&payload.signature)),
+        Payload::ProUpReg(payload) => ("proUpRegTx", pro_up_reg(payload, profile), to_hex(&payload.signature)),
+        Payload::ProUpRev(payload) => ("proUpRevTx", pro_up_rev(payload), to_hex(&payload.signature)),
+        Payload::None | Payload::Unknown { .. } => return,
+    };
+    out.insert(name.into(), object);
+    out.insert("payloadSig".into(), json!(signature));
     if let Payload::ProReg(payload) = payload {
-        out.insert("proRegTx".into(), pro_reg(&payload, profile));
-        out.insert("payloadSig".into(), json!(to_hex(&payload.signature)));
         out.insert("signMessage".into(), json!(payload.sign_message(profile)));
     }
-    Ok(Value::Object(out))
 }
 
 /// The `proRegTx` object.
@@ -51,7 +64,10 @@ pub fn pro_reg(payload: &ProRegTx, profile: &Profile) -> Value {
     out.insert("collateralHash".into(), json!(collateral.txid.to_string()));
     out.insert("collateralIndex".into(), json!(collateral.vout));
     out.insert("service".into(), json!(payload.service.to_string()));
-    out.insert("addresses".into(), addresses(payload));
+    out.insert(
+        "addresses".into(),
+        addresses(payload.service, payload.platform.as_ref()),
+    );
     out.insert("ownerAddress".into(), json!(payload.owner.address().to_text(profile)));
     out.insert("votingAddress".into(), json!(payload.voting.address().to_text(profile)));
     if let Some(payout) = script::address(payload.payout.as_bytes()) {
@@ -59,13 +75,60 @@ pub fn pro_reg(payload: &ProRegTx, profile: &Profile) -> Value {
     }
     out.insert("pubKeyOperator".into(), json!(to_hex(&payload.operator)));
     out.insert("operatorReward".into(), percent(payload.operator_reward));
-    if let Some(platform) = &payload.platform {
+    put_platform(&mut out, payload.platform.as_ref());
+    out.insert("inputsHash".into(), json!(hash_to_display(&payload.inputs_hash)));
+    Value::Object(out)
+}
+
+/// The `proUpServTx` object.
+pub fn pro_up_serv(payload: &ProUpServTx, profile: &Profile) -> Value {
+    let mut out = Map::new();
+    out.insert("version".into(), json!(payload.version));
+    out.insert("type".into(), json!(payload.kind));
+    out.insert("proTxHash".into(), json!(payload.pro_tx_hash.to_string()));
+    out.insert("service".into(), json!(payload.service.to_string()));
+    out.insert(
+        "addresses".into(),
+        addresses(payload.service, payload.platform.as_ref()),
+    );
+    if let Some(payout) = script::address(payload.operator_payout.as_bytes()) {
+        out.insert("operatorPayoutAddress".into(), json!(payout.to_text(profile)));
+    }
+    put_platform(&mut out, payload.platform.as_ref());
+    out.insert("inputsHash".into(), json!(hash_to_display(&payload.inputs_hash)));
+    Value::Object(out)
+}
+
+/// The `proUpRegTx` object.
+pub fn pro_up_reg(payload: &ProUpRegTx, profile: &Profile) -> Value {
+    let mut out = Map::new();
+    out.insert("version".into(), json!(payload.version));
+    out.insert("proTxHash".into(), json!(payload.pro_tx_hash.to_string()));
+    out.insert("votingAddress".into(), json!(payload.voting.address().to_text(profile)));
+    if let Some(payout) = script::address(payload.payout.as_bytes()) {
+        out.insert("payoutAddress".into(), json!(payout.to_text(profile)));
+    }
+    out.insert("pubKeyOperator".into(), json!(to_hex(&payload.operator)));
+    out.insert("inputsHash".into(), json!(hash_to_display(&payload.inputs_hash)));
+    Value::Object(out)
+}
+
+/// The `proUpRevTx` object.
+pub fn pro_up_rev(payload: &ProUpRevTx) -> Value {
+    json!({
+        "version": payload.version,
+        "proTxHash": payload.pro_tx_hash.to_string(),
+        "reason": payload.reason,
+        "inputsHash": hash_to_display(&payload.inputs_hash),
+    })
+}
+
+fn put_platform(out: &mut Map<String, Value>, platform: Option<&Platform>) {
+    if let Some(platform) = platform {
         out.insert("platformNodeID".into(), json!(platform.node_id_hex()));
         out.insert("platformP2PPort".into(), json!(platform.p2p_port));
         out.insert("platformHTTPPort".into(), json!(platform.http_port));
     }
-    out.insert("inputsHash".into(), json!(hash_to_display(&payload.inputs_hash)));
-    Value::Object(out)
 }
 
 /// Hundredths of a percent as the percentage Core prints: 525 is 5.25, 0 is 0.
@@ -77,18 +140,12 @@ pub fn percent(hundredths: u16) -> Value {
     }
 }
 
-fn addresses(payload: &ProRegTx) -> Value {
+fn addresses(service: Service, platform: Option<&Platform>) -> Value {
     let mut out = Map::new();
-    if !payload.service.is_none() {
-        out.insert("core_p2p".into(), json!([payload.service.to_string()]));
-        if let Some(platform) = &payload.platform {
-            let at = |port| {
-                Service {
-                    port,
-                    ..payload.service
-                }
-                .to_string()
-            };
+    if !service.is_none() {
+        out.insert("core_p2p".into(), json!([service.to_string()]));
+        if let Some(platform) = platform {
+            let at = |port| Service { port, ..service }.to_string();
             out.insert("platform_https".into(), json!([at(platform.http_port)]));
             out.insert("platform_p2p".into(), json!([at(platform.p2p_port)]));
         }

@@ -5,17 +5,22 @@
 //! Where a rule needs the node's state and none is at hand, the check says so instead of guessing.
 
 mod facts;
+mod pending;
 mod pro_reg;
+mod pro_up_reg;
+mod pro_up_rev;
+mod pro_up_serv;
+mod read;
 mod structure;
+mod update;
 
 pub use facts::{Coin, Dialect, Facts, Pending};
 pub use structure::{DUST_KEY, is_signed};
 
-use super::bls::{PublicKey, Scheme};
+use super::bls::Scheme;
 use super::network::Profile;
-use super::special_tx::{Payload, net_info};
-use super::tx::{PRO_REG, Transaction};
-use crate::protocol::special_tx::ProRegTx;
+use super::special_tx::ProUpServTx;
+use super::tx::{PRO_REG, PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV, Transaction};
 
 /// One rule, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +58,15 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// How operators sign for the next block.
+    pub fn scheme(&self) -> Scheme {
+        if self.max_version >= 2 {
+            Scheme::Basic
+        } else {
+            Scheme::Legacy
+        }
+    }
+
     fn dip3_enforced(&self) -> bool {
         self.facts
             .is_none_or(|facts| facts.height + 1 >= self.profile.activation.dip3_enforcement)
@@ -68,10 +82,27 @@ pub struct Verdict {
 /// Rules that can only hold once everything is signed.
 pub const OF_SIGNATURES: [&str; 2] = ["payload-signature", "input-scripts"];
 
+const ANY_ENCODING: &str = "operator-key-in-any-encoding";
+
+/// Checks no node makes: their failure is a warning and leaves the verdict as it is.
+pub const ADVICE: [&str; 1] = [ANY_ENCODING];
+
+impl Check {
+    /// Nodes do not make this check.
+    pub fn is_advice(&self) -> bool {
+        ADVICE.contains(&self.rule)
+    }
+
+    /// A node would refuse for this.
+    fn is_failure(&self) -> bool {
+        self.passed == Some(false) && !self.is_advice()
+    }
+}
+
 impl Verdict {
     /// The first failure: what a node would answer.
     pub fn failure(&self) -> Option<&Check> {
-        self.checks.iter().find(|check| check.passed == Some(false))
+        self.failures().next()
     }
 
     pub fn accepted(&self) -> bool {
@@ -80,83 +111,64 @@ impl Verdict {
 
     /// Failures other than of the signatures that are still to be made.
     pub fn failure_before_signing(&self) -> Option<&Check> {
-        self.checks
-            .iter()
-            .find(|check| check.passed == Some(false) && !OF_SIGNATURES.contains(&check.rule))
+        self.failures().find(|check| !OF_SIGNATURES.contains(&check.rule))
     }
 
     /// Every failure, for a review that shows all at once.
     pub fn failures(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.passed == Some(false))
+        self.checks.iter().filter(|check| check.is_failure())
+    }
+
+    /// What a node lets pass but a person should know before signing.
+    pub fn warnings(&self) -> impl Iterator<Item = &Check> {
+        self.checks
+            .iter()
+            .filter(|check| check.passed == Some(false) && check.is_advice())
     }
 }
 
-/// Judges a transaction of any type; payload rules for ProRegTx.
+/// Judges a transaction of any type; payload rules for types 1 to 4.
 pub fn check(tx: &Transaction, context: &Context<'_>) -> Verdict {
     let mut list = Checks::default();
     structure::check(tx, context, &mut list);
-    if tx.kind == PRO_REG && tx.has_payload() {
-        check_pro_reg(tx, context, &mut list);
-    } else if let Ok(Payload::Unknown { kind, .. }) = Payload::of(tx) {
-        list.unknown(
-            "payload-known",
-            "",
-            format!("transactions of type {kind} have rules this program does not judge yet"),
-        );
-    }
+    let service = check_payload(tx, context, &mut list);
     structure::check_scripts(tx, context, &mut list);
+    if let Some(payload) = service {
+        pro_up_serv::check_in_block(&payload, context, &mut list);
+    }
     Verdict { checks: list.0 }
 }
 
-fn check_pro_reg(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
-    match read_pro_reg(&tx.payload, context) {
-        Ok(payload) => {
-            list.pass(
-                "payload-form",
-                "bad-protx-payload",
-                "the payload has the form of a ProRegTx",
-            );
+/// Judges the payload; gives back the one that blocks have further rules for.
+fn check_payload(tx: &Transaction, context: &Context<'_>, list: &mut Checks) -> Option<ProUpServTx> {
+    if !tx.has_payload() {
+        return None;
+    }
+    match tx.kind {
+        PRO_REG => {
+            let payload = list.form("a ProRegTx", read::pro_reg(&tx.payload, context))?;
             pro_reg::check(tx, &payload, context, list);
         }
-        Err(reject) => {
-            let rule = if reject == "bad-protx-version" {
-                "version"
-            } else {
-                "payload-form"
-            };
-            let sentence = if reject == "bad-protx-version" {
-                "this payload version is not accepted on the network"
-            } else {
-                "the payload does not have the form of a ProRegTx"
-            };
-            list.judge(rule, reject, false, || sentence.to_owned());
+        PRO_UP_SERV => {
+            let payload = list.form("a ProUpServTx", read::pro_up_serv(&tx.payload, context))?;
+            pro_up_serv::check(tx, &payload, context, list);
+            return Some(payload);
         }
-    }
-}
-
-/// Reads a payload as a node of the dialect does, whatever the version field says.
-fn read_pro_reg(payload: &[u8], context: &Context<'_>) -> Result<ProRegTx, &'static str> {
-    const FORM: &str = "bad-protx-payload";
-    let version = payload
-        .first_chunk::<2>()
-        .map(|bytes| u16::from_le_bytes(*bytes))
-        .ok_or(FORM)?;
-    match (context.dialect, version) {
-        (Dialect::V17, _) => {
-            let read = ProRegTx::decode_layout(payload, false).map_err(|_| FORM)?;
-            // 0.17 reads the operator key while parsing, in the one encoding it knows: bytes that are no point are a
-            // malformed payload.
-            let is_key = PublicKey::decode(Scheme::Legacy, &read.operator).is_ok();
-            if read.operator != [0; 48] && !is_key {
-                Err(FORM)
-            } else {
-                Ok(read)
-            }
+        PRO_UP_REG => {
+            let payload = list.form("a ProUpRegTx", read::pro_up_reg(&tx.payload, context))?;
+            pro_up_reg::check(tx, &payload, context, list);
         }
-        (_, 1 | 2) => ProRegTx::decode(payload).map_err(|_| FORM),
-        (Dialect::V23, 3) if net_info::is_pro_reg_v3(payload) => Err("bad-protx-version"),
-        _ => Err(FORM),
+        PRO_UP_REV => {
+            let payload = list.form("a ProUpRevTx", read::pro_up_rev(&tx.payload, context))?;
+            pro_up_rev::check(tx, &payload, context, list);
+        }
+        kind => list.unknown(
+            "payload-known",
+            "",
+            format!("transactions of type {kind} have rules this program does not judge"),
+        ),
     }
+    None
 }
 
 /// The list while it grows.
@@ -181,8 +193,27 @@ impl Checks {
         });
     }
 
-    fn pass(&mut self, rule: &'static str, reject: &'static str, message: &str) {
-        self.push(rule, reject, Some(true), false, message);
+    /// Whether a node can read the payload at all.
+    fn form<T>(&mut self, name: &str, read: read::Read<T>) -> Option<T> {
+        match read {
+            Ok(payload) => {
+                let message = format!("the payload has the form of {name}");
+                self.push("payload-form", "bad-protx-payload", Some(true), false, message);
+                Some(payload)
+            }
+            Err(reject) => {
+                let (rule, sentence) = if reject == "bad-protx-version" {
+                    (
+                        "version",
+                        "this payload version is not accepted on the network".to_owned(),
+                    )
+                } else {
+                    ("payload-form", format!("the payload does not have the form of {name}"))
+                };
+                self.push(rule, reject, Some(false), false, sentence);
+                None
+            }
+        }
     }
 
     /// A rule decided from the transaction alone.
@@ -202,3 +233,5 @@ impl Checks {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod update_tests;

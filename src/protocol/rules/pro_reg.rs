@@ -2,11 +2,13 @@
 
 use bitcoin::OutPoint;
 
-use super::{Checks, Coin, Context, Dialect, Facts};
-use crate::protocol::masternode::OperatorKey;
+use super::{Checks, Coin, Context, Dialect, Facts, update};
+use crate::protocol::ProTxHash;
+use crate::protocol::key::KeyId;
+use crate::protocol::masternode::{Entry, OperatorKey};
 use crate::protocol::network::MnType;
 use crate::protocol::script::{self, Destination};
-use crate::protocol::special_tx::pro_reg::FULL_REWARD;
+use crate::protocol::special_tx::pro_reg::{FULL_REWARD, Platform};
 use crate::protocol::special_tx::service::ServiceError;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
@@ -14,28 +16,21 @@ use crate::protocol::{bls, message};
 
 pub(super) fn check(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     check_kind(payload, context, list);
-    check_keys(payload, context, list);
+    check_keys(payload, list);
     check_payout(payload, list);
-    check_service(payload, context, list);
-    check_platform(payload, context, list);
+    check_service(payload.service, context, list);
+    if let Some(platform) = payload.platform {
+        let core = payload.service.port;
+        check_platform(&Ports { platform, core }, context, list);
+    }
     let collateral = check_collateral(tx, payload, context, list);
     check_unique(tx, payload, context, list);
     check_signature(tx, payload, context, collateral, list);
+    check_any_encoding(&payload.operator, payload.key_encoding(), None, context, list);
 }
 
 fn check_kind(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
-    let max = context.max_version;
-    list.judge(
-        "version",
-        "bad-protx-version",
-        (1..=max).contains(&payload.version),
-        || {
-            format!(
-                "payload version {} (the network accepts up to {max} now)",
-                payload.version
-            )
-        },
-    );
+    update::check_version(payload.version, context, list);
     if context.dialect != Dialect::V17 {
         let evo = payload.mn_type() == Some(MnType::Evo);
         list.judge(
@@ -57,24 +52,30 @@ fn check_kind(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     });
 }
 
-fn check_keys(payload: &ProRegTx, _: &Context<'_>, list: &mut Checks) {
-    const NULL: &str = "bad-protx-key-null";
+const NULL: &str = "bad-protx-key-null";
+
+fn check_keys(payload: &ProRegTx, list: &mut Checks) {
     list.judge("owner-key", NULL, !payload.owner.is_null(), || {
         "an owner key must be given".into()
     });
-    list.judge("operator-key", NULL, payload.operator_key().is_ok(), || {
-        match payload.operator_key() {
-            Ok(_) => "the operator key is a valid key in this payload version's encoding".into(),
-            Err(error) => format!("the operator key is not valid: {error}"),
-        }
+    check_operator_key(&payload.operator_key(), list);
+    check_voting_key(payload.voting, list);
+}
+
+pub(super) fn check_operator_key(key: &Result<bls::PublicKey, bls::BlsError>, list: &mut Checks) {
+    list.judge("operator-key", NULL, key.is_ok(), || match key {
+        Ok(_) => "the operator key is a valid key in this payload version's encoding".into(),
+        Err(error) => format!("the operator key is not valid: {error}"),
     });
-    list.judge("voting-key", NULL, !payload.voting.is_null(), || {
+}
+
+pub(super) fn check_voting_key(voting: KeyId, list: &mut Checks) {
+    list.judge("voting-key", NULL, !voting.is_null(), || {
         "a voting key must be given".into()
     });
 }
 
-fn check_payout(payload: &ProRegTx, list: &mut Checks) {
-    let script = payload.payout.as_bytes();
+pub(super) fn check_payout_form(script: &[u8], list: &mut Checks) {
     let form = script::is_pay_to_key(script) || script::is_pay_to_script(script);
     list.judge("payout-form", "bad-protx-payee", form, || {
         "the payout must go to an ordinary address".into()
@@ -85,6 +86,11 @@ fn check_payout(payload: &ProRegTx, list: &mut Checks) {
         script::destination(script).is_some(),
         || "the payout must have an address".into(),
     );
+}
+
+fn check_payout(payload: &ProRegTx, list: &mut Checks) {
+    let script = payload.payout.as_bytes();
+    check_payout_form(script, list);
     let payout = script::destination(script);
     list.judge(
         "payout-not-owner",
@@ -112,12 +118,12 @@ fn check_payout(payload: &ProRegTx, list: &mut Checks) {
     );
 }
 
-fn check_service(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
-    // No address is legal: the masternode waits, banned, for a ProUpServTx.
-    if payload.service.is_none() || vanishes(payload, context) {
+/// An address, if there is one. None is legal in a registration: the masternode waits, banned, for a ProUpServTx.
+pub(super) fn check_service(service: Service, context: &Context<'_>, list: &mut Checks) {
+    if service.is_none() || vanishes(service, context) {
         return;
     }
-    let refusal = payload.service.check(context.profile).err();
+    let refusal = service.check(context.profile).err();
     let reject = match &refusal {
         Some(ServiceError::MainnetPort { .. } | ServiceError::PortOfMainnet { .. }) => {
             context.dialect.word("bad-protx-ipaddr-port", "bad-protx-netinfo-port")
@@ -130,17 +136,23 @@ fn check_service(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     };
     list.judge("service", reject, refusal.is_none(), || match refusal {
         Some(error) => format!("the service address is refused: {error}"),
-        None => format!("{} can be used as service address", payload.service),
+        None => format!("{service} can be used as service address"),
     });
 }
 
 /// Nodes from 23 on read an invalid address as none: the payload they hash is then not the one that was signed.
-fn vanishes(payload: &ProRegTx, context: &Context<'_>) -> bool {
-    context.dialect == Dialect::V23 && !payload.service.is_none() && !payload.service.is_valid_address()
+pub(super) fn vanishes(service: Service, context: &Context<'_>) -> bool {
+    context.dialect == Dialect::V23 && !service.is_none() && !service.is_valid_address()
 }
 
-fn check_platform(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
-    let Some(platform) = payload.platform else { return };
+/// An evonode's Platform fields, and the port they have to differ from.
+pub(super) struct Ports {
+    pub platform: Platform,
+    pub core: u16,
+}
+
+pub(super) fn check_platform(ports: &Ports, context: &Context<'_>, list: &mut Checks) {
+    let Ports { platform, core } = *ports;
     let Some(required) = &context.profile.platform else {
         return;
     };
@@ -172,7 +184,6 @@ fn check_platform(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) 
             platform.http_port, required.http_port
         )
     });
-    let core = payload.service.port;
     let distinct = platform.p2p_port != platform.http_port && core != platform.p2p_port && core != platform.http_port;
     list.judge(
         "platform-ports-distinct",
@@ -333,7 +344,10 @@ fn check_unique(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, lis
     });
     let message = "the owner key may not belong to a registered masternode: a new registration needs a new one";
     list.judge_node("owner-key-unique", "bad-protx-dup-key", owner, message.into());
-    let operator = facts.map(|facts| !facts.has_operator(payload));
+    let operator = facts.map(|facts| match payload.operator_key() {
+        Ok(key) => facts.operator_holders(key, payload.key_encoding()).next().is_none(),
+        Err(_) => true,
+    });
     let message = "the operator key may not belong to a registered masternode: a new registration needs a new one";
     list.judge_node("operator-key-unique", "bad-protx-dup-key", operator, message.into());
     if let Some(platform) = payload.platform {
@@ -382,7 +396,7 @@ fn check_signature(
         });
         return;
     }
-    if vanishes(payload, context) {
+    if vanishes(payload.service, context) {
         list.judge("service", SIG, false, || {
             format!("{} is not a valid address", payload.service)
         });
@@ -411,16 +425,60 @@ fn check_signature(
     list.judge_node("payload-signature", SIG, passed, message);
 }
 
+/// Advice: whether the 48 bytes are a listed key in *either* encoding. A node compares bytes in one encoding only, so the same
+/// key in the other one passes, and bytes pasted in the wrong encoding are taken for the key's negative, which nobody has.
+pub(super) fn check_any_encoding(
+    bytes: &[u8; 48],
+    encoding: bls::Scheme,
+    own: Option<ProTxHash>,
+    context: &Context<'_>,
+    list: &mut Checks,
+) {
+    let other_encoding = match encoding {
+        bls::Scheme::Legacy => bls::Scheme::Basic,
+        bls::Scheme::Basic => bls::Scheme::Legacy,
+    };
+    let holder = |facts: &Facts, encoding, exempt: Option<ProTxHash>| {
+        let key = bls::PublicKey::decode(encoding, bytes).ok()?;
+        let known = OperatorKey::Known(key);
+        let mut entries = facts.masternodes.iter();
+        entries
+            .find(|entry| entry.state.operator == known && Some(entry.pro_tx_hash) != exempt)
+            .map(|entry| entry.pro_tx_hash)
+    };
+    let (passed, message) = match context.facts {
+        None => (
+            None,
+            "no other masternode may use this operator key, in whichever encoding".into(),
+        ),
+        Some(facts) => match (holder(facts, encoding, own), holder(facts, other_encoding, None)) {
+            (Some(found), _) => (
+                Some(false),
+                format!("the masternode {found} uses the same operator key"),
+            ),
+            (None, Some(found)) => (
+                Some(false),
+                format!(
+                    "these bytes are the operator key of the masternode {found} in the {other_encoding} encoding; here they are another key"
+                ),
+            ),
+            (None, None) => (
+                Some(true),
+                "no other masternode uses this operator key, in whichever encoding".into(),
+            ),
+        },
+    };
+    list.judge_node(super::ANY_ENCODING, "", passed, message);
+}
+
 impl Facts {
+    pub fn masternode(&self, pro_tx_hash: ProTxHash) -> Option<&Entry> {
+        self.masternodes.iter().find(|entry| entry.pro_tx_hash == pro_tx_hash)
+    }
+
     /// The listed masternode that uses an address, unless it is the one a registration with this collateral would replace.
-    pub fn service_holder(
-        &self,
-        service: Service,
-        collateral: OutPoint,
-    ) -> Option<&crate::protocol::masternode::Entry> {
-        let taken = |entry: &&crate::protocol::masternode::Entry| {
-            entry.state.service == service && entry.collateral != collateral
-        };
+    pub fn service_holder(&self, service: Service, collateral: OutPoint) -> Option<&Entry> {
+        let taken = |entry: &&Entry| entry.state.service == service && entry.collateral != collateral;
         if service.is_none() {
             None
         } else {
@@ -428,17 +486,16 @@ impl Facts {
         }
     }
 
-    /// As a node compares: the same bytes in the same encoding. The same key in the other encoding escapes it
-    /// (up to 23.1); plans compare points besides ([`Facts::operator_in_any_encoding`]).
-    fn has_operator(&self, payload: &ProRegTx) -> bool {
-        let Ok(key) = payload.operator_key() else { return false };
-        self.masternodes.iter().any(|entry| {
-            entry.state.operator == OperatorKey::Known(key) && entry.key_encoding() == payload.key_encoding()
-        })
+    /// As a node compares: the same bytes in the same encoding. The same key in the other encoding escapes it (up to 23.1);
+    /// [`Facts::operator_in_any_encoding`] finds it.
+    pub(super) fn operator_holders(&self, key: bls::PublicKey, encoding: bls::Scheme) -> impl Iterator<Item = &Entry> {
+        self.masternodes
+            .iter()
+            .filter(move |entry| entry.state.operator == OperatorKey::Known(key) && entry.key_encoding() == encoding)
     }
 
     /// A listed masternode with this operator key, in whichever encoding.
-    pub fn operator_in_any_encoding(&self, key: &bls::PublicKey) -> Option<&crate::protocol::masternode::Entry> {
+    pub fn operator_in_any_encoding(&self, key: &bls::PublicKey) -> Option<&Entry> {
         self.masternodes
             .iter()
             .find(|entry| entry.state.operator == OperatorKey::Known(*key))

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa};
 
-use super::{Checks, Context, Dialect, Facts, Pending};
+use super::{Checks, Context, Dialect, Facts, pending};
 use crate::protocol::amount::Amount;
 use crate::protocol::key::KeyId;
 use crate::protocol::script::{self, Destination};
-use crate::protocol::special_tx::{MAX_PAYLOAD, Payload, ProRegTx};
+use crate::protocol::special_tx::MAX_PAYLOAD;
 use crate::protocol::tx::Transaction;
 
 /// Largest transaction, consensus since DIP-0001.
@@ -146,25 +146,7 @@ fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
     if facts.known {
         return;
     }
-    let clash = facts
-        .pending
-        .as_ref()
-        .map(|pending| pending.iter().find(|other| clashes(tx, other)));
-    let leaving = spends_collateral(tx, facts);
-    let message = match clash {
-        _ if leaving => "the collateral is being spent by an unconfirmed transaction".to_owned(),
-        Some(Some(other)) => format!(
-            "the unconfirmed transaction {} is about the same masternode",
-            other.txid
-        ),
-        _ => "no unconfirmed transaction may be about the same masternode, key or address".to_owned(),
-    };
-    let passed = if leaving {
-        Some(false)
-    } else {
-        clash.map(|found| found.is_none())
-    };
-    list.judge_node("no-pending-duplicate", "protx-dup", passed, message);
+    pending::check(tx, facts, list);
     let spent = tx
         .inputs
         .iter()
@@ -177,38 +159,6 @@ fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
         None => "no input may be spent by another unconfirmed transaction".to_owned(),
     };
     list.judge_node("no-conflict", "txn-mempool-conflict", Some(spent.is_none()), message);
-}
-
-/// Whether any unconfirmed transaction, also an ordinary payment, spends the collateral (mapNextTx in the node's check).
-fn spends_collateral(tx: &Transaction, facts: &Facts) -> bool {
-    match Payload::of(tx) {
-        Ok(Payload::ProReg(mine)) if !mine.is_internal() => {
-            matches!(facts.coin(&mine.collateral), Some(Some(coin)) if coin.spent_in_mempool)
-        }
-        _ => false,
-    }
-}
-
-/// Whether an unconfirmed transaction keeps this one out (CTxMemPool::existsProviderTxConflict).
-fn clashes(tx: &Transaction, other: &Pending) -> bool {
-    let Ok(Payload::ProReg(mine)) = Payload::of(tx) else {
-        return false;
-    };
-    if !mine.is_internal() && other.tx.inputs.iter().any(|input| input.previous == mine.collateral) {
-        return true;
-    }
-    match Payload::of(&other.tx) {
-        Ok(Payload::ProReg(theirs)) => registers_the_same(&mine, &theirs),
-        _ => false,
-    }
-}
-
-fn registers_the_same(mine: &ProRegTx, theirs: &ProRegTx) -> bool {
-    (!mine.service.is_none() && mine.service == theirs.service)
-        || mine.owner == theirs.owner
-        || (mine.version == theirs.version && mine.operator == theirs.operator)
-        || (!mine.is_internal() && mine.collateral == theirs.collateral)
-        || matches!((mine.platform, theirs.platform), (Some(a), Some(b)) if a.node_id == b.node_id)
 }
 
 fn check_inputs(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {

@@ -15,15 +15,15 @@ use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::{TxIn, TxOut};
 use crate::protocol::{bls, script};
 
-fn key(n: u8) -> SecpKey {
+pub(super) fn key(n: u8) -> SecpKey {
     SecpKey::from_bytes(&[n; 32]).expect("in range")
 }
 
-fn operator(n: u8) -> bls::PublicKey {
+pub(super) fn operator(n: u8) -> bls::PublicKey {
     bls::SecretKey::from_bytes(&[n; 32]).expect("in range").public_key()
 }
 
-fn outpoint(n: u8) -> OutPoint {
+pub(super) fn outpoint(n: u8) -> OutPoint {
     OutPoint {
         txid: Txid::from_byte_array([n; 32]),
         vout: 0,
@@ -125,7 +125,7 @@ impl Case {
     }
 }
 
-fn coin(value: Amount, owner: KeyId) -> Coin {
+pub(super) fn coin(value: Amount, owner: KeyId) -> Coin {
     Coin {
         value,
         script: owner.address().script(),
@@ -135,7 +135,7 @@ fn coin(value: Amount, owner: KeyId) -> Coin {
     }
 }
 
-fn listed(n: u8, change: impl FnOnce(&mut Entry)) -> Entry {
+pub(super) fn listed(n: u8, change: impl FnOnce(&mut Entry)) -> Entry {
     let mut entry = Entry {
         pro_tx_hash: Txid::from_byte_array([n; 32]),
         kind: MnType::Regular,

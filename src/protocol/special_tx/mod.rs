@@ -4,12 +4,20 @@
 //! bytes and shown as such: an unknown payload is not an error, it is merely not ours.
 
 pub mod net_info;
+pub mod operator_signature;
 pub mod pro_reg;
+pub mod pro_up_reg;
+pub mod pro_up_rev;
+pub mod pro_up_serv;
 pub mod service;
 
+use super::ProTxHash;
 use super::tx::{self, Transaction};
 use super::wire::DecodeError;
 pub use pro_reg::ProRegTx;
+pub use pro_up_reg::ProUpRegTx;
+pub use pro_up_rev::ProUpRevTx;
+pub use pro_up_serv::ProUpServTx;
 pub use service::Service;
 
 /// Largest payload a node accepts, in bytes (MAX_TX_EXTRA_PAYLOAD).
@@ -20,6 +28,9 @@ pub const MAX_PAYLOAD: usize = 10_000;
 pub enum Payload {
     None,
     ProReg(Box<ProRegTx>),
+    ProUpServ(Box<ProUpServTx>),
+    ProUpReg(Box<ProUpRegTx>),
+    ProUpRev(Box<ProUpRevTx>),
     /// A type or version this program does not know.
     Unknown {
         kind: u16,
@@ -37,16 +48,28 @@ impl Payload {
             return Ok(Self::None);
         }
         let version = tx.payload.first_chunk::<2>().map(|bytes| u16::from_le_bytes(*bytes));
-        match tx.kind {
-            tx::PRO_REG => match ProRegTx::decode(&tx.payload) {
-                Ok(payload) => Ok(Self::ProReg(Box::new(payload))),
-                Err(DecodeError::UnknownVersion { version }) => Ok(Self::Unknown {
-                    kind: tx.kind,
-                    version: Some(version),
-                }),
-                Err(error) => Err(error),
-            },
-            kind => Ok(Self::Unknown { kind, version }),
+        let unknown = Self::Unknown { kind: tx.kind, version };
+        let bytes = &tx.payload;
+        let known = match tx.kind {
+            tx::PRO_REG => ProRegTx::decode(bytes).map(|payload| Self::ProReg(Box::new(payload))),
+            tx::PRO_UP_SERV => ProUpServTx::decode(bytes).map(|payload| Self::ProUpServ(Box::new(payload))),
+            tx::PRO_UP_REG => ProUpRegTx::decode(bytes).map(|payload| Self::ProUpReg(Box::new(payload))),
+            tx::PRO_UP_REV => ProUpRevTx::decode(bytes).map(|payload| Self::ProUpRev(Box::new(payload))),
+            _ => Ok(unknown.clone()),
+        };
+        match known {
+            Err(DecodeError::UnknownVersion { .. }) => Ok(unknown),
+            known => known,
+        }
+    }
+
+    /// The masternode an update is about; none for registrations, which make their own.
+    pub fn pro_tx_hash(&self) -> Option<ProTxHash> {
+        match self {
+            Self::ProUpServ(payload) => Some(payload.pro_tx_hash),
+            Self::ProUpReg(payload) => Some(payload.pro_tx_hash),
+            Self::ProUpRev(payload) => Some(payload.pro_tx_hash),
+            Self::None | Self::ProReg(_) | Self::Unknown { .. } => None,
         }
     }
 }

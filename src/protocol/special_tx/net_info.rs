@@ -67,6 +67,25 @@ pub fn is_pro_reg_v3(payload: &[u8]) -> bool {
     read(payload).is_ok()
 }
 
+/// Whether bytes have the shape of a version-3 ProUpServTx.
+pub fn is_pro_up_serv_v3(payload: &[u8]) -> bool {
+    fn read(payload: &[u8]) -> Result<(), DecodeError> {
+        let mut reader = Reader::new(payload);
+        reader.u16()?;
+        let kind = reader.u16()?;
+        reader.take(32)?;
+        skip(&mut reader)?;
+        reader.var_bytes()?;
+        reader.take(32)?;
+        if kind == 1 {
+            reader.take(20)?;
+        }
+        reader.take(96)?;
+        reader.finish()
+    }
+    read(payload).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -304,6 +304,7 @@ fn check_line<'a>(check: &'a Check) -> Element<'a, Message> {
     let (sign, tone, state) = match check.passed {
         _ if pending => ("○", Tone::Neutral, "once signed"),
         Some(true) => ("✓", Tone::Good, ""),
+        Some(false) if check.is_advice() => ("!", Tone::Warning, "worth a look"),
         Some(false) => ("✗", Tone::Bad, check.reject),
         None => ("○", Tone::Neutral, "needs the node"),
     };
