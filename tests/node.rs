@@ -393,7 +393,19 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
     let mut trailing = world.signed(&plan, |_, _| {});
     trailing.payload.push(0);
     agreed += world.compare("trailing byte", &world.sign_inputs(trailing)).await;
-    assert_eq!(agreed, changes.len() + 6);
+    // A pending registration of the same address: after the payload's own rules, before the scripts.
+    let third = world.collateral("1000").await;
+    let pending = world.signed(&plan, |_, _| {});
+    world.node.call("sendrawtransaction", json!([pending.to_hex()])).await;
+    let other = register::prepare(&world.ports, world.draft("third", third, [9, 9, 9, 9]).await)
+        .await
+        .expect("a plan");
+    let taken = plan.payload.service;
+    for (what, mode) in [("address pending elsewhere", 0), ("and a broken payload", 1)] {
+        let tx = world.signed(&other, |payload, _| (payload.service, payload.mode) = (taken, mode));
+        agreed += world.compare(what, &tx).await;
+    }
+    assert_eq!(agreed, changes.len() + 8);
 }
 
 impl World {

@@ -236,14 +236,11 @@ fn check_payload(chain: &Chain, tx: &Transaction) -> Result<Option<Box<ProRegTx>
     if tx.kind != tx::PRO_REG {
         return Ok(None);
     }
-    let payload = pro_tx::parse(chain, tx);
-    if let Ok(payload) = &payload {
-        ensure(!chain.mempool().conflicts_with_registration(payload), || {
-            Reject::duplicate("protx-dup")
-        })?;
-    }
-    let payload = payload?;
+    let payload = pro_tx::parse(chain, tx)?;
     pro_tx::check_pro_reg(chain, tx, &payload)?;
+    ensure(!chain.mempool().conflicts_with_registration(&payload), || {
+        Reject::duplicate("protx-dup")
+    })?;
     Ok(Some(Box::new(payload)))
 }
 

@@ -132,6 +132,10 @@ pub fn check(tx: &Transaction, context: &Context<'_>) -> Verdict {
     let mut list = Checks::default();
     structure::check(tx, context, &mut list);
     let service = check_payload(tx, context, &mut list);
+    // After the payload's own rules and before the scripts (Dash Core validation.cpp, PreChecks).
+    if let Some(facts) = context.facts.filter(|facts| !facts.known) {
+        pending::check(tx, facts, &mut list);
+    }
     structure::check_scripts(tx, context, &mut list);
     if let Some(payload) = service {
         pro_up_serv::check_in_block(&payload, context, &mut list);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa};
 
-use super::{Checks, Context, Dialect, Facts, pending};
+use super::{Checks, Context, Dialect, Facts};
 use crate::protocol::amount::Amount;
 use crate::protocol::key::KeyId;
 use crate::protocol::script::{self, Destination};
@@ -146,7 +146,6 @@ fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
     if facts.known {
         return;
     }
-    pending::check(tx, facts, list);
     let spent = tx
         .inputs
         .iter()
