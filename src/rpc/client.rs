@@ -44,6 +44,8 @@ pub struct Client {
     chain: OnceCell<()>,
     learned: Mutex<Learned>,
     pub(super) seen: tokio::sync::Mutex<Seen>,
+    /// The list of the last tip asked for: megabytes to fetch and thousands of keys to check, the same until the next block.
+    list: tokio::sync::Mutex<Option<MasternodeList>>,
 }
 
 impl Client {
@@ -66,6 +68,7 @@ impl Client {
             chain: OnceCell::new(),
             learned: Mutex::default(),
             seen: tokio::sync::Mutex::default(),
+            list: tokio::sync::Mutex::default(),
         })
     }
 
@@ -241,7 +244,18 @@ impl Client {
     }
 
     async fn read_masternodes(&self) -> Result<MasternodeList, RpcError> {
-        let mut tip = self.read_tip().await?;
+        // Held while fetching: whoever asks meanwhile waits for the same answer.
+        let mut kept = self.list.lock().await;
+        let tip = self.read_tip().await?;
+        if let Some(list) = kept.as_ref().filter(|list| list.tip == tip) {
+            return Ok(list.clone());
+        }
+        let list = self.fetch_masternodes(tip).await?;
+        *kept = Some(list.clone());
+        Ok(list)
+    }
+
+    async fn fetch_masternodes(&self, mut tip: Tip) -> Result<MasternodeList, RpcError> {
         for _ in 0..LIST_TRIES {
             let entries = self.entries(json!(["list", "registered", true])).await?;
             let after: BlockHash = self.get("getbestblockhash", json!([]), |json| json.parsed()).await?;

@@ -347,6 +347,16 @@ async fn a_list_and_its_tip_belong_together_even_while_blocks_arrive() {
     assert_eq!((list.tip.height, list.entries.len()), (3, 0));
 }
 
+#[tokio::test]
+async fn the_list_of_one_tip_is_fetched_once() {
+    let server = replay(MODERN, "dash-regtest").await;
+    let client = client(&server, "dash-regtest");
+    let first = client.masternodes().await.unwrap();
+    assert_eq!(client.masternodes().await.unwrap(), first);
+    let fetched = server.methods().iter().filter(|method| *method == "protx").count();
+    assert_eq!(fetched, 1);
+}
+
 /// Many copies of a recorded entry with hashes of their own.
 fn long_list(count: usize) -> String {
     let recorded = Recording::new(MODERN).result("protx", json!(["list", "registered", true]));
