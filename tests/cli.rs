@@ -377,16 +377,18 @@ fn while_pressing(sandbox: &mut Served, button: &str, at: &Path, args: &[String]
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
-    let mut stderr = String::new();
-    for line in lines.by_ref().map_while(Result::ok) {
-        stderr.push_str(&line);
-        if line.contains("confirm on the Ledger") {
-            // The question is announced before the device has it on its screen.
-            std::thread::sleep(std::time::Duration::from_millis(1500));
-            sandbox.press(button);
-        }
+    let mut stderr = child.stderr.take().expect("piped");
+    let progress = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).map(|_| text)
+    });
+    // A button pressed while nothing is asked does nothing, so it is pressed until the command has its answer.
+    while child.try_wait().expect("it runs").is_none() {
+        sandbox.press(button);
+        std::thread::sleep(std::time::Duration::from_millis(300));
     }
+    let stderr = progress.join().expect("no panic").expect("readable");
+    assert!(stderr.contains("confirm on the Ledger"), "{stderr}");
     let mut stdout = String::new();
     child
         .stdout
