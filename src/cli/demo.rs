@@ -44,10 +44,8 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
     let draft = draft(&ports).await?;
     say("4. building the registration and checking every rule");
     let plan = register::prepare(&ports, draft).await?;
-    for check in &plan.verdict.checks {
-        if check.passed == Some(false) && plan.verdict.failure_before_signing() == Some(check) {
-            return Err(crate::flow::Error::Rule(check.clone()).into());
-        }
+    if let Some(check) = plan.verdict.failure_before_signing() {
+        return Err(crate::flow::Error::Rule(check.clone()).into());
     }
     say(&format!(
         "   {} rules checked; the Ledger will show the hash {}",

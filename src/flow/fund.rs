@@ -1,9 +1,7 @@
 //! An ordinary payment from the device: fills a fee key, or pays any address.
 
-use std::collections::HashSet;
-
+use bitcoin::Txid;
 use bitcoin::bip32::DerivationPath;
-use bitcoin::{OutPoint, Txid};
 use serde::{Deserialize, Serialize};
 use sipper::{Sender, Straw, sipper};
 
@@ -48,37 +46,17 @@ struct Stored {
 /// # Errors
 /// Of device and node, [`Error::Short`], [`Error::UnprovenCoin`], and the first rule the payment breaks.
 pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: DerivationPath) -> Result<Plan, Error> {
-    let listed: HashSet<OutPoint> = ports
-        .node
-        .masternodes()
-        .await?
-        .entries
-        .iter()
-        .map(|entry| entry.collateral)
-        .collect();
+    let listed = wallet::listed_collaterals(ports).await?;
     let found = wallet::account_coins(ports, account, &[]).await?;
     let usable: Vec<DeviceCoin> = found
         .coins
         .into_iter()
-        .filter(|coin| is_spendable(ports, coin, &listed))
+        .filter(|own| wallet::is_spendable(ports, &own.coin, &listed))
         .collect();
-    let output = TxOut::new(amount, to.script());
-    let template = Transaction {
-        version: 2,
-        kind: 0,
-        inputs: vec![],
-        outputs: vec![output],
-        lock_time: 0,
-        payload: vec![],
-    };
+    let mut template = Transaction::empty(2);
+    template.outputs.push(TxOut::new(amount, to.script()));
     let rate = ports.node.fee_rate().await?.advised;
-    let coins: Vec<Coin> = usable
-        .iter()
-        .map(|own| Coin {
-            outpoint: own.coin.outpoint,
-            value: own.coin.value,
-        })
-        .collect();
+    let coins: Vec<Coin> = usable.iter().map(|own| Coin::from(&own.coin)).collect();
     let (change_path, change_key) = found.next_change;
     let change_script = change_key.address().script();
     let funded = funding::fund(&template, &coins, rate, &change_script, Change::IfWorthIt).map_err(Error::Short)?;
@@ -109,14 +87,6 @@ pub async fn prepare(ports: &Ports, to: Address, amount: Amount, account: Deriva
         spend,
         change,
     })
-}
-
-fn is_spendable(ports: &Ports, own: &DeviceCoin, listed: &HashSet<OutPoint>) -> bool {
-    let coin = &own.coin;
-    !coin.spent_in_mempool
-        && coin.confirmations > 0
-        && (!coin.coinbase || coin.confirmations >= ports.profile.coinbase_maturity)
-        && !wallet::is_guarded(ports, coin, listed)
 }
 
 /// The device recomputes each previous transaction; here they are compared before it is asked.
@@ -188,11 +158,7 @@ async fn sign(ports: &Ports, id: i64, plan: &Plan, steps: &mut Sender<Step>) -> 
 
 /// The device's transaction is the reviewed one, and every input is signed by its key.
 fn verify(plan: &Plan, tx: &Transaction) -> Result<(), Error> {
-    let mut bare = Transaction::decode(&tx.encode())?;
-    for input in &mut bare.inputs {
-        input.script_sig = bitcoin::ScriptBuf::new();
-    }
-    if bare != plan.unsigned {
+    if Transaction::decode(&tx.encode())?.without_scripts() != plan.unsigned {
         return Err(Error::NotAsReviewed {
             what: "inputs or outputs differ",
         });

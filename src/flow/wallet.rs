@@ -1,6 +1,6 @@
 //! The device's own coins: addresses derived here from the account's extended key, coins from the node.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpub};
 use bitcoin::secp256k1::Secp256k1;
@@ -130,7 +130,7 @@ pub async fn account_coins(ports: &Ports, account: DerivationPath, hints: &[OutP
     }
     let change_key = keys.derive(1, next_change)?;
     let change_path = keys.by_key[&change_key].clone();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     coins.retain(|coin| seen.insert(coin.outpoint));
     let own = |coin: FoundCoin| {
         let key_id = key_of(&coin)?;
@@ -166,9 +166,7 @@ pub async fn candidates(ports: &Ports, accounts: &[DerivationPath]) -> Result<Ve
     let mut all = Vec::new();
     for account in accounts {
         for found in account_coins(ports, account.clone(), &[]).await?.coins {
-            let kind = [MnType::Regular, MnType::Evo]
-                .into_iter()
-                .find(|kind| ports.profile.collateral(*kind) == Some(found.coin.value));
+            let kind = ports.profile.collateral_kind(found.coin.value);
             let Some(kind) = kind.filter(|_| !found.coin.spent_in_mempool) else {
                 continue;
             };
@@ -216,10 +214,24 @@ pub async fn prove(ports: &Ports, coin: &FoundCoin) -> Result<Transaction, Error
     proof.ok_or(Error::UnprovenCoin { outpoint })
 }
 
+/// The collaterals of all listed masternodes.
+///
+/// # Errors
+/// Of the node.
+pub async fn listed_collaterals(ports: &Ports) -> Result<HashSet<OutPoint>, Error> {
+    let list = ports.node.masternodes().await?;
+    Ok(list.entries.iter().map(|entry| entry.collateral).collect())
+}
+
+/// Coins that may pay: confirmed, mature, unspent also in the mempool, and never anything that is or looks like a collateral.
+pub fn is_spendable(ports: &Ports, coin: &FoundCoin, listed: &HashSet<OutPoint>) -> bool {
+    !coin.spent_in_mempool
+        && coin.confirmations > 0
+        && (!coin.coinbase || coin.confirmations >= ports.profile.coinbase_maturity)
+        && !is_guarded(ports, coin, listed)
+}
+
 /// Coins that must never be spent by accident: of exactly a collateral amount, or backing a listed masternode.
-pub fn is_guarded(ports: &Ports, coin: &FoundCoin, listed: &std::collections::HashSet<OutPoint>) -> bool {
-    let collateral = [MnType::Regular, MnType::Evo]
-        .into_iter()
-        .any(|kind| ports.profile.collateral(kind) == Some(coin.value));
-    collateral || listed.contains(&coin.outpoint)
+fn is_guarded(ports: &Ports, coin: &FoundCoin, listed: &HashSet<OutPoint>) -> bool {
+    ports.profile.collateral_kind(coin.value).is_some() || listed.contains(&coin.outpoint)
 }

@@ -167,6 +167,13 @@ impl Profile {
         self.coin_type != self.devices.ledger_coin_type
     }
 
+    /// The masternode type that an amount is the exact collateral of.
+    pub fn collateral_kind(&self, amount: Amount) -> Option<MnType> {
+        [MnType::Regular, MnType::Evo]
+            .into_iter()
+            .find(|kind| self.collateral(*kind) == Some(amount))
+    }
+
     /// Collateral of a masternode type, if the network has the type.
     pub fn collateral(&self, kind: MnType) -> Option<Amount> {
         match kind {

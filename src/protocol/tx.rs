@@ -72,6 +72,28 @@ impl TxOut {
 }
 
 impl Transaction {
+    /// A transaction without inputs, outputs or payload, to be filled. Attaching a payload sets version and type.
+    pub fn empty(version: i16) -> Self {
+        Self {
+            version,
+            kind: 0,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            lock_time: 0,
+            payload: Vec::new(),
+        }
+    }
+
+    /// The same transaction before its inputs were signed: what a signer may not change.
+    #[must_use]
+    pub fn without_scripts(&self) -> Self {
+        let mut bare = self.clone();
+        for input in &mut bare.inputs {
+            input.script_sig = ScriptBuf::new();
+        }
+        bare
+    }
+
     /// Whether a payload follows the lock time.
     pub fn has_payload(&self) -> bool {
         self.version >= SPECIAL_VERSION && self.kind != 0

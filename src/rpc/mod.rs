@@ -23,6 +23,7 @@ use futures::future::BoxFuture;
 use thiserror::Error;
 
 use crate::protocol::bls::Scheme;
+use crate::protocol::funding;
 use crate::protocol::masternode::Entry;
 use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::rules::{Dialect, Pending};
@@ -167,6 +168,15 @@ pub struct CoinSearch {
 pub struct WalletCoins {
     pub coins: Vec<FoundCoin>,
     pub change: Address,
+}
+
+impl From<&FoundCoin> for funding::Coin {
+    fn from(found: &FoundCoin) -> Self {
+        Self {
+            outpoint: found.outpoint,
+            value: found.value,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

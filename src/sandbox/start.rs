@@ -434,8 +434,3 @@ pub fn operator_key(seed: u64, index: u64) -> bls::SecretKey {
     bytes[0] &= 0x3f;
     bls::SecretKey::from_bytes(&bytes).expect("one digest in 2^254 is zero")
 }
-
-/// The owner key of the sandbox's masternode number `index`.
-pub fn owner_key(seed: u64, index: u64) -> SecpKey {
-    secp_key(seed, "owner", index)
-}

@@ -48,10 +48,6 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 5] = [Self::Owner, Self::Voting, Self::Operator, Self::Fee, Self::Platform];
 
-    pub fn is_secp(self) -> bool {
-        matches!(self, Self::Owner | Self::Voting | Self::Fee)
-    }
-
     /// As the command line writes it.
     pub fn name(self) -> &'static str {
         match self {

@@ -8,6 +8,7 @@ use super::keys::secp_id;
 use crate::flow::{Error, Ports, wallet};
 use crate::protocol::funding::{self, Change, Coin};
 use crate::protocol::special_tx::ProRegTx;
+use crate::protocol::tx::SPECIAL_VERSION;
 use crate::protocol::{Address, Amount, Transaction};
 use crate::rpc::FoundCoin;
 use crate::store::Kind;
@@ -29,25 +30,12 @@ pub(super) async fn pay_fee(
     collateral: OutPoint,
 ) -> Result<(Transaction, ProRegTx, Vec<FeeInput>, Amount), Error> {
     let (label, address, coins) = fee_coins(ports, &draft.fee_from, collateral).await?;
-    let mut template = Transaction {
-        version: 0,
-        kind: 0,
-        inputs: vec![],
-        outputs: vec![],
-        lock_time: 0,
-        payload: vec![],
-    };
+    let mut template = Transaction::empty(SPECIAL_VERSION);
     // The signature is part of the size that the fee is counted by.
     payload.signature = vec![0; 65];
     payload.attach(&mut template);
     let rate = ports.node.fee_rate().await?.advised;
-    let spendable: Vec<Coin> = coins
-        .iter()
-        .map(|coin| Coin {
-            outpoint: coin.outpoint,
-            value: coin.value,
-        })
-        .collect();
+    let spendable: Vec<Coin> = coins.iter().map(Coin::from).collect();
     let funded = funding::fund(&template, &spendable, rate, &address.script(), Change::Required).map_err(|short| {
         let address = address.to_text(&ports.profile);
         Error::FeeKeyShort {
@@ -57,8 +45,13 @@ pub(super) async fn pay_fee(
             needed: short.needed,
         }
     })?;
+    let chosen: Vec<&FoundCoin> = funded
+        .coins
+        .iter()
+        .filter_map(|chosen| coins.iter().find(|coin| coin.outpoint == chosen.outpoint))
+        .collect();
     if let FeeSource::Key(_) = draft.fee_from {
-        for coin in coins.iter().filter(|coin| is_chosen(&funded.coins, coin)) {
+        for coin in &chosen {
             wallet::prove(ports, coin).await?;
         }
     }
@@ -66,18 +59,8 @@ pub(super) async fn pay_fee(
     payload.inputs_hash = unsigned.inputs_hash();
     payload.signature.clear();
     payload.attach(&mut unsigned);
-    let chosen = |outpoint: OutPoint| coins.iter().find(|coin| coin.outpoint == outpoint);
-    let inputs = funded
-        .coins
-        .iter()
-        .filter_map(|coin| chosen(coin.outpoint))
-        .map(fee_input)
-        .collect();
+    let inputs = chosen.into_iter().map(fee_input).collect();
     Ok((unsigned, payload, inputs, funded.fee))
-}
-
-fn is_chosen(chosen: &[Coin], coin: &FoundCoin) -> bool {
-    chosen.iter().any(|one| one.outpoint == coin.outpoint)
 }
 
 fn fee_input(coin: &FoundCoin) -> FeeInput {
@@ -88,20 +71,13 @@ fn fee_input(coin: &FoundCoin) -> FeeInput {
     }
 }
 
-/// Coins that may pay: confirmed, mature, unspent also in the mempool, and never anything that is or looks like a collateral.
+/// Coins that may pay the fee ([`wallet::is_spendable`]), and never the collateral itself.
 pub(super) async fn fee_coins(
     ports: &Ports,
     source: &FeeSource,
     collateral: OutPoint,
 ) -> Result<(String, Address, Vec<FoundCoin>), Error> {
-    let listed: std::collections::HashSet<OutPoint> = ports
-        .node
-        .masternodes()
-        .await?
-        .entries
-        .iter()
-        .map(|entry| entry.collateral)
-        .collect();
+    let listed = wallet::listed_collaterals(ports).await?;
     let (label, address, found) = match source {
         FeeSource::Key(label) => {
             let vault = ports.vault()?;
@@ -115,12 +91,9 @@ pub(super) async fn fee_coins(
             ("the node's wallet".to_owned(), wallet.change, wallet.coins)
         }
     };
-    let maturity = ports.profile.coinbase_maturity;
     let usable = found
         .into_iter()
-        .filter(|coin| coin.outpoint != collateral && !wallet::is_guarded(ports, coin, &listed))
-        .filter(|coin| !coin.spent_in_mempool && coin.confirmations > 0)
-        .filter(|coin| !coin.coinbase || coin.confirmations >= maturity)
+        .filter(|coin| coin.outpoint != collateral && wallet::is_spendable(ports, coin, &listed))
         .collect();
     Ok((label, address, usable))
 }

@@ -14,6 +14,7 @@ use crate::protocol::network::MnType;
 use crate::protocol::rules::{Check, DUST_KEY};
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::special_tx::{ProRegTx, Service};
+use crate::protocol::tx::SPECIAL_VERSION;
 use crate::protocol::{Address, Amount, OutPoint, Transaction, path, script};
 use crate::store::{KeyInfo, Kind};
 
@@ -102,13 +103,7 @@ impl Purse {
 pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Purse, Error> {
     let (_, address, coins) = fee_coins(ports, &source, OutPoint::null()).await?;
     let rate = ports.node.fee_rate().await?.advised;
-    let coins: Vec<Coin> = coins
-        .iter()
-        .map(|coin| Coin {
-            outpoint: coin.outpoint,
-            value: coin.value,
-        })
-        .collect();
+    let coins: Vec<Coin> = coins.iter().map(Coin::from).collect();
     let available = coins.iter().map(|coin| coin.value).sum();
     let needed = match funding::fund(&of_full_length(kind), &coins, rate, &address.script(), Change::Required) {
         Ok(funded) => Amount::from_duffs(funded.fee.duffs() + DUST_KEY),
@@ -143,14 +138,7 @@ fn of_full_length(kind: MnType) -> Transaction {
         }),
         signature: vec![0; 65],
     };
-    let mut tx = Transaction {
-        version: 0,
-        kind: 0,
-        inputs: vec![],
-        outputs: vec![],
-        lock_time: 0,
-        payload: vec![],
-    };
+    let mut tx = Transaction::empty(SPECIAL_VERSION);
     payload.attach(&mut tx);
     tx
 }

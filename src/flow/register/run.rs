@@ -225,10 +225,7 @@ async fn verify(ports: &Ports, unsigned: &Transaction, signed: &Transaction) -> 
 }
 
 fn without_signatures(tx: &Transaction) -> Result<Transaction, Error> {
-    let mut bare = tx.clone();
-    for input in &mut bare.inputs {
-        input.script_sig = bitcoin::ScriptBuf::new();
-    }
+    let mut bare = tx.without_scripts();
     if let Payload::ProReg(mut payload) = Payload::of(&bare)? {
         payload.signature.clear();
         payload.attach(&mut bare);

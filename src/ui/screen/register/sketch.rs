@@ -12,6 +12,7 @@ use crate::protocol::network::MnType;
 use crate::protocol::rules::{self, Check, Coin, Context, Facts};
 use crate::protocol::special_tx::pro_reg::{Platform, encoding_of};
 use crate::protocol::special_tx::{ProRegTx, Service};
+use crate::protocol::tx::SPECIAL_VERSION;
 use crate::protocol::{Address, OutPoint, Profile, Transaction, bls, script};
 use crate::rpc::NodeStatus;
 
@@ -106,14 +107,7 @@ impl Sketch {
         } else {
             context.max_version
         };
-        let mut tx = Transaction {
-            version: 0,
-            kind: 0,
-            inputs: vec![],
-            outputs: vec![],
-            lock_time: 0,
-            payload: vec![],
-        };
+        let mut tx = Transaction::empty(SPECIAL_VERSION);
         self.payload(version).attach(&mut tx);
         let mut failures: Vec<Check> = rules::check(&tx, &context).failures().cloned().collect();
         failures.extend(self.operator_elsewhere(facts.as_ref()));
