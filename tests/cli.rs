@@ -686,6 +686,28 @@ mod offline {
 }
 
 #[test]
+fn a_device_that_cannot_be_used_is_named_with_its_reason() {
+    let sandbox = Served::start("dash-regtest", &[]);
+    let home = folder();
+    let at = home.path();
+    ok(json(
+        at,
+        &["key", "generate", "fee", "fees", "--network", "dash-regtest"],
+    ));
+    for (device, code, reason) in [
+        ("trezor@127.0.0.1:9", 1, "Trezor"),
+        ("ledger@127.0.0.1:9", 3, "no Ledger is connected"),
+    ] {
+        let mut args = sandbox.args(&["fund", "fees", "--amount", "1", "--yes"]);
+        let named = args.len() - 1;
+        args[named] = device;
+        let ran = json(at, &args);
+        assert!(refused(&ran, code).contains(reason), "{}", ran.json);
+        assert_eq!(ran.json["error"]["kind"], "device");
+    }
+}
+
+#[test]
 fn a_node_kept_by_the_window_serves_the_command_line_too() {
     use castellan::store::settings::{Endpoint, Login, Settings};
     let sandbox = Served::start("dash-regtest", &[]);

@@ -17,7 +17,7 @@ use crate::protocol::{Amount, OutPoint, Transaction, describe, path};
 mod choices;
 
 pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Failure> {
-    let (_connection, ports) = session.ports_with_vault().await?;
+    let (_connection, ports) = session.ports_with_device().await?;
     let draft = choices::draft(&ports, &args)?;
     let plan = register::prepare(&ports, draft).await?;
     for warning in &plan.warnings {
@@ -53,7 +53,7 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
 }
 
 pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure> {
-    let (_connection, ports) = session.ports_with_vault().await?;
+    let (_connection, ports) = session.ports_with_device().await?;
     let amount: Amount = args.amount.parse().map_err(Failure::usage)?;
     if amount == Amount::ZERO {
         return Err(Failure::usage("the amount is zero"));

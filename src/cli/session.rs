@@ -161,6 +161,18 @@ impl Session {
         Ok((connection, ports))
     }
 
+    /// As [`Session::ports_with_vault`], with the device open. Connecting goes on without one; here the reason matters.
+    ///
+    /// # Errors
+    /// Why the device cannot be used.
+    pub async fn ports_with_device(&self) -> Result<(Connection, Ports), Failure> {
+        let (connection, mut ports) = self.ports_with_vault().await?;
+        if ports.device.is_none() {
+            ports.device = Some(setup::open_device(self.device_spec()?, Arc::clone(&ports.profile)).await?);
+        }
+        Ok((connection, ports))
+    }
+
     /// As [`Session::connect`], with the vault unlocked if that needs no question.
     pub async fn ports_with_vault_if_open(&self) -> Result<(Connection, Ports), Failure> {
         let connection = self.connect().await?;

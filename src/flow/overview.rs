@@ -2,8 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bitcoin::OutPoint;
-
 use super::{Error, Ports};
 use crate::protocol::ProTxHash;
 use crate::protocol::masternode::pose::{self, Outlook};
@@ -53,8 +51,6 @@ pub struct Overview {
 pub struct Mine {
     /// Registered from here, as the journal tells.
     pub hashes: HashSet<ProTxHash>,
-    /// Collaterals on the device.
-    pub collaterals: HashSet<OutPoint>,
 }
 
 /// Reads the list and works everything out.
@@ -116,10 +112,7 @@ pub fn assemble(
             queue_length: length,
             outlook: pose::outlook(entry.state.pose_penalty, registered),
             next_payment_time: slot.map(|slot| tip.time + u64::from(slot.height - tip.height) * u64::from(spacing)),
-            mine: roles.any()
-                || payout
-                || mine.hashes.contains(&entry.pro_tx_hash)
-                || mine.collaterals.contains(&entry.collateral),
+            mine: roles.any() || payout || mine.hashes.contains(&entry.pro_tx_hash),
             roles,
             entry,
         }
@@ -130,7 +123,7 @@ pub fn assemble(
     }
 }
 
-/// Masternodes and collaterals this computer's journal knows of.
+/// Masternodes this computer's journal knows of.
 ///
 /// # Errors
 /// Of the journal.

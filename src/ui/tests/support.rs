@@ -400,7 +400,6 @@ pub fn overview(others: u32) -> Overview {
     entries[4].state.revocation_reason = 2;
     let mine = Mine {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
-        ..Mine::default()
     };
     entries.extend((5..5 + others).map(entry));
     overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
