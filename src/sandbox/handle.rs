@@ -236,6 +236,14 @@ impl Sandbox {
         self.shared.chain().fail_dkg(pro_tx_hash)
     }
 
+    /// Makes the next block ban a masternode, as two missed DKGs in a row would.
+    ///
+    /// # Errors
+    /// It is not in the list.
+    pub fn ban(&self, pro_tx_hash: ProTxHash) -> Result<(), NotListed> {
+        self.shared.chain().ban(pro_tx_hash)
+    }
+
     /// Blocks and accepted transactions from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.shared.events.subscribe()

@@ -5,3 +5,5 @@ mod http;
 mod rejects;
 mod shapes;
 mod support;
+mod update_bench;
+mod updates;
