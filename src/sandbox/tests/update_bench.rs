@@ -2,7 +2,7 @@
 
 use bitcoin::{OutPoint, ScriptBuf};
 
-use super::support::{Bench, NOW, key, key_id, operator, pay, verdict};
+use super::support::{Bench, NOW, key, key_id, operator, verdict};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::SecpKey;
 use crate::protocol::network::MnType;
@@ -22,7 +22,6 @@ pub const ALL: [u16; 3] = [PRO_UP_SERV, PRO_UP_REG, PRO_UP_REV];
 pub struct Updates {
     pub chain: Chain,
     pub hash: ProTxHash,
-    pub collateral: OutPoint,
     pub serv: ProUpServTx,
     pub reg: ProUpRegTx,
     pub rev: ProUpRevTx,
@@ -52,7 +51,6 @@ impl Updates {
         let registered = bench.payload;
         let mut updates = Self {
             hash,
-            collateral: registered.collateral,
             serv: ProUpServTx {
                 version,
                 kind: registered.kind,
