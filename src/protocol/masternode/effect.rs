@@ -148,7 +148,12 @@ mod tests {
 
     fn revoke() -> Payload {
         let hash = ProTxHash::from_byte_array([1; 32]);
-        Payload::ProUpRev(Box::new(ProUpRevTx::unsigned(2, hash, Reason::CompromisedKeys, [0; 32])))
+        Payload::ProUpRev(Box::new(ProUpRevTx::unsigned(
+            2,
+            hash,
+            Reason::CompromisedKeys,
+            [0; 32],
+        )))
     }
 
     #[test]
