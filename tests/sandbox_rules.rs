@@ -7,12 +7,13 @@ use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf, Txid};
 use castellan::flow::transaction::{context, facts};
 use castellan::protocol::bls::{BlsError, PublicKey, Scheme, SecretKey};
+use castellan::protocol::masternode::{Entry, effect};
 use castellan::protocol::message::message_hash;
 use castellan::protocol::network::{self, MnType};
 use castellan::protocol::rules::{self, Facts};
 use castellan::protocol::script::{pay_to_key, pay_to_script, script_sig};
 use castellan::protocol::special_tx::pro_reg::Platform;
-use castellan::protocol::special_tx::{ProRegTx, ProUpRegTx, ProUpRevTx, ProUpServTx, Service};
+use castellan::protocol::special_tx::{Payload, ProRegTx, ProUpRegTx, ProUpRevTx, ProUpServTx, Service};
 use castellan::protocol::tx::{PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV, TxIn, TxOut};
 use castellan::protocol::{Amount, KeyId, ProTxHash, Profile, SecpKey, Transaction};
 use castellan::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
@@ -208,6 +209,12 @@ impl World {
         let tx = self.build(draft, kind);
         self.coins.pop();
         self.client.broadcast(tx).await.expect("a good update")
+    }
+
+    /// The masternode as the node lists it.
+    async fn listed(&self) -> Entry {
+        let found = self.client.masternode(self.hash).await.expect("a node that answers");
+        found.expect("listed")
     }
 
     fn sandbox_says(&self, tx: &Transaction) -> String {
@@ -522,6 +529,48 @@ async fn both_readings_give_one_verdict_on_bytes_gone_wrong() {
                     format!("{name}, type {update}, {at} bytes"),
                 );
             }
+        }
+    }
+}
+
+/// What the app says an update will do, and what the sandbox's block then does.
+#[tokio::test]
+async fn both_readings_foresee_the_same_state() {
+    for (name, kind) in WORLDS {
+        let mut world = World::new(name, kind).await;
+        let (mut new_key, mut bare) = (world.draft.clone(), world.draft.clone());
+        new_key.set_operator(25);
+        bare.serv.operator_payout = ScriptBuf::new();
+        let mut by_new = world.draft.clone();
+        (by_new.operator, by_new.serv.service.port) = (Some(secret(25)), 20_001);
+        let good = world.draft.clone();
+        let story = [
+            (&good, PRO_UP_SERV),
+            (&bare, PRO_UP_SERV),
+            (&good, PRO_UP_REG),
+            (&new_key, PRO_UP_REG),
+            (&by_new, PRO_UP_SERV),
+            (&by_new, PRO_UP_REV),
+            (&good, PRO_UP_REG),
+            (&good, PRO_UP_SERV),
+            (&good, PRO_UP_REV),
+        ];
+        for (at, (draft, update)) in story.into_iter().enumerate() {
+            // Now and then it is banned before.
+            if at % 4 == 1 {
+                world.sandbox.ban(world.hash).expect("listed");
+                world.sandbox.mine(1);
+            }
+            let before = world.listed().await;
+            let payload = Payload::of(&world.build(draft, update)).expect("well-formed");
+            world.send(draft, update).await;
+            world.sandbox.mine(1);
+            let found = world.listed().await.state;
+            let mut foreseen = effect::after(&before, &payload, world.sandbox.height()).expect("an update");
+            // Payments and decay are none of the update's.
+            foreseen.last_paid_height = found.last_paid_height;
+            foreseen.consecutive_payments = found.consecutive_payments;
+            assert_eq!(foreseen, found, "{name}, update {at}");
         }
     }
 }
