@@ -39,9 +39,9 @@ pub struct Case {
     pub after: fn(&mut Vec<u8>),
     /// Signs the inputs.
     pub payer: SecpKey,
+    /// Changes the transaction after everything is signed.
+    pub last: fn(&mut Transaction),
 }
-
-fn untouched(_: &mut Vec<u8>) {}
 
 impl Case {
     /// An update of a type that changes nothing of the masternode's present state, for the next block; in the version asked for.
@@ -69,8 +69,9 @@ impl Case {
             encoding: None,
             inputs_hash: None,
             signed: true,
-            after: untouched,
+            after: |_| {},
             payer: fee_key(),
+            last: |_| {},
         };
         case.sign();
         case.tx = chain.fund_with(coin, kind, case.payload());
@@ -150,7 +151,9 @@ impl Case {
         self.sign();
         self.tx.payload = self.payload();
         (self.after)(&mut self.tx.payload);
-        sign_inputs_with(&self.payer, self.tx)
+        let mut tx = sign_inputs_with(&self.payer, self.tx);
+        (self.last)(&mut tx);
+        tx
     }
 }
 

@@ -6,9 +6,9 @@ use castellan::protocol::key::KeyId;
 use castellan::protocol::network::MnType;
 use castellan::protocol::script;
 use castellan::protocol::special_tx::pro_reg::{Platform, encoding_of};
-use castellan::protocol::special_tx::{ProRegTx, Service};
+use castellan::protocol::special_tx::Service;
 use castellan::protocol::tx::{PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV};
-use castellan::protocol::{Amount, ProTxHash, ScriptBuf, TxIn, TxOut};
+use castellan::protocol::{Amount, ProTxHash, ScriptBuf, Transaction, TxIn, TxOut};
 
 use crate::case::Case;
 use crate::chain::{Chain, Options, fee_key};
@@ -99,7 +99,7 @@ const ALL: &[(&str, Change)] = &[
     ("signed in the other scheme", |c, _| c.scheme = other(c.scheme)),
     ("changed after signing", |c, _| c.after = |bytes| bytes[40] ^= 1),
     ("trailing byte", |c, _| c.after = |bytes| bytes.push(0)),
-    ("cut by a byte", |c, _| c.after = |bytes| drop(bytes.pop())),
+    ("cut by a byte", |c, _| c.after = |bytes| bytes.truncate(bytes.len() - 1)),
     ("cut to the version", |c, _| c.after = |bytes| bytes.truncate(2)),
     ("cut to half a version", |c, _| c.after = |bytes| bytes.truncate(1)),
     ("no payload", |c, _| c.after = Vec::clear),
@@ -180,6 +180,30 @@ const ALL: &[(&str, Change)] = &[
     }),
     ("locked for no blocks", |c, _| c.tx.inputs[0].sequence = 0),
     ("paid by a stranger", |c, _| c.payer = stranger(2)),
+    ("dust before an output for anybody", |c, _| {
+        add(c, 500, script::pay_to_key(&[1; 20]));
+        add(c, 500, ScriptBuf::from_bytes(vec![0x51]));
+    }),
+    ("dust after an output for anybody", |c, _| {
+        add(c, 500, ScriptBuf::from_bytes(vec![0x51]));
+        add(c, 500, script::pay_to_key(&[1; 20]));
+    }),
+    ("inputs not signed", |c, _| c.last = |tx| set_script(tx, vec![])),
+    ("an input script that is no data", |c, _| {
+        c.last = |tx| set_script(tx, vec![0x51, 0x69])
+    }),
+    ("an input script too long", |c, _| c.last = |tx| set_script(tx, vec![0; 1_651])),
+    ("an input script of the longest form", |c, _| {
+        c.last = |tx| set_script(tx, vec![0; 1_650])
+    }),
+    ("another output after signing", |c, _| c.last = |tx| tx.outputs[0].value -= 1),
+    ("a broken signature of the input", |c, _| {
+        c.last = |tx| {
+            let mut script = tx.inputs[0].script_sig.to_bytes();
+            script[40] ^= 1;
+            set_script(tx, script);
+        }
+    }),
 ];
 
 const SERV: &[(&str, Change)] = &[
@@ -464,6 +488,10 @@ fn add(case: &mut Case, value: i64, script: ScriptBuf) {
     case.tx.outputs.push(TxOut { value, script });
 }
 
+fn set_script(tx: &mut Transaction, script: Vec<u8>) {
+    tx.inputs[0].script_sig = ScriptBuf::from_bytes(script);
+}
+
 fn bare_key() -> ScriptBuf {
     let key = fee_key().public_key().serialize();
     ScriptBuf::from_bytes([&[33][..], &key, &[0xac]].concat())
@@ -512,19 +540,10 @@ fn set_signature(case: &mut Case, change: fn(&mut [u8])) {
 /// Changes the first byte of the owner's signature of what the case is when it is sent.
 fn header(case: &mut Case, change: fn(u8) -> u8) {
     case.reg().inputs_hash = case.tx.inputs_hash();
-    let owner = SecpCopy::of(case);
-    case.reg().sign(&owner.0);
+    let owner = case.owner.clone();
+    case.reg().sign(&owner);
     case.reg().signature[0] = change(case.reg().signature[0]);
     case.signed = false;
-}
-
-/// The owner key, taken out of a case that is changed meanwhile.
-struct SecpCopy(castellan::protocol::SecpKey);
-
-impl SecpCopy {
-    fn of(case: &Case) -> Self {
-        Self(case.owner.clone())
-    }
 }
 
 async fn compare_all(

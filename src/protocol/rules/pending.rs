@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, Txid};
 
 use super::{Checks, Facts, Pending};
 use crate::protocol::ProTxHash;
-use crate::protocol::bls::{PublicKey, Scheme};
+use crate::protocol::bls::Scheme;
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::OperatorKey;
 use crate::protocol::special_tx::{Payload, ProRegTx, Service};
@@ -76,12 +76,15 @@ impl Claims {
             Payload::ProUpReg(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
                 operator: Some((payload.operator, payload.key_encoding())),
-                changes_key: changes_key(facts, payload.pro_tx_hash, payload.operator_key().ok()),
+                changes_key: {
+                    let to = OperatorKey::from_bytes(payload.operator, payload.key_encoding());
+                    changes_key(facts, payload.pro_tx_hash, to)
+                },
                 ..Self::default()
             },
             Payload::ProUpRev(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
-                changes_key: changes_key(facts, payload.pro_tx_hash, None),
+                changes_key: changes_key(facts, payload.pro_tx_hash, OperatorKey::Revoked),
                 ..Self::default()
             },
             Payload::None | Payload::Unknown { .. } => Self::default(),
@@ -90,8 +93,7 @@ impl Claims {
 }
 
 /// Whether a listed masternode would get another operator key than it has, or lose it.
-fn changes_key(facts: &Facts, of: ProTxHash, to: Option<PublicKey>) -> bool {
-    let to = to.map_or(OperatorKey::Revoked, OperatorKey::Known);
+fn changes_key(facts: &Facts, of: ProTxHash, to: OperatorKey) -> bool {
     facts.masternode(of).is_some_and(|entry| entry.state.operator != to)
 }
 
