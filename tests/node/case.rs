@@ -56,7 +56,12 @@ impl Case {
         let update = match kind {
             PRO_UP_SERV => Update::Serv(serv(chain, of, &entry, version)),
             PRO_UP_REG => Update::Reg(reg(of, &entry, version)),
-            PRO_UP_REV => Update::Rev(ProUpRevTx::unsigned(version, of.pro_tx_hash, Reason::NotSpecified, [0; 32])),
+            PRO_UP_REV => Update::Rev(ProUpRevTx::unsigned(
+                version,
+                of.pro_tx_hash,
+                Reason::NotSpecified,
+                [0; 32],
+            )),
             _ => panic!("no update has type {kind}"),
         };
         let status = chain.ports.node.status().await.expect("a status");

@@ -48,7 +48,7 @@ fn first_of_the_mempool(verdict: &Verdict) -> Option<String> {
 }
 
 /// Rules a node applies only to blocks.
-pub const IN_BLOCKS: [&str; 1] = ["registered-type"];
+pub const IN_BLOCKS: [&str; 2] = ["registered-type", "platform-node-id-not-pending"];
 
 /// Comparisons, counted.
 #[derive(Default)]
@@ -76,7 +76,8 @@ impl Tally {
         } else if ours.is_none() && untold.any(|check| Some(check.reject) == theirs.as_deref()) {
             self.untold += 1;
         } else {
-            self.different.push(format!("{what}: ours {ours:?}, the node's {theirs:?}"));
+            self.different
+                .push(format!("{what}: ours {ours:?}, the node's {theirs:?}"));
         }
     }
 

@@ -9,6 +9,7 @@ mod case;
 mod chain;
 mod judgement;
 mod masternode;
+mod mutations;
 mod pending;
 mod registration;
 mod updates;

@@ -1,12 +1,13 @@
 //! Updates while others wait in the mempool, and what only blocks refuse.
 
 use castellan::flow;
+use castellan::protocol::Transaction;
+use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::network::MnType;
 use castellan::protocol::script;
 use castellan::protocol::special_tx::Service;
 use castellan::protocol::special_tx::pro_reg::encoding_of;
 use castellan::protocol::tx::{PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV};
-use castellan::protocol::{ProTxHash, Transaction};
 use serde_json::{Value, json};
 
 use crate::case::Case;
@@ -14,10 +15,11 @@ use crate::chain::{Chain, Options, sign_inputs};
 use crate::judgement::{Judged, Tally};
 use crate::masternode::{Masternode, Wanted, operator};
 
-/// Two masternodes, and the key and address nobody has that a pair of updates may want.
+/// Two masternodes, and a number whose keys and addresses nobody has.
 struct Pair<'a> {
     chain: &'a Chain,
     version: u16,
+    number: u8,
     a: &'a Masternode,
     b: &'a Masternode,
 }
@@ -62,12 +64,27 @@ impl Pair<'_> {
     }
 
     fn address(&self, first: u8) -> Service {
-        Service::v4([first, 2, 3, self.a.number].into(), 20_000)
+        Service::v4([first, 2, 3, self.number].into(), 20_000)
     }
 
     /// Of numbers nobody is registered by.
     fn new_key(&self) -> u8 {
-        self.a.number | 0x80
+        0x80 + 2 * self.number
+    }
+
+    /// Gives both masternodes their first keys back, and revives them.
+    async fn restore(&self) {
+        for of in [self.a, self.b] {
+            let key = OperatorKey::Known(of.operator().public_key());
+            if self.chain.entry(of).await.state.operator != key {
+                let case = Case::new(self.chain, of, PRO_UP_REG, self.version).await;
+                self.chain.deliver(&case.finish()).await;
+            }
+            if self.chain.entry(of).await.is_banned() {
+                let case = Case::new(self.chain, of, PRO_UP_SERV, self.version).await;
+                self.chain.deliver(&case.finish()).await;
+            }
+        }
     }
 }
 
@@ -108,25 +125,32 @@ const PAIRS: &[(Act, Act, bool)] = &[
     (Act::Revoke, Act::NewAddress, false),
 ];
 
-async fn compare_pairs(chain: &Chain, tally: &mut Tally, version: u16, pairs: &[(Act, Act, bool)]) {
-    for (waiting, judged, of_other) in pairs {
-        let made = chain.register(&[regular(version); 2]).await;
+async fn compare_pairs(
+    chain: &Chain,
+    tally: &mut Tally,
+    made: &[Masternode],
+    version: u16,
+    pairs: &[(Act, Act, bool)],
+) {
+    for (number, (waiting, judged, of_other)) in (0..).zip(pairs) {
         let pair = Pair {
             chain,
             version,
+            number,
             a: &made[0],
             b: &made[1],
         };
         let subject = if *of_other { pair.b } else { pair.a };
-        // Coins first: taking one may mine a block.
+        // Both before one is sent: taking a coin may mine a block.
         let second = pair.update(subject, *judged).await;
         let first = pair.update(pair.a, *waiting).await;
         chain.send(&first).await;
         let what = format!("version {version}: {waiting:?} waits, then {judged:?}, other: {of_other}");
         tally.compare(&chain.node, &chain.ports, &what, &second).await;
         chain.node.mine(1).await;
+        assert_eq!(chain.node.call("getrawmempool", json!([])).await, json!([]));
+        pair.restore().await;
     }
-    assert_eq!(chain.node.call("getrawmempool", json!([])).await, json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,16 +158,18 @@ async fn compare_pairs(chain: &Chain, tally: &mut Tally, version: u16, pairs: &[
 async fn the_verdict_beside_a_waiting_update_is_the_nodes() {
     let mut tally = Tally::default();
     let chain = Chain::start(Options::BEFORE_V19).await;
-    compare_pairs(&chain, &mut tally, 1, PAIRS).await;
+    let made = chain.register(&[regular(1); 2]).await;
+    compare_pairs(&chain, &mut tally, &made, 1, PAIRS).await;
     let chain = Chain::start(Options::AFTER_V19).await;
-    compare_pairs(&chain, &mut tally, 2, PAIRS).await;
+    let made = chain.register(&[regular(2); 2]).await;
+    compare_pairs(&chain, &mut tally, &made, 2, PAIRS).await;
     let across = [
         (Act::Payout(1), Act::PayoutOtherVersion, false),
         (Act::NewKey, Act::PayoutOtherVersion, false),
         (Act::PayoutOtherVersion, Act::Payout(2), false),
     ];
-    compare_pairs(&chain, &mut tally, 2, &across).await;
-    compare_pairs(&chain, &mut tally, 1, &across).await;
+    compare_pairs(&chain, &mut tally, &made, 2, &across).await;
+    compare_pairs(&chain, &mut tally, &made, 1, &across).await;
     tally.finish("updates beside waiting ones", 2 * PAIRS.len() + 6);
 }
 
@@ -163,7 +189,12 @@ async fn operator_keys_in_the_wrong_encoding_are_judged_like_the_node_does_and_w
         case.reg().operator = bytes;
         case.finish()
     };
-    let warned = |judged: &Judged| judged.verdict.warnings().any(|check| check.rule == "operator-key-in-any-encoding");
+    let warned = |judged: &Judged| {
+        judged
+            .verdict
+            .warnings()
+            .any(|check| check.rule == "operator-key-in-any-encoding")
+    };
     let mut tally = Tally::default();
     // Keys of the list, in the version they are not listed in.
     for (number, version) in [(0, 1), (1, 1), (2, 2)] {
@@ -210,9 +241,9 @@ async fn the_verdict_beside_a_waiting_registration_is_the_nodes() {
     let other = unregistered(&chain, 0x41, MnType::Regular).await;
     // Coins first: taking one may mine a block.
     let registration = chain.registration(&new).await;
-    let mut waiting = Masternode {
+    let waiting = Masternode {
         pro_tx_hash: registration.txid(),
-        ..copy(&new)
+        ..new
     };
     let mut updates = vec![];
     for kind in [PRO_UP_SERV, PRO_UP_REG, PRO_UP_REV] {
@@ -227,15 +258,12 @@ async fn the_verdict_beside_a_waiting_registration_is_the_nodes() {
     let mut case = Case::new(&chain, &listed[0], PRO_UP_REG, 2).await;
     case.reg().operator = waiting.operator().public_key().encode(encoding_of(2));
     updates.push(("its operator key".into(), case.finish()));
-    let mut spend = chain.fund(0, vec![]).await;
-    spend.version = 2;
     let late = chain.registration(&other).await;
     chain.send(&registration).await;
     for (what, tx) in &updates {
         tally.compare(&chain.node, &chain.ports, what, tx).await;
     }
     chain.node.mine(1).await;
-    waiting.number = 0x40;
     chain.entry(&waiting).await;
 
     // The other way round: updates wait, a registration comes.
@@ -248,7 +276,6 @@ async fn the_verdict_beside_a_waiting_registration_is_the_nodes() {
         .await;
     chain.node.mine(1).await;
     tally.finish("updates beside waiting registrations", 6);
-    drop(spend);
 }
 
 /// A masternode with a confirmed collateral that is not registered.
@@ -263,21 +290,15 @@ async fn unregistered(chain: &Chain, number: u8, kind: MnType) -> Masternode {
     }
 }
 
-fn copy(of: &Masternode) -> Masternode {
-    Masternode {
-        number: of.number,
-        wanted: of.wanted,
-        collateral: of.collateral,
-        pro_tx_hash: of.pro_tx_hash,
-    }
-}
-
 /// What `generatetoaddress` says, and whether the mempool still has the transaction.
 async fn try_mining(chain: &Chain, tx: &Transaction) -> (Result<Value, Value>, bool) {
     let address = chain.node.call("getnewaddress", json!([])).await;
     let mined = chain.node.try_call("generatetoaddress", json!([1, address])).await;
     let waiting = chain.node.call("getrawmempool", json!([])).await;
-    let still = waiting.as_array().expect("a list").contains(&json!(tx.txid().to_string()));
+    let still = waiting
+        .as_array()
+        .expect("a list")
+        .contains(&json!(tx.txid().to_string()));
     (mined, still)
 }
 
@@ -295,20 +316,41 @@ async fn an_update_of_the_wrong_type_gets_into_the_mempool_and_into_no_block() {
     let tx = case.finish();
     let judged = Judged::of(&chain.node, &chain.ports, &tx).await;
     assert_eq!(judged.theirs, None);
-    assert_eq!(judged.verdict.failure().map(|check| check.reject), Some("bad-protx-type-mismatch"));
+    assert_eq!(
+        judged.verdict.failure().map(|check| check.reject),
+        Some("bad-protx-type-mismatch")
+    );
     // Ours does not let it out.
     let sent = flow::transaction::send(&chain.ports, &tx).await;
     assert!(matches!(sent, Err(flow::Error::Rule(_))), "{sent:?}");
     chain.node.call("sendrawtransaction", json!([tx.to_hex()])).await;
     let (mined, still) = try_mining(&chain, &tx).await;
-    println!("wrong type: {mined:?}, still waiting: {still}");
+    let error = json!("CreateNewBlock: BuildNewListFromBlock failed: bad-protx-type-mismatch");
+    assert_eq!(mined.expect_err("no block")["message"], error);
+    assert!(still, "it waits forever, and so do all others at this node");
     let template = chain.node.try_call("getblocktemplate", json!([{}])).await;
-    println!("template: {template:?}");
+    assert_eq!(template.expect_err("no template")["message"], error);
+}
+
+/// The node takes the second; ours says that no block will have both, and lets none out.
+async fn assert_only_blocks_refuse(chain: &Chain, first: &Transaction, second: &Transaction) {
+    chain.send(first).await;
+    let judged = Judged::of(&chain.node, &chain.ports, second).await;
+    assert_eq!((judged.ours, judged.theirs), (None, None));
+    let failure = judged.verdict.failure().map(|check| check.rule);
+    assert_eq!(failure, Some("platform-node-id-not-pending"));
+    let sent = flow::transaction::send(&chain.ports, second).await;
+    assert!(matches!(sent, Err(flow::Error::Rule(_))), "{sent:?}");
+    chain.node.call("sendrawtransaction", json!([second.to_hex()])).await;
+    let (mined, still) = try_mining(chain, second).await;
+    let error = mined.expect_err("no block")["message"].to_string();
+    assert!(error.contains("with a duplicate platformNodeID="), "{error}");
+    assert!(still);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
-async fn two_evonodes_waiting_for_one_platform_node_id() {
+async fn two_updates_to_one_platform_node_id_get_into_the_mempool_and_into_no_block() {
     let chain = Chain::start(Options::AFTER_V19).await;
     let evo = Wanted {
         kind: MnType::Evo,
@@ -321,66 +363,54 @@ async fn two_evonodes_waiting_for_one_platform_node_id() {
         case.serv().platform.as_mut().expect("an evonode").node_id = [0x66; 20];
         txs.push(case.finish());
     }
-    let mut tally = Tally::default();
-    chain.send(&txs[0]).await;
-    let judged = tally
-        .compare(&chain.node, &chain.ports, "a node id that waits elsewhere", &txs[1])
-        .await;
-    println!("{:?}", judged.verdict.failure());
-    let sent = chain.node.try_call("sendrawtransaction", json!([txs[1].to_hex()])).await;
-    let (mined, still) = try_mining(&chain, &txs[1]).await;
-    println!("node id: sent {sent:?}, {mined:?}, still waiting: {still}");
+    assert_only_blocks_refuse(&chain, &txs[0], &txs[1]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
-async fn two_registrations_waiting_for_one_platform_node_id() {
+async fn two_registrations_of_one_platform_node_id_get_into_the_mempool_and_into_no_block() {
     let chain = Chain::start(Options::AFTER_V19).await;
     let first = unregistered(&chain, 0x40, MnType::Evo).await;
     let second = unregistered(&chain, 0x41, MnType::Evo).await;
-    let tx = chain.registration(&first).await;
-    let draft = chain.registration(&second).await;
-    let mut payload = second.pro_reg(&draft, chain.profile());
+    let (tx, mut other) = (chain.registration(&first).await, chain.registration(&second).await);
+    let mut payload = second.pro_reg(&other, chain.profile());
     payload.platform = first.platform();
     second.sign(&mut payload, chain.profile());
-    let mut other = draft;
     payload.attach(&mut other);
-    let other = sign_inputs(other);
-    chain.send(&tx).await;
-    let mut tally = Tally::default();
-    tally
-        .compare(&chain.node, &chain.ports, "a registration with a node id that waits", &other)
-        .await;
-    let sent = chain.node.try_call("sendrawtransaction", json!([other.to_hex()])).await;
-    let (mined, still) = try_mining(&chain, &other).await;
-    println!("node id of registrations: sent {sent:?}, {mined:?}, still waiting: {still}");
-    tally.finish("node ids", 1);
+    assert_only_blocks_refuse(&chain, &tx, &sign_inputs(other)).await;
 }
 
-/// Which waiting update a mined ProUpRegTx throws out of the mempool.
+/// Also where the operator key stays: nodes compare a waiting update's key with that of the mined one, and a ProUpServTx has none.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
-async fn a_service_update_beside_a_mined_registrar_update() {
+async fn any_registrar_update_or_revocation_in_a_block_throws_waiting_service_updates_out() {
     let chain = Chain::start(Options::AFTER_V19).await;
-    for act in [Act::Payout(1), Act::NewKey, Act::Revoke] {
-        let made = chain.register(&[regular(2); 2]).await;
+    let made = chain.register(&[regular(2); 2]).await;
+    for (number, act) in (0..).zip([Act::Payout(1), Act::NewKey, Act::Revoke]) {
         let pair = Pair {
             chain: &chain,
             version: 2,
+            number,
             a: &made[0],
             b: &made[1],
         };
         let other = pair.update(pair.a, act).await;
-        let serv = pair.update(pair.a, Act::NewAddress).await;
-        chain.send(&serv).await;
-        chain.send(&other).await;
-        let address = chain.node.call("getnewaddress", json!([])).await;
-        let block = json!([address, [other.txid().to_string()]]);
-        chain.node.call("generateblock", block).await;
+        let own = pair.update(pair.a, Act::NewAddress).await;
+        let of_b = pair.update(pair.b, Act::OtherAddress).await;
+        for tx in [&own, &of_b, &other] {
+            chain.send(tx).await;
+        }
+        for tx in [&own, &of_b] {
+            // Not worth mining.
+            let worthless = json!([tx.txid().to_string(), -10_000_000]);
+            chain.node.call("prioritisetransaction", worthless).await;
+        }
+        chain.node.mine(1).await;
         let waiting = chain.node.call("getrawmempool", json!([])).await;
-        println!("{act:?} mined, waiting now: {waiting}");
-        let (mined, still) = try_mining(&chain, &serv).await;
-        println!("  then {:?}, still {still}", mined.is_ok());
+        assert_eq!(waiting, json!([of_b.txid().to_string()]), "{act:?}");
+        let worthy = json!([of_b.txid().to_string(), 10_000_000]);
+        chain.node.call("prioritisetransaction", worthy).await;
+        chain.node.mine(1).await;
+        pair.restore().await;
     }
-    let _: ProTxHash = bitcoin::hashes::Hash::all_zeros();
 }

@@ -86,10 +86,16 @@ impl<'a> Life<'a> {
         let entry = self.entry().await.state;
         let number = |height: Option<u32>| height.map_or_else(|| "-1".to_owned(), |height| height.to_string());
         assert_eq!(state["PoSeBanHeight"].to_string(), number(entry.pose_ban_height));
-        assert_eq!(state["PoSeRevivedHeight"].to_string(), number(entry.pose_revived_height));
+        assert_eq!(
+            state["PoSeRevivedHeight"].to_string(),
+            number(entry.pose_revived_height)
+        );
         assert_eq!(state["version"].to_string(), entry.version.to_string());
         let text = |address: Option<Address>| address.map(|address| address.to_text(self.chain.profile()));
-        assert_eq!(state["operatorPayoutAddress"].as_str().map(str::to_owned), text(entry.operator_payout));
+        assert_eq!(
+            state["operatorPayoutAddress"].as_str().map(str::to_owned),
+            text(entry.operator_payout)
+        );
         assert_eq!(state["payoutAddress"].as_str().map(str::to_owned), text(entry.payout));
         let voting = entry.voting.map(KeyId::address);
         assert_eq!(state["votingAddress"].as_str().map(str::to_owned), text(voting));
@@ -137,7 +143,9 @@ async fn service_changes(life: &Life<'_>) {
     .await;
     let after = life.state().await;
     assert_eq!(after["service"], format!("5.6.7.{}:20001", life.masternode.number));
-    let text = script::address(payout.as_bytes()).expect("P2SH").to_text(life.chain.profile());
+    let text = script::address(payout.as_bytes())
+        .expect("P2SH")
+        .to_text(life.chain.profile());
     assert_eq!(after["operatorPayoutAddress"], text);
     let kept = [
         "version",
@@ -153,7 +161,8 @@ async fn service_changes(life: &Life<'_>) {
     ];
     Life::assert_kept(&before, &after, &kept);
 
-    life.apply(PRO_UP_SERV, |case| case.serv().operator_payout = ScriptBuf::new()).await;
+    life.apply(PRO_UP_SERV, |case| case.serv().operator_payout = ScriptBuf::new())
+        .await;
     let erased = life.state().await;
     assert_eq!(erased.get("operatorPayoutAddress"), None, "{erased}");
     Life::assert_kept(&after, &erased, &["service", "PoSeBanHeight", "platformNodeID"]);
@@ -212,7 +221,11 @@ async fn operator_changes(life: &mut Life<'_>) {
     assert_wiped(&state);
     assert_eq!(state["PoSeBanHeight"].to_string(), banned.to_string());
     assert_eq!(state["version"].to_string(), life.version.to_string());
-    Life::assert_kept(&before, &state, &["registeredHeight", "PoSePenalty", "PoSeRevivedHeight", "votingAddress"]);
+    Life::assert_kept(
+        &before,
+        &state,
+        &["registeredHeight", "PoSePenalty", "PoSeRevivedHeight", "votingAddress"],
+    );
 
     // Banned already: payout changes are taken, and neither they nor another key move the ban.
     life.apply(PRO_UP_REG, |case| case.reg().payout = script::pay_to_key(&[0x51; 20]))
@@ -222,7 +235,10 @@ async fn operator_changes(life: &mut Life<'_>) {
     assert_eq!(state["PoSeBanHeight"].to_string(), banned.to_string());
 
     let old = life.masternode.operator();
-    assert_eq!(life.refused(PRO_UP_SERV, |case| case.operator = old).await, "bad-protx-sig");
+    assert_eq!(
+        life.refused(PRO_UP_SERV, |case| case.operator = old).await,
+        "bad-protx-sig"
+    );
     revives(life).await;
 }
 
@@ -259,7 +275,10 @@ async fn revives(life: &Life<'_>) {
     assert_eq!(state["PoSePenalty"].to_string(), "0");
     let entry = life.entry().await;
     assert_eq!(entry.state.service, life.masternode.service(life.chain.profile()));
-    assert_eq!(entry.state.version, before.state.version, "a service update has no say in this");
+    assert_eq!(
+        entry.state.version, before.state.version,
+        "a service update has no say in this"
+    );
     let id = life.masternode.platform().map(|platform| platform.node_id_hex());
     assert_eq!(entry.state.platform_node_id, id);
 }
@@ -317,7 +336,9 @@ async fn updates_do_what_the_protocol_says_after_v19() {
 #[ignore = "needs DASHD_EXE: a real dashd"]
 async fn updates_do_what_the_protocol_says_between_v19_and_mn_rr() {
     let chain = Chain::start(Options::BEFORE_MN_RR).await;
-    let status = castellan::rpc::Node::status(&*chain.ports.node).await.expect("a status");
+    let status = castellan::rpc::Node::status(&*chain.ports.node)
+        .await
+        .expect("a status");
     assert!(status.capabilities.v19_active && !status.capabilities.mn_rr_active);
     lives_through_all(&chain, MnType::Evo, 2).await;
 }
@@ -337,9 +358,14 @@ async fn a_masternode_of_version_1_keeps_its_key_and_address_when_it_is_updated_
     life.version = 2;
     let before = life.state().await;
     life.apply(PRO_UP_SERV, |_| {}).await;
-    life.apply(PRO_UP_REG, |case| case.reg().payout = script::pay_to_key(&[0x53; 20])).await;
+    life.apply(PRO_UP_REG, |case| case.reg().payout = script::pay_to_key(&[0x53; 20]))
+        .await;
     let after = life.state().await;
-    Life::assert_kept(&before, &after, &["version", "service", "PoSeBanHeight", "pubKeyOperator"]);
+    Life::assert_kept(
+        &before,
+        &after,
+        &["version", "service", "PoSeBanHeight", "pubKeyOperator"],
+    );
     assert_eq!(after["version"].to_string(), "1");
     replaces_operator(&mut life, 0x71).await;
     assert_eq!(life.state().await["version"].to_string(), "2");
@@ -407,7 +433,11 @@ async fn the_block_that_brings_v19_changes_what_is_accepted_on_both_sides() {
             case.scheme = scheme;
             let judged = life.judge(&case.finish()).await;
             let both = (judged.ours.as_deref(), judged.theirs.as_deref());
-            assert_eq!(both, (expected, expected), "type {kind} version {version} {scheme} at {tip}");
+            assert_eq!(
+                both,
+                (expected, expected),
+                "type {kind} version {version} {scheme} at {tip}"
+            );
         }
     }
 }

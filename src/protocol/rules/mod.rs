@@ -144,6 +144,9 @@ pub fn check(tx: &Transaction, context: &Context<'_>) -> Verdict {
     if let Some(payload) = service {
         pro_up_serv::check_in_block(&payload, context, &mut list);
     }
+    if let Some(facts) = context.facts {
+        pending::check_in_block(tx, facts, &mut list);
+    }
     Verdict { checks: list.0 }
 }
 

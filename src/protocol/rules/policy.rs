@@ -27,10 +27,7 @@ pub(super) fn check(tx: &Transaction, context: &Context<'_>, list: &mut Checks) 
     list.judge("script-sig-size", "scriptsig-size", short, || {
         "an input script may not be longer than nodes relay".into()
     });
-    let pushes = tx
-        .inputs
-        .iter()
-        .all(|input| is_push_only(input.script_sig.as_bytes()));
+    let pushes = tx.inputs.iter().all(|input| is_push_only(input.script_sig.as_bytes()));
     list.judge("script-sig-pushes", "scriptsig-not-pushonly", pushes, || {
         "an input script may only hold data".into()
     });

@@ -4,16 +4,16 @@ use bitcoin::OutPoint;
 
 use super::{Checks, Coin, Context, Dialect, Facts, update};
 use crate::protocol::ProTxHash;
+use crate::protocol::bls::{self, BlsError};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::message;
 use crate::protocol::network::MnType;
 use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::pro_reg::{FULL_REWARD, Platform};
 use crate::protocol::special_tx::service::ServiceError;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
-use crate::protocol::bls::{self, BlsError};
-use crate::protocol::message;
 
 pub(super) fn check(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     check_kind(payload, context, list);
@@ -352,7 +352,7 @@ fn check_unique(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, lis
     let message = "the owner key may not belong to a registered masternode: a new registration needs a new one";
     list.judge_node("owner-key-unique", "bad-protx-dup-key", owner, message.into());
     let operator = facts.map(|facts| {
-        let mut holders = facts.operator_holders(&payload.operator, payload.key_encoding());
+        let mut holders = facts.operator_holders(&payload.operator);
         holders.next().is_none()
     });
     let message = "the operator key may not belong to a registered masternode: a new registration needs a new one";
@@ -493,13 +493,12 @@ impl Facts {
         }
     }
 
-    /// As a node compares: the same bytes in the same encoding. The same key in the other encoding escapes it (up to 23.1);
-    /// [`Facts::operator_in_any_encoding`] finds it.
-    pub(super) fn operator_holders(&self, bytes: &[u8; 48], encoding: bls::Scheme) -> impl Iterator<Item = &Entry> {
-        let key = OperatorKey::from_bytes(*bytes, encoding);
-        self.masternodes.iter().filter(move |entry| {
-            key != OperatorKey::Revoked && entry.state.operator == key && entry.key_encoding() == encoding
-        })
+    /// As a node compares: the same bytes, each in its own encoding. The same key in the other encoding escapes it (up to 23.1),
+    /// which [`Facts::operator_in_any_encoding`] finds, and another key of the same bytes is caught.
+    pub(super) fn operator_holders(&self, bytes: &[u8; 48]) -> impl Iterator<Item = &Entry> {
+        self.masternodes
+            .iter()
+            .filter(|entry| *bytes != [0; 48] && entry.state.operator.to_bytes(entry.key_encoding()) == *bytes)
     }
 
     /// A listed masternode with this operator key, in whichever encoding.

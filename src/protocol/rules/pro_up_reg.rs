@@ -93,7 +93,7 @@ fn check_collateral(payload: &ProUpRegTx, entry: Option<&Entry>, context: &Conte
 
 fn check_unique(payload: &ProUpRegTx, context: &Context<'_>, list: &mut Checks) {
     let unique = context.facts.map(|facts| {
-        let mut holders = facts.operator_holders(&payload.operator, payload.key_encoding());
+        let mut holders = facts.operator_holders(&payload.operator);
         holders.all(|entry| entry.pro_tx_hash == payload.pro_tx_hash)
     });
     list.judge_node(

@@ -77,8 +77,8 @@ fn key_of_17(operator: &[u8; 48]) -> Read<()> {
 /// Every generation reads the signature while parsing. From 19 on, bytes that are none in the payload's encoding but one in the
 /// other are read as no signature. None of what only a node reads ever verifies.
 fn signature(bytes: &[u8; 96], dialect: Dialect) -> Read<()> {
-    let readable = is_read(bytes, Scheme::Legacy, dialect)
-        || (dialect != Dialect::V17 && is_read(bytes, Scheme::Basic, dialect));
+    let readable =
+        is_read(bytes, Scheme::Legacy, dialect) || (dialect != Dialect::V17 && is_read(bytes, Scheme::Basic, dialect));
     if readable { Ok(()) } else { Err(FORM) }
 }
 

@@ -55,13 +55,9 @@ fn check_form(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
         distinct.len() == tx.inputs.len(),
         || "an input may be spent only once".into(),
     );
-    // Up to 22 types need exactly version 3; later, what is above it is refused as not standard.
-    let (highest, special) = match context.dialect {
-        Dialect::V17 => (6, tx.version == SPECIAL_VERSION),
-        Dialect::V19 => (9, tx.version == SPECIAL_VERSION),
-        Dialect::V23 => (9, tx.version >= SPECIAL_VERSION),
-    };
-    let typed = tx.kind == 0 || (special && tx.kind <= highest);
+    let highest = if context.dialect == Dialect::V17 { 6 } else { 9 };
+    // Versions above 3 are refused later, as not standard.
+    let typed = tx.kind == 0 || (tx.version >= SPECIAL_VERSION && tx.kind <= highest);
     list.judge("type", "bad-txns-type", typed, || {
         format!(
             "type {} with version {} must be a transaction that nodes know",
@@ -235,15 +231,22 @@ pub(super) fn check_scripts(tx: &Transaction, context: &Context<'_>, list: &mut 
     );
 }
 
-/// Whether a P2PKH input carries a valid SIGHASH_ALL signature; none for scripts this program does not judge.
+/// Whether a P2PKH input carries a valid SIGHASH_ALL signature; none for scripts and hash types this program does not judge.
 pub fn is_signed(tx: &Transaction, at: usize, script_pubkey: &[u8]) -> Option<bool> {
-    if !script::is_pay_to_key(script_pubkey) {
+    if !script::is_pay_to_key(script_pubkey) || signs_in_part(tx, at) {
         return None;
     }
     let Some(Destination::Key(hash)) = script::destination(script_pubkey) else {
         return None;
     };
     Some(verify_input(tx, at, script_pubkey, hash).is_some())
+}
+
+/// SIGHASH_NONE, SIGHASH_SINGLE, or any with SIGHASH_ANYONECANPAY: nodes take them, this program never makes them.
+fn signs_in_part(tx: &Transaction, at: usize) -> bool {
+    let script = tx.inputs.get(at).map(|input| input.script_sig.as_bytes());
+    let hash_type = script.and_then(|script| script.get(usize::from(*script.first()?)));
+    matches!(hash_type, Some(2 | 3 | 0x81 | 0x82 | 0x83))
 }
 
 fn verify_input(tx: &Transaction, at: usize, script_pubkey: &[u8], hash: [u8; 20]) -> Option<()> {
