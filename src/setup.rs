@@ -92,6 +92,20 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 /// # Errors
 /// The node cannot be reached or is on another chain; the data folder cannot be used.
 pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
+    let mut connection = connect_node(choice, dirs).await?;
+    let ports = &mut connection.ports;
+    if ports.device.is_none() {
+        let opened = open_device(connection.device.clone(), Arc::clone(&ports.profile)).await;
+        ports.device = opened.ok();
+    }
+    Ok(connection)
+}
+
+/// As [`connect`], but a device is left to other programs: only the sandbox's own is open.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_node(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
     match choice.node.clone() {
         NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
         remote @ NodeChoice::Remote { .. } => {
@@ -99,13 +113,10 @@ pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
             node.status().await?;
             dirs.create().map_err(journal_file)?;
             let journal = Journal::open(&dirs.journal)?;
-            let device = open_device(choice.device.clone(), Arc::clone(&choice.profile))
-                .await
-                .ok();
             let ports = Ports {
                 profile: choice.profile,
                 node: Arc::new(node),
-                device,
+                device: None,
                 vault: None,
                 journal: Arc::new(journal),
                 poll: POLL,
