@@ -34,9 +34,7 @@ pub fn address(name: &str, text: &str, profile: &Profile) -> Result<Address, Fai
 
 pub fn service(profile: &Profile, text: &str) -> Result<Service, Failure> {
     let service: Service = text.parse().map_err(|error| option("service", error))?;
-    service
-        .check_typed(profile)
-        .map_err(|error| option("service", error))?;
+    service.check_typed(profile).map_err(|error| option("service", error))?;
     Ok(service)
 }
 

@@ -101,7 +101,11 @@ pub fn elsewhere(missing: &[Missing]) -> Failure {
 
 pub async fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode, Failure> {
     let target = Target::new(args.export.as_ref())?;
-    let texts = args.files.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let texts = args
+        .files
+        .iter()
+        .map(|file| read(file))
+        .collect::<Result<Vec<_>, _>>()?;
     let once = match choices::operator_secret(args.operator.as_deref())? {
         OperatorSecret::Pasted(once) => Some(once),
         OperatorSecret::OfTheVault | OperatorSecret::Held(_) => None,
@@ -151,12 +155,7 @@ pub async fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode, Fa
             let (outcome, steps) = watch(session, operation::run(ports.clone(), operation, once.clone())).await?;
             let document = shown.sent(&outcome, steps);
             Ok(session.output.done(&document, || {
-                format!(
-                    "{} is done: {} (block {})",
-                    shown.title(),
-                    outcome.txid,
-                    outcome.height
-                )
+                format!("{} is done: {} (block {})", shown.title(), outcome.txid, outcome.height)
             }))
         }
     }
@@ -166,9 +165,7 @@ fn read(file: &Path) -> Result<String, Failure> {
     let unreadable = |error: std::io::Error| option("import-operation", read_error(file, &error));
     let mut text = String::new();
     // One byte more than the largest, which tells a larger one.
-    let mut limited = std::fs::File::open(file)
-        .map_err(unreadable)?
-        .take(MAX_FILE as u64 + 1);
+    let mut limited = std::fs::File::open(file).map_err(unreadable)?.take(MAX_FILE as u64 + 1);
     match limited.read_to_string(&mut text) {
         Ok(_) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(Failure::refused(
@@ -215,7 +212,9 @@ fn open_vault(
         return Ok(());
     }
     if exports && !std::io::stdin().is_terminal() {
-        session.output.progress("note: the vault is locked; none of its keys signs");
+        session
+            .output
+            .progress("note: the vault is locked; none of its keys signs");
         return Ok(());
     }
     ports.vault = Some(session.vault()?);

@@ -106,7 +106,8 @@ fn missing(error: &flow::Error) -> Vec<Missing> {
 fn advice(error: &flow::Error) -> Option<String> {
     match error {
         flow::Error::SignatureElsewhere { .. } => Some(
-            "Add --export FILE, and complete the file with `castellan import-operation FILE` where that key is.".to_owned(),
+            "Add --export FILE, and complete the file with `castellan import-operation FILE` where that key is."
+                .to_owned(),
         ),
         flow::Error::VaultLocked => {
             Some("Unlock it with --passphrase-file FILE or CASTELLAN_PASSPHRASE, or name no key of it.".to_owned())

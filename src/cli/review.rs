@@ -195,7 +195,12 @@ impl Shown<'_> {
         lines.extend(table(&self.review.fields));
         lines.push(format!("  {:<18} {}", "Fee", self.fee()));
         for (to, amount) in &self.review.change {
-            lines.push(format!("  {:<18} {} {} to {to}", "Change", amount.short(), profile.ticker));
+            lines.push(format!(
+                "  {:<18} {} {} to {to}",
+                "Change",
+                amount.short(),
+                profile.ticker
+            ));
         }
         for (signature, made) in self.signatures() {
             let label = self

@@ -22,12 +22,7 @@ impl Looking {
         let Change::Service(change) = &draft.change else {
             return Self(None);
         };
-        let look = look(
-            ports.clone(),
-            draft.pro_tx_hash,
-            change.clone(),
-            draft.fee_from.clone(),
-        );
+        let look = look(ports.clone(), draft.pro_tx_hash, change.clone(), draft.fee_from.clone());
         let patient = async { tokio::time::timeout(PATIENCE + MARGIN, look).await.unwrap_or_default() };
         Self(Some(tokio::spawn(patient)))
     }

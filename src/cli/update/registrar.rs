@@ -24,8 +24,12 @@ pub async fn registrar(session: &Session, args: &UpdateRegistrarArgs) -> Result<
     let operator = operator.map(|text| choices::operator(&profile, text, args.operator_scheme.as_deref()));
     let operator = operator.transpose()?;
     let payout = args.payout.as_deref();
-    let payout = payout.map(|text| choices::address("payout", text, &profile)).transpose()?;
-    let (_connection, ports) = session.ports_without_device(payment.need(names_key(args, operator.as_ref(), &profile), true)).await?;
+    let payout = payout
+        .map(|text| choices::address("payout", text, &profile))
+        .transpose()?;
+    let (_connection, ports) = session
+        .ports_without_device(payment.need(names_key(args, operator.as_ref(), &profile), true))
+        .await?;
     let voting = args.voting.as_deref();
     let draft = Draft {
         pro_tx_hash,

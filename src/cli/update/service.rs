@@ -83,6 +83,9 @@ pub(super) fn check_platform(draft: &Draft, review: &Review) -> Result<(), Failu
 fn check_kind(kind: MnType) -> Result<(), Failure> {
     match kind {
         MnType::Evo => Ok(()),
-        MnType::Regular => Err(option("platform-…", "this masternode is no evonode and has no Platform fields")),
+        MnType::Regular => Err(option(
+            "platform-…",
+            "this masternode is no evonode and has no Platform fields",
+        )),
     }
 }
