@@ -133,7 +133,7 @@ pub async fn import(session: &Session, args: &ImportArgs) -> Result<ExitCode, Fa
         return Err(Error::Rule(check.clone()).into());
     }
     if session.global.dry_run {
-        return Ok(session.output.done(&shown.document(), || shown.text()));
+        return Ok(session.output.done(&shown.document(), || shown.dry()));
     }
     if !session.output.json {
         session.output.progress(&shown.text());

@@ -206,10 +206,17 @@ impl Shown<'_> {
             let label = self
                 .label(signature.role)
                 .map_or_else(String::new, |label| format!(" ({label})"));
-            let role = capital(&signature.role.to_string());
-            lines.push(format!("  {role:<18} {}{label} {}", signature.key, made.sentence()));
+            let Missing { role, key } = signature;
+            lines.push(format!("  {:<18} {role} {key}{label} {}", "Signature", made.sentence()));
         }
         lines.join("\n")
+    }
+
+    /// The same with the transaction as it is: what a dry run prints.
+    pub fn dry(&self) -> String {
+        let assembled = self.operation.assembled();
+        let assembled = assembled.as_ref().unwrap_or(&self.operation.unsigned);
+        format!("{}\n  {:<18} {}", self.text(), "Transaction", assembled.to_hex())
     }
 
     /// What the vault calls the key under the payload.
@@ -262,12 +269,8 @@ fn table(fields: &[Field]) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     let pairs = fields.iter().map(|field| (text(&field.old), text(&field.new)));
     let narrow = |(old, new): &(String, String)| old.len() + new.len() <= WIDE;
-    let width = pairs
-        .clone()
-        .filter(narrow)
-        .map(|(old, _)| old.len())
-        .max()
-        .unwrap_or(0);
+    let changed = pairs.clone().filter(|(old, new)| old != new);
+    let width = changed.filter(narrow).map(|(old, _)| old.len()).max().unwrap_or(0);
     let mut lines = Vec::new();
     for (field, pair) in fields.iter().zip(pairs) {
         let name = field.name.label();
@@ -282,13 +285,6 @@ fn table(fields: &[Field]) -> Vec<String> {
         }
     }
     lines
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 #[cfg(test)]

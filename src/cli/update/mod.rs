@@ -77,7 +77,7 @@ async fn run(
     match next {
         Next::Show => {
             update::discard(ports, &plan);
-            Ok(session.output.done(&shown.document(), || shown.text()))
+            Ok(session.output.done(&shown.document(), || shown.dry()))
         }
         Next::Export(target) => export(session, &shown, &plan, &target).await,
         Next::Send => send(session, &shown, &plan).await,
