@@ -372,17 +372,17 @@ fn a_platform_id_of_a_listed_evonode_is_taken() {
         bench.payload.operator = operator(25).public_key().encode(bls::Scheme::Basic);
     };
     another(&mut bench);
-    assert_eq!(bench.verdict(), "bad-protx-dup-platformnodeid");
-    bench.payload.platform.as_mut().unwrap().node_id = [11; 20];
+    let late = bench.build();
+    another(&mut bench);
     bench.payload.owner = key_id(24);
     bench.payload.operator = operator(26).public_key().encode(bls::Scheme::Basic);
     let first = bench.chain.submit(bench.build(), NOW).unwrap();
-    another(&mut bench);
     // Seen on 23.1.2: both wait, and no block can hold both.
-    let second = bench.chain.submit(bench.build(), NOW).unwrap();
+    let second = bench.chain.submit(late, NOW).unwrap();
     bench.chain.mine(NOW);
     assert!(bench.chain.list().get(first).is_some() && bench.chain.list().get(second).is_none());
     assert!(bench.chain.mempool().get(second).is_none());
+    another(&mut bench);
     assert_eq!(bench.verdict(), "bad-protx-dup-platformnodeid");
     bench.payload.platform.as_mut().unwrap().node_id = [10; 20];
     assert_eq!(bench.verdict(), "accepted");
