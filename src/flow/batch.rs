@@ -153,7 +153,6 @@ async fn send_one(
     purse: &mut Purse,
     steps: &mut Sender<Progress>,
 ) -> Result<Sent, Error> {
-    let mut chain_too_long = false;
     loop {
         let operation = operation::pay_anew(ports, &plan.operation, &plan.fee_from, purse).await?;
         if !update::same_payload(&plan.operation, &operation)? {
@@ -172,11 +171,8 @@ async fn send_one(
                 spend(purse, &operation, &tx);
                 return Ok(Sent { id, operation, tx });
             }
-            Err(error) if is_chain_limit(&error) && !chain_too_long => {
-                chain_too_long = true;
-                next_block(ports).await?;
-                purse.own.clear();
-            }
+            // The change at the chain's end is taken again, in a block or still without one.
+            Err(error) if is_chain_limit(&error) => next_block(ports).await?,
             Err(error) => return Err(error),
         }
     }
@@ -200,9 +196,6 @@ fn spend(purse: &mut Purse, operation: &Operation, tx: &Transaction) {
     let spent: Vec<OutPoint> = operation.inputs.iter().map(|input| input.outpoint).collect();
     purse.own.retain(|coin| !spent.contains(&coin.outpoint));
     purse.exclude.extend(spent);
-    if operation.fee_from_wallet {
-        return; // The wallet lists its own change.
-    }
     let txid = tx.txid();
     let own = |(vout, output): (u32, &crate::protocol::TxOut)| {
         Some(FoundCoin {

@@ -43,6 +43,8 @@ pub(super) struct Purse {
 /// Chooses the fee coins and completes the payload with their hash.
 pub(super) async fn pay_fee(ports: &Ports, source: &FeeSource, payload: Payload, purse: &Purse) -> Result<Paid, Error> {
     let (label, address, mut coins) = fee_coins(ports, source, &purse.exclude).await?;
+    // What a block has taken meanwhile is listed already.
+    coins.retain(|coin| purse.own.iter().all(|own| own.outpoint != coin.outpoint));
     coins.extend(purse.own.iter().cloned());
     let mut template = Transaction::empty(SPECIAL_VERSION);
     // The signature is part of the size that the fee is counted by.
