@@ -104,6 +104,13 @@ pub(super) async fn fee_coins(
         }
         FeeSource::Elsewhere(address) => {
             let label = address.to_text(&ports.profile);
+            if !matches!(address, Address::PubkeyHash(_)) {
+                return Err(Error::KeyOfOtherKind {
+                    label,
+                    found: "script".to_owned(),
+                    wanted: Kind::Fee.name().to_owned(),
+                });
+            }
             (label, *address, coins_of(ports, *address).await?)
         }
         FeeSource::NodeWallet => {

@@ -5,6 +5,8 @@ use sipper::Sender;
 
 use super::{Error, Ports, Step};
 use crate::protocol::Transaction;
+use crate::protocol::masternode::effect;
+use crate::protocol::special_tx::Payload;
 use crate::store::journal::{Event, Operation};
 
 /// How often a lost connection is tried again while waiting for a block.
@@ -22,8 +24,35 @@ pub(super) async fn hand_in(ports: &Ports, id: i64, tx: &Transaction, steps: &mu
     broadcast(ports, id, tx, steps).await
 }
 
-/// Goes on with a transaction the journal has finished: the chain is asked first, because it may have been sent before.
-pub(super) async fn deliver_again(
+/// Goes on with an operation whose transaction the journal has finished: sends it (again) unless the chain has it, and awaits its
+/// block. The port refuses a node of another chain when asked for its status, and a restart may have brought another node.
+pub(super) async fn go_on(
+    ports: &Ports,
+    operation: &Operation,
+    steps: &mut Sender<Step>,
+) -> Result<(Transaction, u32), Error> {
+    let id = operation.id;
+    let reason = "it has no finished transaction";
+    let (txid, hex) = operation.finished().ok_or(Error::CannotResume { id, reason })?;
+    let tx = Transaction::from_hex(hex)?;
+    if let Some(height) = mined(operation) {
+        steps.send(Step::Mined { txid, height }).await;
+        return Ok((tx, height));
+    }
+    ports.node.status().await?;
+    let height = deliver_again(ports, operation, &tx, steps).await?;
+    Ok((tx, height))
+}
+
+fn mined(operation: &Operation) -> Option<u32> {
+    operation.events.iter().find_map(|entry| match entry.event {
+        Event::Mined { height, .. } => Some(height),
+        _ => None,
+    })
+}
+
+/// The chain is asked first, because it may have been sent before.
+async fn deliver_again(
     ports: &Ports,
     operation: &Operation,
     tx: &Transaction,
@@ -110,34 +139,58 @@ struct Mined {
 
 /// The tip's height, and the transaction's block once it has one.
 async fn look(ports: &Ports, tx: &Transaction) -> Result<(u32, Option<Mined>), Error> {
-    let txid = tx.txid();
     let tip = ports.node.tip().await?.height;
-    let found = ports
-        .node
-        .transaction(txid)
-        .await?
-        .filter(|found| found.confirmations > 0);
-    if let Some(found) = found {
-        // A node that does not tell the height tells the confirmations: the tip has one.
-        let height = found
-            .height
-            .unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
-        let hash = found.block;
-        return Ok((tip, Some(Mined { height, hash })));
-    }
-    // Without a transaction index a mined transaction is unknown, but a masternode it registered is listed, and its change is
-    // unspent for a while.
-    if let Some(entry) = ports.node.masternode(txid).await? {
-        let height = entry.state.registered_height;
-        return Ok((tip, Some(Mined { height, hash: None })));
+    let found = ports.node.transaction(tx.txid()).await?;
+    let mined = match found {
+        Some(found) if found.confirmations == 0 => None,
+        Some(found) => {
+            // A node that does not tell the height tells the confirmations: the tip has one.
+            let height = found.height;
+            let height = height.unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
+            let hash = found.block;
+            Some(Mined { height, hash })
+        }
+        None => look_around(ports, tx, tip).await?,
+    };
+    Ok((tip, mined))
+}
+
+/// What a mined transaction leaves behind: without a transaction index a node knows no more of it.
+async fn look_around(ports: &Ports, tx: &Transaction, tip: u32) -> Result<Option<Mined>, Error> {
+    let txid = tx.txid();
+    let at = |height| Ok(Some(Mined { height, hash: None }));
+    let payload = Payload::of(tx)?;
+    if matches!(payload, Payload::ProReg(_))
+        && let Some(entry) = ports.node.masternode(txid).await?
+    {
+        return at(entry.state.registered_height);
     }
     for vout in 0..tx.outputs.len() as u32 {
-        if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await?
-            && coin.confirmations > 0
-        {
-            let height = (tip + 1).saturating_sub(coin.confirmations);
-            return Ok((tip, Some(Mined { height, hash: None })));
+        if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await? {
+            return match coin.confirmations {
+                0 => Ok(None),
+                confirmations => at((tip + 1).saturating_sub(confirmations)),
+            };
         }
     }
-    Ok((tip, None))
+    // Its change may be spent already, as that of all but the last of a batch is: then its inputs are gone, and the masternode
+    // is as the update says. The height is the latest it can be.
+    if let Some(hash) = payload.pro_tx_hash()
+        && is_spent(ports, tx).await?
+        && let Some(entry) = ports.node.masternode(hash).await?
+        && effect::is_in(&entry, &payload)
+    {
+        return at(tip);
+    }
+    Ok(None)
+}
+
+/// Whether the chain has spent all inputs, by this transaction or another.
+async fn is_spent(ports: &Ports, tx: &Transaction) -> Result<bool, Error> {
+    for input in &tx.inputs {
+        if ports.node.coin(input.previous).await?.is_some() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

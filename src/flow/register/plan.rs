@@ -9,7 +9,7 @@ use super::warning::{Warning, warn};
 use crate::flow::choice::{FeeSource, PlatformChoice};
 use crate::flow::fee::{FeeInput, Paid, Purse, pay_fee};
 use crate::flow::keys::{Chooser, Label, Made};
-use crate::flow::operation::{self, Kind, Operation, Outcome, Signer};
+use crate::flow::operation::{self, Base, Kind, Operation, Outcome, Signer};
 use crate::flow::{Error, Ports, Step, synced_status, transaction};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
@@ -63,6 +63,7 @@ impl Plan {
             },
             payload_signature: None,
             input_scripts: None,
+            base: Base::default(),
             planned_here: true,
         }
     }
@@ -152,9 +153,10 @@ fn choose_keys(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Keys, Er
     })
 }
 
-/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again.
+/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again. Of a registration that was
+/// begun and may still end in a block, here or where its file went, they stay: cancel it first.
 pub fn discard(ports: &Ports, plan: &Plan) {
-    Made::of(&plan.made).remove(ports);
+    operation::take_back(ports, &plan.operation(), &plan.made);
 }
 
 async fn plan_with(
