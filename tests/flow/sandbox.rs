@@ -154,17 +154,15 @@ async fn updated(ports: &Ports, sandbox: &Sandbox, hash: ProTxHash, change: Chan
     let promised = plan.review.fields.clone();
     mined(sandbox, update::update(ports.clone(), plan)).await.unwrap();
     let entry = ports.node.masternode(hash).await.unwrap().unwrap();
-    let again = update::prepare(
-        ports,
-        &Draft {
-            change: Change::Registrar(Registrar {
-                operator: Some(OperatorChoice::Held("mn1-operator".into())),
-                ..Registrar::default()
-            }),
-            ..draft
-        },
-    );
-    let now = again.await.unwrap().review.fields;
+    let held = Registrar {
+        operator: Some(OperatorChoice::Held("mn1-operator".into())),
+        ..Registrar::default()
+    };
+    let next = Draft {
+        change: Change::Registrar(held),
+        ..draft
+    };
+    let now = update::prepare(ports, &next).await.unwrap().review.fields;
     let promised: Vec<_> = promised.into_iter().map(|field| (field.name, field.new)).collect();
     let listed: Vec<_> = now.into_iter().map(|field| (field.name, field.old)).collect();
     assert_eq!(listed, promised);
