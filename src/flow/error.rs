@@ -82,7 +82,7 @@ pub enum Error {
     CannotResume { id: i64, reason: &'static str },
     #[error("no masternode {hash} is registered")]
     NoSuchMasternode { hash: String },
-    #[error("the operator key of {pro_tx_hash} is revoked and the owner has not named another one")]
+    #[error("the operator of {pro_tx_hash} gave up, and the owner has not named a new operator key")]
     OperatorRevoked { pro_tx_hash: String },
     #[error("{label} is not the {role} of {pro_tx_hash}")]
     NotTheKey {

@@ -100,7 +100,7 @@ impl World {
         assert_eq!(plan.review.missing, []);
         let (outcome, steps) = run(&ports, &node, update::update(ports.clone(), plan.clone())).await;
         let outcome = outcome.unwrap();
-        assert_eq!(node.broadcasts(), [outcome.tx.clone()]);
+        assert_eq!(node.broadcasts(), std::slice::from_ref(&outcome.tx));
         assert!(steps.contains(&Step::Mined {
             txid: outcome.txid,
             height: TIP + 1

@@ -122,7 +122,7 @@ async fn mined<T>(sandbox: &Sandbox, flow: impl Sipper<Result<T, Error>, Step>) 
 async fn registered(world: &World, ports: &Ports, sandbox: &Sandbox, kind: MnType) -> ProTxHash {
     let all = castellan::flow::wallet::candidates(ports, &castellan::flow::wallet::default_accounts(ports)).await;
     let first = all.unwrap().into_iter().find(|each| each.kind == kind).unwrap();
-    let platform = (kind == MnType::Evo).then(|| register::PlatformChoice {
+    let platform = (kind == MnType::Evo).then_some(register::PlatformChoice {
         node_id: [0x5a; 20],
         p2p_port: 22_200,
         http_port: 22_201,

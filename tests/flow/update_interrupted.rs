@@ -133,7 +133,8 @@ async fn an_update_planned_before_another_one_does_not_put_the_old_value_back() 
         let mut world = World::owning(network);
         let (_, outcome, _) = world.update(new_payout()).await;
         let operation = world.operation();
-        let changes: [(fn(&mut World), &str); 3] = [
+        type Meanwhile = fn(&mut World);
+        let changes: [(Meanwhile, &str); 3] = [
             (
                 |world| world.mine().state.payout = Some(Address::PubkeyHash([0x55; 20])),
                 "payoutAddress",

@@ -20,7 +20,7 @@ const NEVER_ABSURD: u64 = 100_000;
 /// Why an operation that came from elsewhere is not used.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub enum Flaw {
-    #[error("its transaction is not that of the operation {kind}")]
+    #[error("its transaction is not one of a {kind} operation")]
     OtherType { kind: &'static str },
     #[error("its transaction carries a signature where the file keeps none")]
     NotBare,

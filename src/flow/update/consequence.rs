@@ -114,7 +114,7 @@ impl Consequence {
             }
             Self::PaidTo { address } => format!("Rewards are paid to {} from the next block on.", address.to_text(profile)),
             Self::VotesBy { address } => format!("Only the holder of {} can vote with it from then on.", address.to_text(profile)),
-            Self::NothingChanges => "Every field stays as it is: the fee is spent for nothing.".into(),
+            Self::NothingChanges => "Nothing changes: every field stays as it is, and the fee is spent for nothing.".into(),
         }
     }
 }
