@@ -26,7 +26,7 @@ use crate::protocol::{Amount, ProTxHash, Profile, Transaction, rules, script, tx
 pub use file::{FileError, MAX_FILE};
 use run::is_planned_here;
 pub use run::{Outcome, run, sign_here};
-pub(super) use run::{finish, outcome, pay_anew, resume, send};
+pub(super) use run::{enter, finish, outcome, pay_anew, resume, signed};
 
 /// Which operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
