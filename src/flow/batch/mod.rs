@@ -100,11 +100,21 @@ pub async fn prepare(ports: &Ports, drafts: Vec<Draft>) -> Result<Plans, Error> 
     for draft in drafts {
         let same = *till.source() == draft.fee_from;
         let plan = update::prepare_from(ports, &draft, same.then_some(&till)).await;
-        let made = plan.as_ref().map(|plan| plan.made.clone()).unwrap_or_default();
-        plans.items.push(Item { draft, plan, made });
+        plans.items.push(item(ports, draft, plan));
     }
     rehearse(ports, till, &mut plans);
     Ok(plans)
+}
+
+/// Keys made for one that cannot be sent from here are taken back at once.
+fn item(ports: &Ports, draft: Draft, plan: Result<Plan, Error>) -> Item {
+    let made = plan.as_ref().map(|plan| plan.made.clone()).unwrap_or_default();
+    let mut item = Item { draft, plan, made };
+    if item.obstacle().is_some() {
+        Made::of(&item.made).remove(ports);
+        item.made.clear();
+    }
+    item
 }
 
 /// Goes through the payments as [`run`] will make them: the fees, and whether the money lasts.
