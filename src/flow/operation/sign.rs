@@ -6,11 +6,10 @@ use sipper::Sender;
 
 use super::{Operation, Role, Signer, is_signature};
 use crate::flow::choice::OneUse;
-use crate::flow::register::device_hash;
 use crate::flow::{Error, Ports, Step};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::{KeyId, SecpKey};
-use crate::protocol::message::message_hash;
+use crate::protocol::message::{device_hash, message_hash};
 use crate::protocol::special_tx::{Payload, ProRegTx};
 use crate::protocol::{path, script};
 use crate::store::journal::Event;

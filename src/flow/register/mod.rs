@@ -5,6 +5,7 @@
 
 mod collateral;
 mod draft;
+mod keys;
 pub mod look;
 mod plan;
 mod warning;
@@ -12,6 +13,7 @@ mod warning;
 pub use super::choice::{FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
 pub use super::fee::FeeInput;
 pub use super::operation::Outcome;
+pub use crate::protocol::message::device_hash;
 pub use draft::{CollateralChoice, Draft};
-pub use plan::{Plan, device_hash, discard, export, prepare, register};
+pub use plan::{Plan, discard, export, prepare, register};
 pub use warning::Warning;

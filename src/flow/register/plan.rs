@@ -5,10 +5,11 @@ use sipper::{Sipper, Straw, sipper};
 
 use super::collateral::{Collateral, choose_collateral};
 use super::draft::Draft;
+use super::keys::{Keys, choose_keys};
 use super::warning::{Warning, warn};
 use crate::flow::choice::{FeeSource, PlatformChoice};
 use crate::flow::fee::{FeeInput, Paid, pay_fee};
-use crate::flow::keys::{Chooser, Label, Made};
+use crate::flow::keys::{Label, Made};
 use crate::flow::operation::{self, Kind, Operation, Outcome, Signer};
 use crate::flow::{Error, Ports, Step, synced_status, transaction};
 use crate::protocol::key::KeyId;
@@ -16,7 +17,7 @@ use crate::protocol::network::MnType;
 use crate::protocol::rules::{self, Verdict};
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::special_tx::{Payload, ProRegTx};
-use crate::protocol::{Address, Amount, Transaction, bls, path};
+use crate::protocol::{Address, Amount, Transaction, message, path};
 use crate::rpc::NodeStatus;
 
 /// Everything of a registration but the signatures.
@@ -69,14 +70,8 @@ impl Plan {
 
     /// The hash a Ledger shows for the message: SHA256, upper-case hexadecimal.
     pub fn message_hash(&self) -> String {
-        device_hash(&self.message)
+        message::device_hash(&self.message)
     }
-}
-
-/// SHA256 of a text as the Ledger's screen shows it.
-pub fn device_hash(text: &str) -> String {
-    use bitcoin::hashes::{Hash, sha256};
-    sha256::Hash::hash(text.as_bytes()).to_string().to_uppercase()
 }
 
 /// Builds and checks the whole registration. Makes new keys in the vault where the draft asks for them.
@@ -125,30 +120,6 @@ pub fn export(ports: Ports, plan: Plan) -> impl Straw<Operation, Step, Error> {
             return Err(Error::Rule(check.clone()));
         }
         operation::sign_here(ports, plan.operation(), None).run(steps).await
-    })
-}
-
-/// The three keys of a masternode.
-pub(super) struct Keys {
-    pub owner: KeyId,
-    pub operator: bls::PublicKey,
-    pub voting: KeyId,
-    pub labels: Vec<Label>,
-}
-
-fn choose_keys(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Keys, Error> {
-    let mut chooser = Chooser {
-        ports,
-        name: &draft.name,
-        made,
-        labels: Vec::new(),
-    };
-    let owner = chooser.owner(&draft.owner)?;
-    Ok(Keys {
-        owner,
-        operator: chooser.operator(&draft.operator)?,
-        voting: chooser.voting(&draft.voting, owner)?,
-        labels: chooser.labels,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::collateral::Collateral;
 use super::draft::Draft;
-use super::plan::Keys;
+use super::keys::Keys;
 use crate::flow::Ports;
 use crate::flow::choice::OperatorChoice;
 
