@@ -101,6 +101,8 @@ pub fn run(ports: Ports, parts: Vec<Part>) -> impl Sipper<Vec<Result<Outcome, Fa
                 run.fail(at, failure).await;
             }
         }
+        // Those sent since the last block are looked for and told of once.
+        run.seen = None;
         while !run.waiting.is_empty() {
             run.next_block().await;
         }
@@ -183,6 +185,7 @@ impl Run {
                 // In the order they were sent, so that of a chain the last change is left.
                 let same = self.waiting.iter().filter(|sent| sent.source.as_ref() == Some(source));
                 same.for_each(|sent| till.spend(&sent.tx));
+                till.remove(spent);
                 till
             }
         };
