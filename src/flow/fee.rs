@@ -7,13 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use super::choice::FeeSource;
 use super::keys::secp_id;
+use super::operation::Kind;
 use super::{Error, Ports, wallet};
 use crate::protocol::funding::{self, Change, Coin, Funded};
-use crate::protocol::special_tx::Payload;
+use crate::protocol::network::MnType;
+use crate::protocol::special_tx::operator_signature::UNSIGNED;
+use crate::protocol::special_tx::pro_reg::{BASIC_BLS, Platform};
+use crate::protocol::special_tx::pro_up_rev::Reason;
+use crate::protocol::special_tx::{Payload, ProRegTx, ProUpRegTx, ProUpRevTx, ProUpServTx, Service};
 use crate::protocol::tx::SPECIAL_VERSION;
-use crate::protocol::{Address, Amount, Transaction};
+use crate::protocol::{Address, Amount, KeyId, Transaction, script};
 use crate::rpc::FoundCoin;
-use crate::store::Kind;
+use crate::store;
 
 /// An output that pays the fee.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +27,73 @@ pub struct FeeInput {
     /// **Duffs**.
     pub value: u64,
     pub script: ScriptBuf,
+}
+
+/// What a fee is paid for: its length decides the fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bill {
+    pub kind: Kind,
+    pub mn_type: MnType,
+}
+
+impl Bill {
+    /// A transaction of the length any of its kind has, without inputs.
+    pub(super) fn of_full_length(self) -> Transaction {
+        let platform = (self.mn_type == MnType::Evo).then_some(Platform {
+            node_id: [0; 20],
+            p2p_port: 0,
+            http_port: 0,
+        });
+        let (pro_tx_hash, inputs_hash) = (OutPoint::null().txid, [0; 32]);
+        let payout = script::pay_to_key(&[0; 20]);
+        let (kind, version) = (self.mn_type.number(), BASIC_BLS);
+        let payload = match self.kind {
+            Kind::Register => Payload::ProReg(Box::new(ProRegTx {
+                version,
+                kind,
+                mode: 0,
+                collateral: OutPoint::null(),
+                service: Service::NONE,
+                owner: KeyId([0; 20]),
+                operator: [0; 48],
+                voting: KeyId([0; 20]),
+                operator_reward: 0,
+                payout,
+                inputs_hash,
+                platform,
+                signature: Vec::new(),
+            })),
+            Kind::UpdateService => Payload::ProUpServ(Box::new(ProUpServTx {
+                version,
+                kind,
+                pro_tx_hash,
+                service: Service::NONE,
+                operator_payout: payout,
+                inputs_hash,
+                platform,
+                signature: UNSIGNED,
+            })),
+            Kind::UpdateRegistrar => Payload::ProUpReg(Box::new(ProUpRegTx {
+                version,
+                pro_tx_hash,
+                mode: 0,
+                operator: [0; 48],
+                voting: KeyId([0; 20]),
+                payout,
+                inputs_hash,
+                signature: Vec::new(),
+            })),
+            Kind::Revoke => Payload::ProUpRev(Box::new(ProUpRevTx::unsigned(
+                version,
+                pro_tx_hash,
+                Reason::NotSpecified,
+                inputs_hash,
+            ))),
+        };
+        let mut tx = Transaction::empty(SPECIAL_VERSION);
+        payload.of_final_length().attach(&mut tx);
+        tx
+    }
 }
 
 /// A transaction whose fee is paid: complete but for signatures.
@@ -182,7 +254,7 @@ pub(super) async fn fee_coins(
     let listed = wallet::listed_collaterals(ports).await?;
     let (label, address, found) = match source {
         FeeSource::Key(label) => {
-            let address = secp_id(ports.vault()?, label, Kind::Fee)?.address();
+            let address = secp_id(ports.vault()?, label, store::Kind::Fee)?.address();
             (label.clone(), address, coins_of(ports, address).await?)
         }
         FeeSource::Elsewhere(address) => {

@@ -5,6 +5,7 @@ pub mod journal;
 pub mod keys;
 pub mod masternodes;
 pub mod node_form;
+pub mod part;
 pub mod register;
 pub mod sandbox;
 pub mod settings;
