@@ -7,7 +7,7 @@ mod list;
 mod request;
 mod run;
 
-pub use list::{Flaw, Known, ListError, Row, read, sample};
+pub use list::{Flaw, Known, ListError, MAX_TEXT, Row, read, sample};
 pub use request::{Request, Voting, prepare_request};
 pub use run::{Event, Failure, Left, Part, Progress, run};
 
