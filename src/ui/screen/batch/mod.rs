@@ -23,7 +23,7 @@ use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::Connection;
 use crate::store::KeyInfo;
 use crate::ui::work::blocking;
-pub use services::FileError;
+pub use services::{FileError, Message as ServicesMessage};
 pub use subject::{Chosen, Subject, What};
 use table::Table;
 

@@ -42,10 +42,13 @@ fn notices<'a>(batch: &'a Batch, plans: &'a Plans) -> Element<'a, Message> {
     }
     if ready > 0 && out > 0 {
         let names: Vec<String> = left_out(plans).map(|item| batch.subject.name(item.pro_tx_hash())).collect();
-        let are = if out == 1 { "is" } else { "are" };
         let words = format!(
-            "{} {are} left out and stay as they are: {}.",
-            count(out, "masternode", "masternodes"),
+            "{}: {}.",
+            count(
+                out,
+                "masternode is left out and stays as it is",
+                "masternodes are left out and stay as they are"
+            ),
             names.join(", ")
         );
         parts = parts.push(warning(words));
