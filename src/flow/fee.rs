@@ -153,18 +153,13 @@ impl Till {
         // The signature is part of the size that the fee is counted by.
         payload.clone().of_final_length().attach(&mut template);
         let coins: Vec<Coin> = self.coins.iter().map(Coin::from).collect();
-        funding::fund(
-            &template,
-            &coins,
-            self.rate,
-            &self.address.script(),
-            Change::Required,
-        )
-        .map_err(|short| Error::FeeKeyShort {
-            label: self.label.clone(),
-            address: self.address.to_text(&ports.profile),
-            available: short.available,
-            needed: short.needed,
+        funding::fund(&template, &coins, self.rate, &self.address.script(), Change::Required).map_err(|short| {
+            Error::FeeKeyShort {
+                label: self.label.clone(),
+                address: self.address.to_text(&ports.profile),
+                available: short.available,
+                needed: short.needed,
+            }
         })
     }
 

@@ -136,7 +136,10 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(journal) => journal.view(ports).map(Message::Journal),
             None => space().into(),
         },
-        _ => session.masternodes.view(&ports.profile, session.batch.as_ref()).map(Message::Masternodes),
+        _ => session
+            .masternodes
+            .view(&ports.profile, session.batch.as_ref())
+            .map(Message::Masternodes),
     }
 }
 

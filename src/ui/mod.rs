@@ -244,9 +244,7 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Register) => {
                 self.update(Message::Register(register::Message::Submit))
             }
-            Named::Enter if matches!(self.screen, Screen::Batch) => {
-                self.update(Message::Batch(batch::Message::Submit))
-            }
+            Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
     }

@@ -3,8 +3,8 @@
 use iced::Task;
 
 use super::screen::{
-    Batch, Devices, Journal, Keys, Register, Settings, Start, Vault, batch, devices, journal, keys, masternodes, register, sandbox,
-    settings, start, vault,
+    Batch, Devices, Journal, Keys, Register, Settings, Start, Vault, batch, devices, journal, keys, masternodes,
+    register, sandbox, settings, start, vault,
 };
 use super::session::{self, Session};
 use super::{App, Link, Message, Page, Screen};

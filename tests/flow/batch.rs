@@ -106,10 +106,7 @@ impl Fleet {
             let mut flow = batch::run(self.ports.clone(), parts).pin();
             let mut told = Vec::new();
             while let Some(progress) = flow.sip().await {
-                if matches!(
-                    progress.event,
-                    Event::Held | Event::Step(Step::WaitingForBlock { .. })
-                ) {
+                if matches!(progress.event, Event::Held | Event::Step(Step::WaitingForBlock { .. })) {
                     self.sandbox.mine(1);
                 }
                 told.push(progress);
@@ -359,8 +356,13 @@ async fn one_that_fails_in_the_middle_stops_nobody_and_is_retried_alone() {
         fleet.stranger_takes(fleet.service(1)).await;
         let (results, told) = fleet.run(parts(&plans)).await;
         let failure = results[1].clone().unwrap_err();
-        assert!(matches!(&failure.error, Error::Rule(check) if check.rule == "service-unique"), "{failure:?}");
-        let Left::Unsent { id } = failure.left else { panic!("{failure:?}") };
+        assert!(
+            matches!(&failure.error, Error::Rule(check) if check.rule == "service-unique"),
+            "{failure:?}"
+        );
+        let Left::Unsent { id } = failure.left else {
+            panic!("{failure:?}")
+        };
         assert_eq!(fleet.ports.journal.get(id).unwrap().state(), State::Failed);
         let failed_at = told.iter().filter(|each| matches!(each.event, Event::Failed(_)));
         assert_eq!(failed_at.map(|each| each.at).collect::<Vec<_>>(), [1]);
@@ -446,7 +448,9 @@ async fn a_lost_answer_leaves_it_open_and_it_is_gone_on_with_never_planned_anew(
     fleet.node.deafen(Some(1));
     let (results, _) = fleet.run(parts(&plans)).await;
     let failure = results[1].clone().unwrap_err();
-    let Left::Sent { id } = failure.left else { panic!("{failure:?}") };
+    let Left::Sent { id } = failure.left else {
+        panic!("{failure:?}")
+    };
     // The third was not paid from change that may not exist.
     let third = results[2].as_ref().unwrap();
     let open = fleet.ports.journal.get(id).unwrap();
@@ -509,7 +513,10 @@ async fn one_new_voting_key_for_all_is_made_once_and_stays_while_anybody_has_it(
     assert!(results.iter().all(Result::is_ok));
     batch::discard(&fleet.ports, &plans, &fleet.mine[..1]);
     for at in 0..3 {
-        assert_eq!(fleet.entry(at).await.state.voting, Some(fleet.world.key_id("shared-voting")));
+        assert_eq!(
+            fleet.entry(at).await.state.voting,
+            Some(fleet.world.key_id("shared-voting"))
+        );
     }
 }
 
@@ -527,7 +534,10 @@ async fn the_key_made_for_one_that_failed_is_used_again_and_only_unbegun_ones_ar
     drain(&fleet).await;
     let (results, _) = fleet.run(parts(&plans)).await;
     let failures: Vec<Failure> = results.into_iter().map(Result::unwrap_err).collect();
-    assert!(failures.iter().all(|failure| failure.left == Left::Nothing), "{failures:?}");
+    assert!(
+        failures.iter().all(|failure| failure.left == Left::Nothing),
+        "{failures:?}"
+    );
     let money = fleet.world.key_id("fees").address().script();
     fleet.sandbox.fund(money, Amount::from_coins(1)).unwrap();
     fleet.sandbox.mine(1);
@@ -538,7 +548,10 @@ async fn the_key_made_for_one_that_failed_is_used_again_and_only_unbegun_ones_ar
     let again = batch::anew(&fleet.ports, vec![failed]).await.unwrap();
     assert_eq!(again.items[0].made, ["mn1-voting"]);
     assert!(fleet.run(parts(&again)).await.0[0].is_ok());
-    assert_eq!(fleet.entry(0).await.state.voting, Some(fleet.world.key_id("mn1-voting")));
+    assert_eq!(
+        fleet.entry(0).await.state.voting,
+        Some(fleet.world.key_id("mn1-voting"))
+    );
     batch::discard(&fleet.ports, &plans, &fleet.mine[..1]);
     assert!(fleet.world.vault.info("mn1-voting").is_ok());
     assert!(fleet.world.vault.info("mn2-voting").is_err());
@@ -583,7 +596,9 @@ async fn the_review_says_when_the_money_does_not_last_for_all() {
     let plans = prepare_request(&fleet.ports, fleet.payout(0x44), fees()).await.unwrap();
     assert!(!plans.affordable());
     assert_eq!(plans.available, Amount::from_duffs(1_600));
-    let Some(Error::FeeKeyShort { needed, available, .. }) = plans.short else { panic!("{plans:?}") };
+    let Some(Error::FeeKeyShort { needed, available, .. }) = plans.short else {
+        panic!("{plans:?}")
+    };
     assert_eq!(available, plans.available);
     // What it asks for is enough.
     let money = fleet.world.key_id("fees").address().script();
@@ -626,7 +641,15 @@ async fn an_evonode_gets_an_address_with_its_platform_fields_kept() {
     let after = fleet.entry(evo).await.state;
     assert_eq!(after.service, fleet.service(evo));
     assert_eq!(
-        (after.platform_node_id, after.platform_p2p_port, after.platform_http_port),
-        (before.platform_node_id, before.platform_p2p_port, before.platform_http_port)
+        (
+            after.platform_node_id,
+            after.platform_p2p_port,
+            after.platform_http_port
+        ),
+        (
+            before.platform_node_id,
+            before.platform_p2p_port,
+            before.platform_http_port
+        )
     );
 }

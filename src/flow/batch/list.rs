@@ -146,16 +146,14 @@ fn read_line(text: &str, line: usize, known: &[Known], profile: &Profile) -> Res
 fn find(name: &str, known: &[Known]) -> Result<ProTxHash, Flaw> {
     if let Ok(hash) = name.parse::<ProTxHash>() {
         let listed = known.iter().any(|each| each.pro_tx_hash == hash);
-        return listed.then_some(hash).ok_or_else(|| Flaw::UnknownMasternode {
-            name: name.to_owned(),
-        });
+        return listed
+            .then_some(hash)
+            .ok_or_else(|| Flaw::UnknownMasternode { name: name.to_owned() });
     }
     let found: Vec<&Known> = known.iter().filter(|each| each.name == name).collect();
     match found[..] {
         [one] => Ok(one.pro_tx_hash),
-        [] => Err(Flaw::UnknownMasternode {
-            name: name.to_owned(),
-        }),
+        [] => Err(Flaw::UnknownMasternode { name: name.to_owned() }),
         _ => Err(Flaw::AmbiguousName {
             name: name.to_owned(),
             count: found.len(),
@@ -220,9 +218,7 @@ mod tests {
             pro_tx_hash: hash(n),
             name: name.to_owned(),
         };
-        [(1, "mn1"), (2, "mn2"), (3, "twin"), (4, "twin")]
-            .map(named)
-            .into()
+        [(1, "mn1"), (2, "mn2"), (3, "twin"), (4, "twin")].map(named).into()
     }
 
     fn read_it(text: &str) -> Result<Vec<Row>, Vec<ListError>> {
@@ -288,9 +284,14 @@ mod tests {
 
     #[test]
     fn an_unknown_masternode_is_told_with_its_line() {
-        let text = format!("mn1, 45.76.230.1:19999\nmn9, 45.76.230.2:19999\n{}, 45.76.230.3:19999", hash(9));
-        let [(2, Flaw::UnknownMasternode { name: first }), (3, Flaw::UnknownMasternode { name: second })] =
-            &flaws(&text)[..]
+        let text = format!(
+            "mn1, 45.76.230.1:19999\nmn9, 45.76.230.2:19999\n{}, 45.76.230.3:19999",
+            hash(9)
+        );
+        let [
+            (2, Flaw::UnknownMasternode { name: first }),
+            (3, Flaw::UnknownMasternode { name: second }),
+        ] = &flaws(&text)[..]
         else {
             panic!("{:?}", flaws(&text))
         };
@@ -309,15 +310,31 @@ mod tests {
 
     #[test]
     fn a_malformed_or_unusable_address_is_told_with_its_line() {
-        for address in ["", "45.76.230", "example.org:19999", "45.76.230.1:x", "[2001:db8::1]:19999", "10.0.0.1:19999"] {
+        for address in [
+            "",
+            "45.76.230",
+            "example.org:19999",
+            "45.76.230.1:x",
+            "[2001:db8::1]:19999",
+            "10.0.0.1:19999",
+        ] {
             let text = format!("# first\nmn1, {address}");
-            assert!(matches!(flaws(&text)[..], [(2, Flaw::Address(_))]), "{address}: {:?}", flaws(&text));
+            assert!(
+                matches!(flaws(&text)[..], [(2, Flaw::Address(_))]),
+                "{address}: {:?}",
+                flaws(&text)
+            );
         }
     }
 
     #[test]
     fn a_line_of_another_shape_is_told_with_its_line() {
-        for text in ["mn1", "mn1 45.76.230.1:19999", ", 45.76.230.1:19999", "mn1, 45.76.230.1:19999, 5"] {
+        for text in [
+            "mn1",
+            "mn1 45.76.230.1:19999",
+            ", 45.76.230.1:19999",
+            "mn1, 45.76.230.1:19999, 5",
+        ] {
             assert!(matches!(flaws(text)[..], [(1, Flaw::NotTwoCells { .. })]), "{text}");
         }
     }
@@ -358,7 +375,10 @@ mod tests {
 
     #[test]
     fn the_sample_can_be_read_back() {
-        let text = sample([("mn1", service("45.76.230.1:19999")), ("mn2", service("45.76.230.2:19999"))]);
+        let text = sample([
+            ("mn1", service("45.76.230.1:19999")),
+            ("mn2", service("45.76.230.2:19999")),
+        ]);
         assert_eq!(read_it(&text).unwrap().len(), 2);
         assert_eq!(sample([("mn1", Service::NONE)]), "mn1,\n");
     }

@@ -17,8 +17,14 @@ const SHARED: &str = "shared";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
     /// One payout address for all.
-    Payout { of: Vec<ProTxHash>, to: Address },
-    Voting { of: Vec<ProTxHash>, to: Voting },
+    Payout {
+        of: Vec<ProTxHash>,
+        to: Address,
+    },
+    Voting {
+        of: Vec<ProTxHash>,
+        to: Voting,
+    },
     /// Each its own address.
     Services(Vec<Row>),
 }

@@ -56,9 +56,13 @@ pub struct Failure {
 pub enum Left {
     Nothing,
     /// The journal has it; no node has.
-    Unsent { id: i64 },
+    Unsent {
+        id: i64,
+    },
     /// A node has it, or may have it.
-    Sent { id: i64 },
+    Sent {
+        id: i64,
+    },
 }
 
 impl Failure {
@@ -248,7 +252,11 @@ impl Run {
             self.spent.extend(tx.inputs.iter().map(|input| input.previous));
         }
         self.till = None;
-        let left = if refused { Left::Unsent { id } } else { Left::Sent { id } };
+        let left = if refused {
+            Left::Unsent { id }
+        } else {
+            Left::Sent { id }
+        };
         Err(Failure { error, left })
     }
 
@@ -380,11 +388,7 @@ impl Run {
 
     async fn done(&mut self, sent: Sent, height: u32) {
         let Sent {
-            at,
-            id,
-            operation,
-            tx,
-            ..
+            at, id, operation, tx, ..
         } = sent;
         match operation::outcome(&operation, tx, height) {
             Ok(outcome) => {

@@ -118,7 +118,8 @@ impl Fleet {
 
     fn entries(&self) -> Vec<Entry> {
         let ports = self.ports();
-        self.fixture.wait(async move { ports.node.masternodes().await.unwrap().entries })
+        self.fixture
+            .wait(async move { ports.node.masternodes().await.unwrap().entries })
     }
 
     fn entry(&self, at: usize) -> Entry {
@@ -221,9 +222,11 @@ fn three_are_selected_and_the_two_whose_key_is_here_get_a_new_payout_address() {
             "for 2 transactions",
         ]);
         fleet.click_and_mine("Sign and send all (2)");
-        fleet
-            .fixture
-            .assert_shows(&["2 of 2 masternodes are in a block, 1 left out.", "In a block", "Left out"]);
+        fleet.fixture.assert_shows(&[
+            "2 of 2 masternodes are in a block, 1 left out.",
+            "In a block",
+            "Left out",
+        ]);
         for at in [0, 2] {
             assert_eq!(fleet.entry(at).state.payout, Some(fleet.payee()), "{network}");
         }
@@ -247,9 +250,9 @@ fn select_all_takes_what_is_shown_and_clear_gives_it_back() {
         .send(Message::Masternodes(masternodes::Message::FilterEdited(needle)));
     fleet.fixture.click("Select all");
     fleet.fixture.assert_shows(&["1 selected"]);
-    fleet
-        .fixture
-        .send(Message::Masternodes(masternodes::Message::Show(masternodes::Shown::All)));
+    fleet.fixture.send(Message::Masternodes(masternodes::Message::Show(
+        masternodes::Shown::All,
+    )));
     fleet.fixture.assert_hides("selected");
 }
 
@@ -369,9 +372,10 @@ fn one_that_failed_stops_nobody_and_is_retried_alone() {
     let hex = fleet.owner_hex(1);
     fleet.ports().vault().unwrap().remove("mn2-owner").unwrap();
     fleet.click_and_mine("Sign and send all (3)");
-    fleet
-        .fixture
-        .assert_shows(&["2 of 3 masternodes are in a block, 1 failed.", "cannot be made on this computer"]);
+    fleet.fixture.assert_shows(&[
+        "2 of 3 masternodes are in a block, 1 failed.",
+        "cannot be made on this computer",
+    ]);
     assert_ne!(fleet.entry(1).state.payout, Some(fleet.payee()));
     // Still away: it fails again, and says why.
     fleet.click_and_mine("Retry failed (1)");
@@ -414,9 +418,10 @@ fn a_batch_goes_on_while_another_page_is_on_screen() {
         .assert_shows(&["New payout address: It was not sent yet."]);
     fleet.fixture.click("Show it");
     fleet.fixture.assert_shows(&["2 masternodes are selected: "]);
-    fleet
-        .fixture
-        .send(Message::Pressed(iced::keyboard::key::Named::Escape, iced::keyboard::Modifiers::default()));
+    fleet.fixture.send(Message::Pressed(
+        iced::keyboard::key::Named::Escape,
+        iced::keyboard::Modifiers::default(),
+    ));
     assert!(fleet.fixture.session().batch.is_none());
 }
 
@@ -434,13 +439,18 @@ fn how_it_looks() {
     let run = fleet.fixture.begin("Sign and send all (2)");
     for (at, event) in [
         (0, Event::Step(waiting())),
-        (1, Event::Step(Step::PayloadSigned {
-            role: operation::Role::Owner,
-            label: "mn3-owner".to_owned(),
-        })),
+        (
+            1,
+            Event::Step(Step::PayloadSigned {
+                role: operation::Role::Owner,
+                label: "mn3-owner".to_owned(),
+            }),
+        ),
     ] {
         let progress = Progress { at, event };
-        fleet.fixture.send(Message::Batch(batch::Message::Progressed(2, progress)));
+        fleet
+            .fixture
+            .send(Message::Batch(batch::Message::Progressed(2, progress)));
     }
     fleet.snapshot("batch-running");
     drop(run);
@@ -456,6 +466,8 @@ fn how_it_looks() {
     fleet.fixture.click("Select all");
     fleet.fixture.click("New addresses from a list");
     fleet.read_list("mn1, 45.76.230.1\nmn9, 45.76.230.2\nmn2, 45.76.230\n");
+    // The folder of a test has another name each time.
+    fleet.fixture.send(Message::Batch(services("list.csv")));
     fleet.snapshot("batch-list");
 }
 

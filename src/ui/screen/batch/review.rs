@@ -41,7 +41,9 @@ fn notices<'a>(batch: &'a Batch, plans: &'a Plans) -> Element<'a, Message> {
         ));
     }
     if ready > 0 && out > 0 {
-        let names: Vec<String> = left_out(plans).map(|item| batch.subject.name(item.pro_tx_hash())).collect();
+        let names: Vec<String> = left_out(plans)
+            .map(|item| batch.subject.name(item.pro_tx_hash()))
+            .collect();
         let words = format!(
             "{}: {}.",
             count(
@@ -69,7 +71,7 @@ fn fees<'a>(batch: &'a Batch, plans: &'a Plans) -> Element<'a, Message> {
     );
     let mut facts = column![
         fact("Fees together", together),
-        fact("The fee source holds", amount(plans.available, profile))
+        fact("Available", amount(plans.available, profile))
     ]
     .spacing(Gap::S);
     if plans.ready().len() > 1 {
@@ -103,7 +105,8 @@ fn line<'a>(batch: &'a Batch, item: &'a Item) -> Element<'a, Message> {
         }
     }
     if let Some(error) = obstacle {
-        what = what.push(toned(against(&error, &batch.subject), Tone::Bad));
+        let words = format!("Left out: {}", against(&error, &batch.subject));
+        what = what.push(toned(words, Tone::Bad));
     }
     let line = row![
         name(&batch.subject, item),
@@ -173,12 +176,12 @@ fn follows<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
 }
 
 /// Why it is left out, in the words of this page.
-fn against(error: &Error, subject: &Subject) -> String {
+pub(super) fn against(error: &Error, subject: &Subject) -> String {
     match error {
         Error::SignatureElsewhere { role, .. } => {
-            format!("Left out: its {role} is not in this vault. Change it alone, where that key is.")
+            format!("its {role} is not in this vault. Change it alone, where that key is.")
         }
-        Error::VaultLocked => format!("Left out: the vault with its {} key is locked.", subject.what.role()),
-        other => format!("Left out: {}", sentence(other)),
+        Error::VaultLocked => format!("the vault with its {} key is locked.", subject.what.role()),
+        other => sentence(other),
     }
 }

@@ -120,14 +120,13 @@ impl Services {
     /// How many were understood, or every line that was not.
     fn verdict(&self) -> Element<'_, Message> {
         match &self.rows {
-            Ok(rows) => help(format!(
-                "{} understood.",
-                count(rows.len(), "line is", "lines are")
-            ))
-            .into(),
+            Ok(rows) => help(format!("{} understood.", count(rows.len(), "line is", "lines are"))).into(),
             Err(_) if !self.touched => help("").into(),
             Err(errors) => {
-                let shown = errors.iter().take(SHOWN).map(|error| toned(sentence(error), Tone::Bad).into());
+                let shown = errors
+                    .iter()
+                    .take(SHOWN)
+                    .map(|error| toned(sentence(error), Tone::Bad).into());
                 let mut lines = column(shown).spacing(Gap::XS);
                 if errors.len() > SHOWN {
                     let rest = count(errors.len() - SHOWN, "more line", "more lines");

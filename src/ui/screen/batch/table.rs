@@ -222,7 +222,10 @@ impl Table {
         let out = self.count(|state| matches!(state, LineState::LeftOut(_)));
         let (failed, all) = (self.failed().len(), self.lines.len() - out);
         let verb = if done == 1 { "is" } else { "are" };
-        let mut words = format!("{done} of {} {verb} in a block", count(all, "masternode", "masternodes"));
+        let mut words = format!(
+            "{done} of {} {verb} in a block",
+            count(all, "masternode", "masternodes")
+        );
         if failed > 0 {
             words += &format!(", {failed} failed");
         }

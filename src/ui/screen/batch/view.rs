@@ -3,7 +3,8 @@
 use iced::widget::{Column, column, container, row};
 use iced::{Element, Length, Padding};
 
-use super::review::{self, named};
+use super::review::{self, against, named};
+use super::subject::Subject;
 use super::table::{Line, LineState, Table};
 use super::{Batch, Form, Message, PAGE, State, may_send};
 use crate::flow::batch::{Failure, Left};
@@ -54,23 +55,25 @@ fn content(batch: &Batch) -> Element<'_, Message> {
     match &batch.state {
         State::Editing => form(batch),
         State::Preparing { .. } => muted("Reading the chain and making the plans. Nothing is signed yet.").into(),
-        State::Refused(error) => page_of(column![
-            error_notice(error),
-            muted("Nothing was signed and nothing was sent. What you have filled in is kept.")
-        ]
-        .spacing(Gap::M)),
+        State::Refused(error) => page_of(
+            column![
+                error_notice(error),
+                muted("Nothing was signed and nothing was sent. What you have filled in is kept.")
+            ]
+            .spacing(Gap::M),
+        ),
         State::Reviewing(plans) => review::view(batch, plans),
         State::Running { table, .. } => {
             let words = format!(
                 "{} You can look at other pages meanwhile; what is sent cannot be called back.",
                 table.summary()
             );
-            column![info(words), lines(table)].spacing(Gap::M).into()
+            column![info(words), lines(batch, table)].spacing(Gap::M).into()
         }
-        State::Replanning { table, .. } => {
-            column![info("Planning anew what failed."), lines(table)].spacing(Gap::M).into()
-        }
-        State::Finished(table) => column![result(table), lines(table)].spacing(Gap::M).into(),
+        State::Replanning { table, .. } => column![info("Planning anew what failed."), lines(batch, table)]
+            .spacing(Gap::M)
+            .into(),
+        State::Finished(table) => column![result(table), lines(batch, table)].spacing(Gap::M).into(),
     }
 }
 
@@ -103,7 +106,10 @@ fn keyless(batch: &Batch) -> Option<String> {
     if out.is_empty() {
         return None;
     }
-    let (keys, role) = (if out.len() == 1 { "key of" } else { "keys of" }, batch.subject.what.role());
+    let (keys, role) = (
+        if out.len() == 1 { "key of" } else { "keys of" },
+        batch.subject.what.role(),
+    );
     Some(format!(
         "The {role} {keys} {} not in this vault: left out of what is sent.",
         match out[..] {
@@ -125,21 +131,21 @@ fn result(table: &Table) -> Element<'_, Message> {
     .into()
 }
 
-fn lines(table: &Table) -> Element<'_, Message> {
+fn lines<'a>(batch: &'a Batch, table: &'a Table) -> Element<'a, Message> {
     let header = table_header([("Masternode", review::NAME), ("State", STATE), ("", Length::Fill)]);
-    let mut rows: Column<'_, Message> = column![header];
+    let mut rows: Column<'a, Message> = column![header];
     for line in table.lines() {
-        rows = rows.push(divider()).push(line_view(line));
+        rows = rows.push(divider()).push(line_view(&batch.subject, line));
     }
     card(rows).padding(0).into()
 }
 
-fn line_view(line: &Line) -> Element<'_, Message> {
+fn line_view<'a>(subject: &Subject, line: &'a Line) -> Element<'a, Message> {
     let (word, tone) = word(&line.state);
     let content = row![
         named(line.name.clone(), &line.pro_tx_hash.to_string()),
         container(badge(word, tone)).width(STATE),
-        container(detail(line)).width(Length::Fill)
+        container(detail(subject, line)).width(Length::Fill)
     ]
     .spacing(Gap::M)
     .align_y(iced::Center);
@@ -159,7 +165,7 @@ fn word(state: &LineState) -> (String, Tone) {
     (word.to_owned(), tone)
 }
 
-fn detail(line: &Line) -> Element<'_, Message> {
+fn detail<'a>(subject: &Subject, line: &'a Line) -> Element<'a, Message> {
     let tx = |txid: &crate::protocol::Txid| {
         let full = txid.to_string();
         row![
@@ -170,11 +176,9 @@ fn detail(line: &Line) -> Element<'_, Message> {
         .align_y(iced::Center)
     };
     match &line.state {
-        LineState::LeftOut(error) => muted(sentence(error)).into(),
+        LineState::LeftOut(error) => muted(sentence(&against(error, subject))).into(),
         LineState::Waiting | LineState::Working | LineState::Signed => help("").into(),
-        LineState::Held => {
-            help("For the next block: nodes keep no more unconfirmed transactions in a row.").into()
-        }
+        LineState::Held => help("For the next block: nodes keep no more unconfirmed transactions in a row.").into(),
         LineState::Sent { txid } => row![help("Waiting for a block."), tx(txid)]
             .spacing(Gap::S)
             .align_y(iced::Center)

@@ -2,14 +2,14 @@
 
 use iced::widget::text::Wrapping;
 use iced::widget::{column, container, keyed_column, responsive, row, scrollable, space};
-use iced::{Element, Length};
+use iced::{Element, Length, Padding};
 
 use super::{LIST, Masternodes, Message, Shown, State, reason, status_word};
-use crate::ui::screen::batch::{Batch, What};
 use crate::flow;
 use crate::flow::overview::{Masternode, Overview};
 use crate::protocol::masternode::Status;
 use crate::ui::format;
+use crate::ui::screen::batch::{Batch, What};
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::row::ROW;
 use crate::ui::widget::{
@@ -109,9 +109,11 @@ fn selection(screen: &Masternodes) -> Element<'_, Message> {
             .extend(What::ALL.map(|what| change(screen, what)))
             .push(text_button("Clear").on_press(Message::ClearSelection));
     }
-    container(parts.wrap().vertical_spacing(Gap::S))
-        .padding([0.0, Gap::M])
-        .into()
+    let padding = Padding {
+        left: Gap::M,
+        ..Padding::ZERO
+    };
+    container(parts.wrap().vertical_spacing(Gap::S)).padding(padding).into()
 }
 
 /// The button of a change; without a key that could sign it, it says so.
