@@ -208,7 +208,7 @@ fn three_are_selected_and_the_two_whose_key_is_here_get_a_new_payout_address() {
         fleet.fixture.assert_shows(&[
             "3 masternodes are selected: ",
             "The owner key of mn2 is not in this vault",
-            "That is enough for the first of them",
+            "That is enough for the updates.",
         ]);
         assert!(fleet.fixture.is_disabled("Review"));
         fleet.type_payee();
@@ -254,6 +254,28 @@ fn select_all_takes_what_is_shown_and_clear_gives_it_back() {
         masternodes::Shown::All,
     )));
     fleet.fixture.assert_hides("selected");
+}
+
+#[test]
+fn while_some_are_ticked_no_line_moves_away_below_the_pointer() {
+    let mut fleet = Fleet::new("dash-regtest", 4, None);
+    let order = |fleet: &Fleet| -> Vec<String> {
+        let texts = fleet.fixture.texts();
+        texts.into_iter().filter(|text| text.starts_with("mn")).collect()
+    };
+    let in_turn = order(&fleet);
+    let moved = |fleet: &mut Fleet| {
+        // Somewhere in these blocks one of the four is paid and goes to the end.
+        (0..30).any(|_| {
+            fleet.sandbox.mine(1);
+            fleet.refresh();
+            order(fleet) != in_turn
+        })
+    };
+    fleet.tick(0);
+    assert!(!moved(&mut fleet));
+    fleet.fixture.click("Clear");
+    assert!(moved(&mut fleet));
 }
 
 #[test]
@@ -388,12 +410,13 @@ fn one_that_failed_stops_nobody_and_is_retried_alone() {
 }
 
 #[test]
-fn money_that_does_not_last_for_all_is_told_at_the_review() {
+fn the_form_asks_for_the_fees_of_all_that_are_selected() {
     let mut fleet = Fleet::new("dash-regtest", 3, None);
     let vault = fleet.ports().vault().unwrap().clone();
     let poor = vault.generate(Kind::Fee, "poor", &fleet.ports().profile, 0).unwrap();
     let script = poor.key_id().unwrap().address().script();
-    fleet.sandbox.fund(script, Amount::from_duffs(2_000)).unwrap();
+    // Enough for one, or two.
+    fleet.sandbox.fund(script, Amount::from_duffs(2_500)).unwrap();
     fleet.sandbox.mine(1);
     fleet.fixture.click("Select all");
     fleet.fixture.click("New payout address");
@@ -401,6 +424,28 @@ fn money_that_does_not_last_for_all_is_told_at_the_review() {
     let chosen = crate::flow::choice::FeeSource::Key("poor".to_owned());
     let choose = crate::ui::screen::part::fee::Message::Chosen(chosen);
     fleet.fixture.send_and_run(Message::Batch(batch::Message::Fee(choose)));
+    fleet.fixture.assert_shows(&["0.00003078 rDASH", "Not enough."]);
+    assert!(fleet.fixture.is_disabled("Review"));
+}
+
+#[test]
+fn money_that_does_not_last_for_all_is_told_at_the_review() {
+    let mut fleet = Fleet::new("dash-regtest", 3, None);
+    let names: Vec<ProTxHash> = fleet.mine.clone();
+    fleet.tick(0);
+    fleet.fixture.click("New addresses from a list");
+    let vault = fleet.ports().vault().unwrap().clone();
+    let poor = vault.generate(Kind::Fee, "poor", &fleet.ports().profile, 0).unwrap();
+    let script = poor.key_id().unwrap().address().script();
+    fleet.sandbox.fund(script, Amount::from_duffs(2_500)).unwrap();
+    fleet.sandbox.mine(1);
+    let chosen = crate::flow::choice::FeeSource::Key("poor".to_owned());
+    let choose = crate::ui::screen::part::fee::Message::Chosen(chosen);
+    fleet.fixture.send_and_run(Message::Batch(batch::Message::Fee(choose)));
+    // One is selected, but the list names three.
+    let lines = (0..3).map(|at| format!("{}, {}\n", names[at], fleet.service(at)));
+    let text: String = lines.collect();
+    fleet.read_list(&text);
     fleet.fixture.click("Review");
     fleet.fixture.assert_shows(&["The fee key poor holds", "send at least"]);
     assert!(fleet.fixture.is_disabled("Sign and send all (3)"));

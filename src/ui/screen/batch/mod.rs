@@ -123,6 +123,7 @@ impl Batch {
             What::Voting => Form::Voting(voting::Voting::default()),
             What::Services => Form::Services(services::Services::new(&subject, &ports.profile)),
         };
+        let count = subject.chosen.iter().filter(|each| each.signed_here).count();
         let mut new = Self {
             profile: Arc::clone(&ports.profile),
             subject,
@@ -131,7 +132,7 @@ impl Batch {
             device: None,
             sandbox,
             form,
-            fee: fee::Form::default(),
+            fee: fee::Form::for_several(count),
             state: State::Editing,
             run: 0,
         };
@@ -412,7 +413,7 @@ impl Batch {
             keys: &self.keys,
             status: self.status.as_ref(),
             device: self.device.as_deref(),
-            errand: "first of them; the review counts all",
+            errand: "updates",
             hand_over: false,
             sandbox: self.sandbox,
         }

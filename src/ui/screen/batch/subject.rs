@@ -74,13 +74,15 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The selected masternodes of a list, in its order.
+    /// The selected masternodes of a list, by name.
     pub fn new(what: What, overview: &Overview, is_selected: impl Fn(ProTxHash) -> bool) -> Self {
         let all = &overview.masternodes;
-        let chosen = all.iter().filter(|each| is_selected(each.entry.pro_tx_hash));
+        let selected = all.iter().filter(|each| is_selected(each.entry.pro_tx_hash));
+        let mut chosen: Vec<Chosen> = selected.map(|each| chosen_one(what, each)).collect();
+        chosen.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
             what,
-            chosen: chosen.map(|each| chosen_one(what, each)).collect(),
+            chosen,
             known: all.iter().map(known_one).collect(),
         }
     }

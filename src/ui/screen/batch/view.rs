@@ -1,6 +1,6 @@
 //! The page: form, review, progress and result, with their buttons.
 
-use iced::widget::{Column, column, container, row};
+use iced::widget::{Column, column, container, row, space};
 use iced::{Element, Length, Padding};
 
 use super::review::{self, against, named};
@@ -17,7 +17,8 @@ use crate::ui::widget::{
     success, table_header, text_button, title, toned, warning,
 };
 
-const STATE: Length = Length::Fixed(112.0);
+const STATE: Length = Length::Fixed(92.0);
+const BAR: f32 = 36.0;
 
 pub(super) fn view(batch: &Batch) -> Element<'_, Message> {
     let (left, right) = buttons(batch);
@@ -31,7 +32,8 @@ pub(super) fn view(batch: &Batch) -> Element<'_, Message> {
     let content = scroll(container(content(batch)).padding(around(0.0, Gap::L)))
         .id(PAGE)
         .height(Length::Fill);
-    let bar = row![container(left).width(Length::Fill), right].align_y(iced::Center);
+    // As high as its buttons, also while there are none.
+    let bar = row![space().height(BAR), container(left).width(Length::Fill), right].align_y(iced::Center);
     column![
         container(head).padding(around(Gap::L, Gap::M)),
         content,
@@ -166,33 +168,33 @@ fn word(state: &LineState) -> (String, Tone) {
 }
 
 fn detail<'a>(subject: &Subject, line: &'a Line) -> Element<'a, Message> {
-    let tx = |txid: &crate::protocol::Txid| {
+    let tx = |txid: &crate::protocol::Txid| -> [Element<'a, Message>; 2] {
         let full = txid.to_string();
-        row![
-            mono(short_hash(&full)).size(Size::SMALL),
-            text_button("Copy").on_press(Message::Copy(full))
-        ]
-        .spacing(Gap::S)
-        .align_y(iced::Center)
+        let short = mono(short_hash(&full)).size(Size::SMALL);
+        [short.into(), text_button("Copy").on_press(Message::Copy(full)).into()]
     };
     match &line.state {
         LineState::LeftOut(error) => muted(sentence(&against(error, subject))).into(),
         LineState::Waiting | LineState::Working | LineState::Signed => help("").into(),
         LineState::Held => help("For the next block: nodes keep no more unconfirmed transactions in a row.").into(),
-        LineState::Sent { txid } => row![help("Waiting for a block."), tx(txid)]
-            .spacing(Gap::S)
-            .align_y(iced::Center)
-            .into(),
-        LineState::Done { txid, height: at } => row![
-            body(format!("Block {}", height(*at))),
-            tx(txid),
-            text_button("Open").on_press(Message::Open(line.pro_tx_hash))
-        ]
-        .spacing(Gap::S)
-        .align_y(iced::Center)
-        .into(),
+        LineState::Sent { txid } => in_line(tx(txid)),
+        LineState::Done { txid, height: at } => {
+            let block: Element<'a, Message> = body(format!("Block {}", height(*at))).into();
+            let open = text_button("Open").on_press(Message::Open(line.pro_tx_hash)).into();
+            in_line([block].into_iter().chain(tx(txid)).chain([open]))
+        }
         LineState::Failed(failure) => failed(failure),
     }
+}
+
+/// Side by side, below one another where there is no room.
+fn in_line<'a>(parts: impl IntoIterator<Item = Element<'a, Message>>) -> Element<'a, Message> {
+    row(parts)
+        .spacing(Gap::S)
+        .align_y(iced::Center)
+        .wrap()
+        .vertical_spacing(0)
+        .into()
 }
 
 fn failed(Failure { error, left }: &Failure) -> Element<'_, Message> {

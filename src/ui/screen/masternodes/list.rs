@@ -22,6 +22,8 @@ const OVERSCAN: usize = 4;
 
 /// Place of the boxes before lines.
 const BOX: f32 = 34.0;
+/// Height of the line of what can be done with those ticked.
+const BAR: f32 = 36.0;
 const STATUS: Length = Length::Fixed(108.0);
 const POSE: Length = Length::Fixed(66.0);
 const QUEUE: Length = Length::Fixed(122.0);
@@ -100,7 +102,8 @@ fn selection(screen: &Masternodes) -> Element<'_, Message> {
     let count = screen.selected.len();
     let all = count > 0 && count >= screen.lines.len();
     let every = tick(all, Message::SelectAll).label("Select all");
-    let mut parts = row![every].spacing(Gap::S).align_y(iced::Center);
+    // As high as its buttons, so that the list does not jump when the first is ticked.
+    let mut parts = row![space().height(BAR), every].spacing(Gap::S).align_y(iced::Center);
     if count == 0 {
         parts = parts.push(muted("Tick several to change them together."));
     } else {
@@ -110,7 +113,7 @@ fn selection(screen: &Masternodes) -> Element<'_, Message> {
             .push(text_button("Clear").on_press(Message::ClearSelection));
     }
     let padding = Padding {
-        left: Gap::M,
+        left: Gap::S,
         ..Padding::ZERO
     };
     container(parts.wrap().vertical_spacing(Gap::S)).padding(padding).into()

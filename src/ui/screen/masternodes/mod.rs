@@ -3,7 +3,7 @@
 mod details;
 mod list;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use iced::{Element, Task, task};
 
@@ -141,6 +141,7 @@ impl Masternodes {
 
     fn read(&mut self, result: Result<Box<Overview>, flow::Error>) {
         self.reading = None;
+        let before = self.order();
         self.state = match (result, std::mem::replace(&mut self.state, State::Loading)) {
             (Ok(overview), _) => State::Listed(overview),
             (Err(error), State::Listed(before)) => State::Failed {
@@ -151,6 +152,24 @@ impl Masternodes {
             (Err(error), State::Loading) => State::Failed { error, before: None },
         };
         self.relist();
+        if !self.selected.is_empty() {
+            self.keep_order(&before);
+        }
+    }
+
+    /// The lines shown, each with its place.
+    fn order(&self) -> HashMap<ProTxHash, usize> {
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        let lines = self.lines.iter().filter_map(|at| all.get(*at));
+        lines.map(|each| each.entry.pro_tx_hash).zip(0..).collect()
+    }
+
+    /// While some are ticked no line moves away below the pointer, though every block changes the order of payment.
+    fn keep_order(&mut self, before: &HashMap<ProTxHash, usize>) {
+        let mut lines = std::mem::take(&mut self.lines);
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        lines.sort_by_key(|at| before.get(&all[*at].entry.pro_tx_hash).copied().unwrap_or(usize::MAX));
+        self.lines = lines;
     }
 
     fn relist(&mut self) {
