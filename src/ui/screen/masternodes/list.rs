@@ -22,6 +22,8 @@ const OVERSCAN: usize = 4;
 
 /// Place of the boxes before lines.
 const BOX: f32 = 34.0;
+/// From this width on a line has room for name, type and hash.
+const WIDE: f32 = 620.0;
 /// Height of the line of what can be done with those ticked.
 const BAR: f32 = 36.0;
 const STATUS: Length = Length::Fixed(108.0);
@@ -141,23 +143,28 @@ fn lines<'a>(screen: &'a Masternodes, overview: &'a Overview) -> Element<'a, Mes
         Shown::Mine => row![space().width(BOX), header].into(),
         Shown::All => header,
     };
-    let list = responsive(move |size| virtual_list(screen, overview, size.height));
+    let list = responsive(move |size| virtual_list(screen, overview, size));
     card(column![header, container(list).height(Length::Fill)])
         .padding(0)
         .height(Length::Fill)
         .into()
 }
 
-fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32) -> Element<'a, Message> {
+fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, size: iced::Size) -> Element<'a, Message> {
     let total = screen.lines.len();
     let first = ((screen.offset / ROW) as usize).saturating_sub(OVERSCAN).min(total);
-    let count = (height / ROW).ceil() as usize + 2 * OVERSCAN;
+    let count = (size.height / ROW).ceil() as usize + 2 * OVERSCAN;
     let last = (first + count).min(total);
     let rows = screen.lines[first..last]
         .iter()
         .filter_map(|at| overview.masternodes.get(*at));
     let now = flow::now();
-    let rows = rows.map(|masternode| (masternode.entry.pro_tx_hash, ticked(screen, masternode, now)));
+    let rows = rows.map(|masternode| {
+        (
+            masternode.entry.pro_tx_hash,
+            ticked(screen, masternode, now, size.width >= WIDE),
+        )
+    });
     let content = column![
         space().height(first as f32 * ROW),
         keyed_column(rows),
@@ -173,9 +180,9 @@ fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32
 }
 
 /// A line; of mine with a box before it.
-fn ticked<'a>(screen: &'a Masternodes, masternode: &'a Masternode, now: u64) -> Element<'a, Message> {
+fn ticked<'a>(screen: &'a Masternodes, masternode: &'a Masternode, now: u64, wide: bool) -> Element<'a, Message> {
     if screen.shown == Shown::All {
-        return line(masternode, now);
+        return line(masternode, now, wide);
     }
     let hash = masternode.entry.pro_tx_hash;
     let ticked = screen.selected.contains(&hash);
@@ -186,10 +193,10 @@ fn ticked<'a>(screen: &'a Masternodes, masternode: &'a Masternode, now: u64) -> 
         .height(ROW)
         .align_x(iced::Right)
         .align_y(iced::Center);
-    row![tick, line(masternode, now)].into()
+    row![tick, line(masternode, now, wide)].into()
 }
 
-fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
+fn line(masternode: &Masternode, now: u64, wide: bool) -> Element<'_, Message> {
     let entry = &masternode.entry;
     let service = if entry.state.service.is_none() {
         "No address".to_owned()
@@ -197,15 +204,15 @@ fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
         entry.state.service.to_string()
     };
     let hash = format::short_hash(&entry.pro_tx_hash.to_string());
-    let name = column![
-        strong(service).wrapping(Wrapping::None),
-        row![
-            help(called(masternode)),
-            mono(hash).size(Size::SMALL).wrapping(Wrapping::None)
-        ]
-        .spacing(Gap::S)
-    ]
-    .spacing(2);
+    let mut second = row![].spacing(Gap::S);
+    // Where there is no room for both, its name; what has none is known by its hash.
+    if wide || masternode.roles.any() {
+        second = second.push(help(called(masternode)).wrapping(Wrapping::None));
+    }
+    if wide || !masternode.roles.any() {
+        second = second.push(mono(hash).size(Size::SMALL).wrapping(Wrapping::None));
+    }
+    let name = column![strong(service).wrapping(Wrapping::None), second].spacing(2);
     let (word, tone) = status_word(entry.status());
     let mut status = column![badge(word, tone)].spacing(2);
     let why = reason(masternode);
