@@ -10,7 +10,7 @@ use crate::protocol::special_tx::Payload;
 use crate::store::journal::{Event, Operation};
 
 /// How often a lost connection is tried again while waiting for a block.
-const PATIENCE: u32 = 20;
+pub(super) const PATIENCE: u32 = 20;
 
 /// Sends and waits. The point of no return is [`Step::Broadcasting`]; whatever happens after it, the journal knows the transaction.
 pub(super) async fn deliver(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
@@ -68,10 +68,39 @@ async fn deliver_again(
     await_block(ports, operation.id, tx, steps).await
 }
 
+/// As [`hand_in`], but a lost connection is tried again for a while: nodes take the same transaction any number of times.
+pub(super) async fn hand_in_patiently(
+    ports: &Ports,
+    id: i64,
+    tx: &Transaction,
+    steps: &mut Sender<Step>,
+) -> Result<(), Error> {
+    ports.journal.record(id, &Event::finished(tx), ports.now())?;
+    announce(ports, id, tx, steps).await?;
+    let mut lost = 0;
+    loop {
+        match offer(ports, id, tx).await {
+            Err(Error::Node(error)) if error.is_connection() && lost < PATIENCE => lost += 1,
+            other => return other,
+        }
+        tokio::time::sleep(ports.poll).await;
+    }
+}
+
 async fn broadcast(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<(), Error> {
-    let txid = tx.txid();
+    announce(ports, id, tx, steps).await?;
+    offer(ports, id, tx).await
+}
+
+/// Says and writes down that from here on the transaction may be out.
+async fn announce(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<(), Error> {
     ports.journal.record(id, &Event::Broadcasting, ports.now())?;
-    steps.send(Step::Broadcasting { txid }).await;
+    steps.send(Step::Broadcasting { txid: tx.txid() }).await;
+    Ok(())
+}
+
+async fn offer(ports: &Ports, id: i64, tx: &Transaction) -> Result<(), Error> {
+    let txid = tx.txid();
     match ports.node.broadcast(tx.clone()).await {
         Ok(_) => {}
         // A broken connection leaves it open: the transaction may have arrived.
@@ -91,6 +120,25 @@ pub(super) fn note_failure(ports: &Ports, id: i64, error: Error) -> Error {
         Ok(()) => error,
         Err(worse) => worse.into(),
     }
+}
+
+/// Writes down that an operation is given up: it is not to be gone on with.
+pub(super) fn give_up(ports: &Ports, id: i64) -> Result<(), Error> {
+    Ok(ports.journal.record(id, &Event::Cancelled, ports.now())?)
+}
+
+/// Looks once whether the transaction is in a block; its height, which the journal then has.
+pub(super) async fn find_block(ports: &Ports, id: i64, tx: &Transaction) -> Result<Option<u32>, Error> {
+    let (_, found) = look(ports, tx).await?;
+    let Some(Mined { height, hash }) = found else {
+        return Ok(None);
+    };
+    record_mined(ports, id, height, hash)?;
+    Ok(Some(height))
+}
+
+pub(super) fn record_mined(ports: &Ports, id: i64, height: u32, hash: Option<BlockHash>) -> Result<(), Error> {
+    Ok(ports.journal.record(id, &Event::Mined { height, hash }, ports.now())?)
 }
 
 async fn note_mined(ports: &Ports, id: i64, txid: Txid, found: Mined, steps: &mut Sender<Step>) -> Result<u32, Error> {

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod batch;
 mod fund;
 mod handover;
 mod hostile;

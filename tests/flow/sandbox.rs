@@ -21,7 +21,7 @@ use crate::update::revocation;
 use crate::world::World;
 
 /// A world whose node is the sandbox; its device and vault have money there.
-async fn start(network: &str) -> (World, Ports, Sandbox) {
+pub async fn start(network: &str) -> (World, Ports, Sandbox) {
     let world = World::new(network);
     let mut options = Options::new(network::builtin(network).unwrap());
     options.device = (0..4).map(|at| world.device_key(0, false, at).address()).collect();

@@ -30,7 +30,7 @@ use check::{is_signature, put_signature};
 pub use file::{FileError, MAX_FILE};
 use run::planned_here;
 pub use run::{Outcome, run, sign_here};
-pub(super) use run::{go_on, outcome, pay_anew, send, take_back};
+pub(super) use run::{enter, go_on, outcome, pay_anew, resume, signed, take_back};
 
 /// Which operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

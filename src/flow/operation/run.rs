@@ -4,8 +4,8 @@ use sipper::{Sender, Straw, sipper};
 
 use super::sign::{record_signature, sign_inputs, sign_payload};
 use super::{Kind, Operation, Role, missing};
-use crate::flow::choice::{FeeSource, OneUse};
-use crate::flow::fee::{Paid, Purse, pay_fee};
+use crate::flow::choice::OneUse;
+use crate::flow::fee::{Paid, Till};
 use crate::flow::keys::Made;
 use crate::flow::{Error, Ports, Step, send, transaction, update};
 use crate::protocol::special_tx::Payload;
@@ -186,29 +186,17 @@ async fn finish(
     outcome(&operation, signed, height)
 }
 
-/// As [`finish`], but without awaiting the block: the journal's number and the transaction.
-pub(crate) async fn send(
-    ports: &Ports,
-    operation: Operation,
-    once: Option<&OneUse>,
-    steps: &mut Sender<Step>,
-) -> Result<(i64, Transaction), Error> {
-    let known = begun(ports, &operation)?;
-    let id = begin(ports, known, &operation)?;
+/// Writes the operation down; the journal's number.
+pub(crate) async fn enter(ports: &Ports, operation: &Operation, steps: &mut Sender<Step>) -> Result<i64, Error> {
+    let known = begun(ports, operation)?;
+    let id = begin(ports, known, operation)?;
     steps.send(Step::Planned { id }).await;
-    let signed = signed(ports, id, operation, once, steps).await?;
-    send::hand_in(ports, id, &signed, steps).await?;
-    Ok((id, signed))
+    Ok(id)
 }
 
 /// The same operation paid from the coins there are now.
-pub(crate) async fn pay_anew(
-    ports: &Ports,
-    operation: &Operation,
-    source: &FeeSource,
-    purse: &Purse,
-) -> Result<Operation, Error> {
-    let Paid { unsigned, inputs, .. } = pay_fee(ports, source, operation.payload()?, purse).await?;
+pub(crate) async fn pay_anew(ports: &Ports, operation: &Operation, till: &Till) -> Result<Operation, Error> {
+    let Paid { unsigned, inputs, .. } = till.pay(ports, operation.payload()?).await?;
     Ok(Operation {
         unsigned,
         inputs,
@@ -232,7 +220,7 @@ pub(crate) fn outcome(operation: &Operation, tx: Transaction, height: u32) -> Re
 }
 
 /// Signed and verified; a plan that is lost is written down as such.
-async fn signed(
+pub(crate) async fn signed(
     ports: &Ports,
     id: i64,
     operation: Operation,

@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::keys::{Keys, choose_keys};
 use super::warning::{Warning, warn};
 use crate::flow::choice::{FeeSource, PlatformChoice};
-use crate::flow::fee::{FeeInput, Paid, Purse, pay_fee};
+use crate::flow::fee::{FeeInput, Paid, pay_fee};
 use crate::flow::keys::{Label, Made};
 use crate::flow::operation::{self, Base, Kind, Operation, Outcome, Signer};
 use crate::flow::{Error, Ports, Step, synced_status, transaction};
@@ -138,12 +138,8 @@ async fn plan_with(
     keys: Keys,
 ) -> Result<Plan, Error> {
     let payload = build_payload(&draft, &keys, &collateral, status);
-    let purse = Purse {
-        exclude: vec![collateral.coin.outpoint],
-        own: Vec::new(),
-    };
     let payload = Payload::ProReg(Box::new(payload));
-    let paid = pay_fee(ports, &draft.fee_from, payload, &purse).await?;
+    let paid = pay_fee(ports, &draft.fee_from, payload, &[collateral.coin.outpoint]).await?;
     let Paid {
         unsigned, inputs, fee, ..
     } = paid;

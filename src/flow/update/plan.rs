@@ -6,7 +6,7 @@ use super::draft::{Change, Draft};
 use super::payload::build;
 use super::review::{Review, assemble};
 use crate::flow::choice::{FeeSource, OneUse, OperatorSecret};
-use crate::flow::fee::{Paid, Purse, pay_fee};
+use crate::flow::fee::{Paid, Till, pay_fee};
 use crate::flow::keys::{Chooser, Label, Made, operator_key};
 use crate::flow::operation::{self, Base, Operation, Outcome, Role, Signer};
 use crate::flow::{Error, Ports, Step, name_of, synced_status, transaction};
@@ -35,11 +35,16 @@ pub struct Plan {
 /// # Errors
 /// What is missing or refused; nothing was signed or sent.
 pub async fn prepare(ports: &Ports, draft: &Draft) -> Result<Plan, Error> {
+    prepare_from(ports, draft, None).await
+}
+
+/// The same, paid from a till that is open already.
+pub(in crate::flow) async fn prepare_from(ports: &Ports, draft: &Draft, till: Option<&Till>) -> Result<Plan, Error> {
     let mut making = Making {
         ports,
         made: Made::default(),
     };
-    let plan = plan_with(ports, draft, &mut making.made).await?;
+    let plan = plan_with(ports, draft, till, &mut making.made).await?;
     Ok(Plan {
         made: making.kept(),
         ..plan
@@ -64,7 +69,7 @@ impl Drop for Making<'_> {
     }
 }
 
-async fn plan_with(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Plan, Error> {
+async fn plan_with(ports: &Ports, draft: &Draft, till: Option<&Till>, made: &mut Made) -> Result<Plan, Error> {
     let status = synced_status(ports).await?;
     let entry = find(ports, draft.pro_tx_hash).await?;
     let name = name_of(ports, &entry);
@@ -81,7 +86,11 @@ async fn plan_with(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Plan
     };
     let (payload, signer) = build(&entry, &draft.change, &status.capabilities, &mut chooser)?;
     let keys = chooser.labels;
-    let Paid { unsigned, inputs, .. } = pay_fee(ports, &draft.fee_from, payload, &Purse::default()).await?;
+    let paid = match till {
+        Some(till) => till.pay(ports, payload).await?,
+        None => pay_fee(ports, &draft.fee_from, payload, &[]).await?,
+    };
+    let Paid { unsigned, inputs, .. } = paid;
     let operation = Operation {
         kind: draft.change.kind(),
         network: ports.profile.name.clone(),
