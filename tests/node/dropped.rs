@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use castellan::flow::choice::{FeeSource, OperatorChoice};
+use castellan::flow::batch::{self, Left, Part, Progress};
+use castellan::flow::choice::{FeeSource, OperatorChoice, OperatorSecret};
 use castellan::flow::operation::Outcome;
-use castellan::flow::update::{self, Change, Draft, OperatorPayout, Plan, Registrar, ServiceChange};
+use castellan::flow::update::{self, Change, Draft, OperatorPayout, Plan, Registrar, Revocation, ServiceChange};
 use castellan::flow::{Error, Ports, Step, resume};
 use castellan::protocol::masternode::Status;
 use castellan::protocol::network::MnType;
 use castellan::protocol::special_tx::Service;
+use castellan::protocol::special_tx::pro_up_rev::Reason;
 use castellan::protocol::{Address, Transaction};
 use castellan::store::journal::{Event, Operation, State};
 use castellan::store::{Journal, Kind};
@@ -87,40 +89,51 @@ async fn after_a_crash_while_sending_it_goes_on_whether_the_node_has_it_or_not()
     }
 }
 
-/// Sends a change and, before any block has it, lets a block with another transaction of the same masternode throw it out.
-async fn thrown_out(life: &Life<'_>, change: Change, by: Change) -> Result<Outcome, Error> {
-    let chain = life.chain;
+/// The finished transaction of another machine, not sent yet, paid by a purse of its own.
+async fn ready_elsewhere(life: &Life<'_>, change: Change) -> (Transaction, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    // Another machine with a purse of its own.
     let other = Ports {
         journal: Arc::new(Journal::open(&folder.path().join("journal")).expect("a journal")),
         ..life.ports.clone()
     };
     let draft = Draft {
         fee_from: FeeSource::Key("other".into()),
-        ..life.draft(by)
+        ..life.draft(change)
     };
     let plan = update::prepare(&other, &draft).await.expect("a plan");
-    let winner = finished(&dies_while_sending(&other, plan).await);
+    (finished(&dies_while_sending(&other, plan).await), folder)
+}
 
+/// A block with this transaction and nothing of the mempool.
+async fn mine_only(chain: &Chain, tx: &Transaction) {
+    let address = chain.node.call("getnewaddress", json!([])).await;
+    chain.node.call("generateblock", json!([address, [tx.to_hex()]])).await;
+}
+
+/// Sends a change and, before any block has it, lets a block with another transaction of the same masternode throw it out.
+async fn thrown_out(life: &Life<'_>, change: Change, by: Change) -> Result<Outcome, Error> {
+    let chain = life.chain;
+    let (winner, _folder) = ready_elsewhere(life, by).await;
     let mut flow = update::update(life.ports.clone(), life.plan(change).await).pin();
     let mut thrown = false;
     while let Some(step) = flow.sip().await {
         let Step::WaitingForBlock { txid, .. } = step else {
             continue;
         };
-        if thrown {
-            chain.node.mine(1).await;
-            continue;
-        }
+        assert!(!thrown, "it waits on");
         thrown = true;
-        let address = chain.node.call("getnewaddress", json!([])).await;
-        let block = json!([address, [winner.to_hex()]]);
-        chain.node.call("generateblock", block).await;
+        mine_only(chain, &winner).await;
         let left = chain.node.call("getrawmempool", json!([])).await;
         assert!(!left.to_string().contains(&txid.to_string()), "still there: {left}");
     }
     flow.await
+}
+
+fn names_operator() -> Change {
+    Change::Registrar(Registrar {
+        operator: Some(OperatorChoice::New),
+        ..Registrar::default()
+    })
 }
 
 async fn with_two_purses(options: Options) -> Chain {
@@ -139,11 +152,7 @@ async fn an_update_that_a_block_throws_out_fails_with_the_nodes_reason() {
     for options in [Options::BEFORE_V19, Options::AFTER_V19] {
         let chain = with_two_purses(options).await;
         let life = Life::begin(&chain, MnType::Regular, "mn").await;
-        let by = Change::Registrar(Registrar {
-            operator: Some(OperatorChoice::New),
-            ..Registrar::default()
-        });
-        let error = thrown_out(&life, moves(), by).await.expect_err("refused");
+        let error = thrown_out(&life, moves(), names_operator()).await.expect_err("refused");
         assert_eq!((error.kind(), error.reason()), ("rejected", Some("bad-protx-sig")));
         let operation = life.ports.journal.list().expect("read").pop().expect("begun");
         assert_eq!(operation.state(), State::Failed);
@@ -154,4 +163,54 @@ async fn an_update_that_a_block_throws_out_fails_with_the_nodes_reason() {
             .expect_err("refused");
         assert_eq!(again.reason(), Some("bad-protx-sig"));
     }
+}
+
+/// The owner's waiting update names the operator key that the block revokes. A node would take it again, and the key would be back.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs DASHD_EXE: a real dashd"]
+async fn an_update_that_would_bring_a_revoked_key_back_is_not_sent_again() {
+    let chain = with_two_purses(Options::AFTER_V19).await;
+    let life = Life::begin(&chain, MnType::Regular, "mn").await;
+    let by = Change::Revoke(Revocation {
+        reason: Reason::CompromisedKeys,
+        operator: OperatorSecret::OfTheVault,
+    });
+    let error = thrown_out(&life, pays_to(Address::PubkeyHash([0x31; 20])), by).await;
+    let error = error.expect_err("not sent again");
+    assert!(
+        matches!(&error, Error::ChangedMeanwhile { field, .. } if field == "pubKeyOperator"),
+        "{error}"
+    );
+    let operation = life.ports.journal.list().expect("read").pop().expect("begun");
+    assert_eq!(operation.state(), State::Failed);
+    // That it was right not to: the node sees nothing wrong in it.
+    let tx = finished(&operation);
+    let verdict = chain.node.call("testmempoolaccept", json!([[tx.to_hex()]])).await;
+    assert_eq!(verdict[0]["allowed"], true, "{verdict}");
+    let again = resume::resume(life.ports.clone(), operation.id)
+        .await
+        .expect_err("nor then");
+    assert!(matches!(again, Error::ChangedMeanwhile { .. }), "{again}");
+    assert_eq!(life.entry().await.status(), Status::Revoked);
+}
+
+/// A batch of one, thrown out in the same way: its coin is free again.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs DASHD_EXE: a real dashd"]
+async fn a_batch_notices_what_a_block_throws_out() {
+    let chain = with_two_purses(Options::AFTER_V19).await;
+    let life = Life::begin(&chain, MnType::Regular, "mn").await;
+    let (winner, _folder) = ready_elsewhere(&life, names_operator()).await;
+    let part = Part::Send(Box::new(life.plan(moves()).await));
+    let mut flow = batch::run(life.ports.clone(), vec![part]).pin();
+    let mut thrown = false;
+    while let Some(Progress { event, .. }) = flow.sip().await {
+        if matches!(event, batch::Event::Step(Step::WaitingForBlock { .. })) && !thrown {
+            thrown = true;
+            mine_only(&chain, &winner).await;
+        }
+    }
+    let failure = flow.await.remove(0).expect_err("refused");
+    assert_eq!(failure.error.reason(), Some("bad-protx-sig"));
+    assert!(matches!(failure.left, Left::Unsent { .. }), "{failure:?}");
 }

@@ -314,8 +314,12 @@ impl Seen<'_> {
             Consequence::NothingChanges => {
                 assert_eq!(but_payments(&self.before.entry), but_payments(&self.after.entry));
             }
-            #[allow(unreachable_patterns)]
-            other => panic!("{other:?} is not looked at"),
+            Consequence::PlatformIdWiped { node_id } => {
+                assert_eq!(
+                    (old.platform_node_id.as_ref(), &new.platform_node_id),
+                    (Some(node_id), &None)
+                );
+            }
         }
     }
 
