@@ -8,7 +8,7 @@ use crate::protocol::Transaction;
 use crate::protocol::masternode::effect;
 use crate::protocol::special_tx::Payload;
 use crate::rpc::RpcError;
-use crate::store::journal::{Event, Operation};
+use crate::store::journal::{Event, Operation, State};
 
 /// How often a lost connection is tried again while waiting for a block.
 pub(super) const PATIENCE: u32 = 20;
@@ -126,8 +126,12 @@ pub(super) fn note_failure(ports: &Ports, id: i64, error: Error) -> Error {
     }
 }
 
-/// Writes down that an operation is given up: it is not to be gone on with.
+/// Writes down that an operation is given up: it is not to be gone on with. One that nodes refused has failed already.
 pub(super) fn give_up(ports: &Ports, id: i64) -> Result<(), Error> {
+    let operation = ports.journal.get(id)?;
+    if operation.is_past_no_return() && operation.state() == State::Failed {
+        return Ok(());
+    }
     Ok(ports.journal.record(id, &Event::Cancelled, ports.now())?)
 }
 

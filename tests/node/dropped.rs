@@ -14,7 +14,7 @@ use castellan::protocol::special_tx::pro_up_rev::Reason;
 use castellan::protocol::{Address, Transaction};
 use castellan::store::journal::{Event, Operation, State};
 use castellan::store::{Journal, Kind};
-use serde_json::json;
+use serde_json::{Value, json};
 use sipper::Sipper;
 
 use crate::chain::{Chain, Options};
@@ -46,7 +46,7 @@ async fn dies_while_sending(ports: &Ports, plan: Plan) -> Operation {
         }
     }
     drop(flow);
-    let operation = ports.journal.list().expect("read").pop().expect("begun");
+    let operation = ports.journal.list().expect("read").remove(0);
     assert_eq!(
         operation.events.last().map(|entry| &entry.event),
         Some(&Event::Broadcasting)
@@ -89,42 +89,56 @@ async fn after_a_crash_while_sending_it_goes_on_whether_the_node_has_it_or_not()
     }
 }
 
-/// The finished transaction of another machine, not sent yet, paid by a purse of its own.
-async fn ready_elsewhere(life: &Life<'_>, change: Change) -> (Transaction, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let other = Ports {
-        journal: Arc::new(Journal::open(&folder.path().join("journal")).expect("a journal")),
-        ..life.ports.clone()
-    };
-    let draft = Draft {
-        fee_from: FeeSource::Key("other".into()),
-        ..life.draft(change)
-    };
-    let plan = update::prepare(&other, &draft).await.expect("a plan");
-    (finished(&dies_while_sending(&other, plan).await), folder)
-}
+/// A block with a change made by another machine that the node keeps aside: it goes back to the time before, and its mempool has
+/// nothing of it.
+struct Aside(Value);
 
-/// A block with this transaction and nothing of the mempool.
-async fn mine_only(chain: &Chain, tx: &Transaction) {
-    let address = chain.node.call("getnewaddress", json!([])).await;
-    chain.node.call("generateblock", json!([address, [tx.to_hex()]])).await;
-}
-
-/// Sends a change and, before any block has it, lets a block with another transaction of the same masternode throw it out.
-async fn thrown_out(life: &Life<'_>, change: Change, by: Change) -> Result<Outcome, Error> {
-    let chain = life.chain;
-    let (winner, _folder) = ready_elsewhere(life, by).await;
-    let mut flow = update::update(life.ports.clone(), life.plan(change).await).pin();
-    let mut thrown = false;
-    while let Some(step) = flow.sip().await {
-        let Step::WaitingForBlock { txid, .. } = step else {
-            continue;
+impl Aside {
+    async fn with(life: &Life<'_>, change: Change) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let other = Ports {
+            journal: Arc::new(Journal::open(&folder.path().join("journal")).expect("a journal")),
+            ..life.ports.clone()
         };
-        assert!(!thrown, "it waits on");
-        thrown = true;
-        mine_only(chain, &winner).await;
-        let left = chain.node.call("getrawmempool", json!([])).await;
-        assert!(!left.to_string().contains(&txid.to_string()), "still there: {left}");
+        let draft = Draft {
+            fee_from: FeeSource::Key("other".into()),
+            ..life.draft(change)
+        };
+        let plan = update::prepare(&other, &draft).await.expect("a plan");
+        life.chain
+            .run(update::update(other.clone(), plan))
+            .await
+            .expect("mined");
+        let node = &life.chain.node;
+        let block = node.call("getbestblockhash", json!([])).await;
+        // Of the last ten blocks a node that goes back keeps the transactions in its mempool (InvalidateBlock).
+        node.mine(11).await;
+        node.call("invalidateblock", json!([block])).await;
+        assert_eq!(node.call("getrawmempool", json!([])).await, json!([]));
+        Self(block)
+    }
+
+    async fn arrive(&self, life: &Life<'_>) {
+        life.chain.node.call("reconsiderblock", json!([self.0])).await;
+        assert_eq!(
+            life.chain.node.call("getrawmempool", json!([])).await,
+            json!([]),
+            "thrown out"
+        );
+    }
+}
+
+/// Sends a change and, before any block has it, lets a block with another change of the same masternode throw it out.
+async fn thrown_out(life: &Life<'_>, change: Change, by: Change) -> Result<Outcome, Error> {
+    let aside = Aside::with(life, by).await;
+    let mut flow = update::update(life.ports.clone(), life.plan(change).await).pin();
+    let mut waited = 0;
+    while let Some(step) = flow.sip().await {
+        if matches!(step, Step::WaitingForBlock { .. }) {
+            waited += 1;
+            assert_eq!(waited, 1, "it waits on");
+            aside.arrive(life).await;
+        }
     }
     flow.await
 }
@@ -154,7 +168,7 @@ async fn an_update_that_a_block_throws_out_fails_with_the_nodes_reason() {
         let life = Life::begin(&chain, MnType::Regular, "mn").await;
         let error = thrown_out(&life, moves(), names_operator()).await.expect_err("refused");
         assert_eq!((error.kind(), error.reason()), ("rejected", Some("bad-protx-sig")));
-        let operation = life.ports.journal.list().expect("read").pop().expect("begun");
+        let operation = life.ports.journal.list().expect("read").remove(0);
         assert_eq!(operation.state(), State::Failed);
         assert_eq!(life.entry().await.status(), Status::WaitingForService);
         // Nothing of it is left to do harm: it fails again in the same way.
@@ -181,7 +195,7 @@ async fn an_update_that_would_bring_a_revoked_key_back_is_not_sent_again() {
         matches!(&error, Error::ChangedMeanwhile { field, .. } if field == "pubKeyOperator"),
         "{error}"
     );
-    let operation = life.ports.journal.list().expect("read").pop().expect("begun");
+    let operation = life.ports.journal.list().expect("read").remove(0);
     assert_eq!(operation.state(), State::Failed);
     // That it was right not to: the node sees nothing wrong in it.
     let tx = finished(&operation);
@@ -200,14 +214,14 @@ async fn an_update_that_would_bring_a_revoked_key_back_is_not_sent_again() {
 async fn a_batch_notices_what_a_block_throws_out() {
     let chain = with_two_purses(Options::AFTER_V19).await;
     let life = Life::begin(&chain, MnType::Regular, "mn").await;
-    let (winner, _folder) = ready_elsewhere(&life, names_operator()).await;
+    let aside = Aside::with(&life, names_operator()).await;
     let part = Part::Send(Box::new(life.plan(moves()).await));
     let mut flow = batch::run(life.ports.clone(), vec![part]).pin();
     let mut thrown = false;
     while let Some(Progress { event, .. }) = flow.sip().await {
         if matches!(event, batch::Event::Step(Step::WaitingForBlock { .. })) && !thrown {
             thrown = true;
-            mine_only(&chain, &winner).await;
+            aside.arrive(&life).await;
         }
     }
     let failure = flow.await.remove(0).expect_err("refused");

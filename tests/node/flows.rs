@@ -18,8 +18,9 @@ use crate::masternode::Wanted;
 
 const PAYOUT: Address = Address::ScriptHash([0x42; 20]);
 
-fn service(n: u8) -> Service {
-    Service::v4([5, 6, 7, n].into(), 20_001)
+/// Each masternode has its own.
+fn service(life: &Life<'_>, n: u8) -> Service {
+    Service::v4([5, 6, life.name.len() as u8, n].into(), 20_001)
 }
 
 fn says(consequences: &[Consequence], wanted: &Consequence) -> bool {
@@ -57,7 +58,7 @@ async fn lives(chain: &Chain, kind: MnType, name: &'static str) {
 async fn changes_service(life: &Life<'_>) {
     let review = life
         .apply(Change::Service(ServiceChange {
-            service: Some(service(1)),
+            service: Some(service(life, 1)),
             operator_payout: OperatorPayout::To(PAYOUT),
             ..ServiceChange::default()
         }))
@@ -70,13 +71,13 @@ async fn changes_service(life: &Life<'_>) {
 
     let review = life
         .apply(Change::Service(ServiceChange {
-            service: Some(service(2)),
+            service: Some(service(life, 2)),
             ..ServiceChange::default()
         }))
         .await;
     assert_eq!(review.consequences, [Consequence::KeepsQueue]);
     let state = life.entry().await.state;
-    assert_eq!((state.service, state.operator_payout), (service(2), Some(PAYOUT)));
+    assert_eq!((state.service, state.operator_payout), (service(life, 2), Some(PAYOUT)));
 
     let review = life.apply(service_change(None, OperatorPayout::Erase)).await;
     assert!(says(
@@ -174,7 +175,7 @@ async fn changes_operator(life: &mut Life<'_>) {
     life.assert_roles().await;
 
     let by_old = Change::Service(ServiceChange {
-        service: Some(service(3)),
+        service: Some(service(life, 3)),
         operator: OperatorSecret::Held(old),
         ..ServiceChange::default()
     });
@@ -195,7 +196,7 @@ async fn revives(life: &Life<'_>, n: u8) {
     }
     let without = prepare(&life.ports, &life.draft(Change::Service(change.clone()))).await;
     assert!(without.is_err() || without.is_ok_and(|plan| plan.review.failure().is_some()));
-    change.service = Some(service(n));
+    change.service = Some(service(life, n));
     life.revive(change).await;
     life.assert_roles().await;
 }
@@ -220,7 +221,7 @@ async fn revokes(life: &mut Life<'_>, reason: Reason) {
 
     for change in [
         Change::Revoke(again),
-        service_change(Some(service(4)), OperatorPayout::Keep),
+        service_change(Some(service(life, 4)), OperatorPayout::Keep),
         Change::Registrar(Registrar::default()),
     ] {
         assert!(matches!(life.refused(change).await, Error::OperatorRevoked { .. }));

@@ -101,7 +101,7 @@ impl Two {
 }
 
 fn last(ports: &Ports) -> State {
-    ports.journal.list().expect("read").last().expect("begun").state()
+    ports.journal.list().expect("read").first().expect("begun").state()
 }
 
 /// Planned and paid by one machine, signed by the owner on the other, sent by the first.
