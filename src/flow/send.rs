@@ -7,6 +7,7 @@ use super::{Error, Ports, Step};
 use crate::protocol::Transaction;
 use crate::protocol::masternode::effect;
 use crate::protocol::special_tx::Payload;
+use crate::rpc::RpcError;
 use crate::store::journal::{Event, Operation};
 
 /// How often a lost connection is tried again while waiting for a block.
@@ -148,7 +149,9 @@ async fn note_mined(ports: &Ports, id: i64, txid: Txid, found: Mined, steps: &mu
     Ok(height)
 }
 
-/// Waits until the transaction has a confirmation; answers its height.
+/// Waits until the transaction has a confirmation; answers its height. Nodes drop transactions they have accepted (a block that
+/// changes the operator key removes all that await the old one; a restart, a full mempool), so that it is handed in again after each
+/// block as long as the node does not know it.
 pub(super) async fn await_block(
     ports: &Ports,
     id: i64,
@@ -164,6 +167,9 @@ pub(super) async fn await_block(
             Ok((tip, None)) => {
                 lost = 0;
                 if announced != Some(tip) {
+                    if announced.is_some() {
+                        hand_in_again(ports, id, tx).await?;
+                    }
                     announced = Some(tip);
                     steps.send(Step::WaitingForBlock { txid, height: tip }).await;
                 }
@@ -177,6 +183,33 @@ pub(super) async fn await_block(
         }
         tokio::time::sleep(ports.poll).await;
     }
+}
+
+/// Hands in what the node does not know any more. Fails only where the node refuses what certainly is in no block; a node that is
+/// lost, or says that it has it, changes nothing.
+pub(super) async fn hand_in_again(ports: &Ports, id: i64, tx: &Transaction) -> Result<(), Error> {
+    if !matches!(ports.node.transaction(tx.txid()).await, Ok(None)) {
+        return Ok(());
+    }
+    match ports.node.broadcast(tx.clone()).await {
+        Err(error @ RpcError::Rejected { .. }) if is_in_no_block(ports, tx).await.unwrap_or(false) => {
+            Err(note_failure(ports, id, error.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether it is certain that no block has the transaction. Without a transaction index a node does not know what is mined and has
+/// its outputs spent, and may refuse it for any reason; but what is mined has spent its inputs.
+async fn is_in_no_block(ports: &Ports, tx: &Transaction) -> Result<bool, Error> {
+    if ports.node.transaction(tx.txid()).await?.is_some() {
+        return Ok(false);
+    }
+    if !is_spent(ports, tx).await? {
+        return Ok(true);
+    }
+    // An index that is still being built teaches the port that there is none.
+    Ok(ports.node.status().await?.capabilities.tx_index == Some(true))
 }
 
 /// The block of a transaction; its hash where the node tells.

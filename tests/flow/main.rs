@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod batch;
+mod dropped;
 mod fund;
 mod handover;
 mod hostile;

@@ -377,6 +377,12 @@ impl Run {
         for sent in std::mem::take(&mut self.waiting) {
             let txid = sent.tx.txid();
             let Some((_, height)) = found.iter().find(|(mined, _)| *mined == txid) else {
+                // In the order they were sent: a node that dropped a chain takes it back from its beginning.
+                if let Err(error) = send::hand_in_again(&self.ports, sent.id, &sent.tx).await {
+                    let left = Left::Unsent { id: sent.id };
+                    self.fail(sent.at, Failure { error, left }).await;
+                    continue;
+                }
                 let step = Step::WaitingForBlock { txid, height: tip };
                 self.tell(sent.at, Event::Step(step)).await;
                 self.waiting.push(sent);
