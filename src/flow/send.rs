@@ -108,7 +108,7 @@ async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<Mined>), Error> 
         // A node that does not tell the height tells the confirmations: the tip has one.
         let height = found
             .height
-            .unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
+            .unwrap_or_else(|| tip.saturating_add(1).saturating_sub(found.confirmations));
         let hash = found.block;
         return Ok((tip, Some(Mined { height, hash })));
     }
