@@ -285,7 +285,7 @@ struct Row {
     /// Dash Core 23 after V19; the others say the same in their words unless named.
     new: &'static str,
     before_v19: Option<&'static str>,
-    from_19: Option<&'static str>,
+    since_19: Option<&'static str>,
     old: Option<&'static str>,
 }
 
@@ -295,7 +295,7 @@ const fn row(what: &'static str, change: Change, new: &'static str) -> Row {
         change,
         new,
         before_v19: None,
-        from_19: None,
+        since_19: None,
         old: None,
     }
 }
@@ -306,8 +306,8 @@ impl Row {
         self
     }
 
-    const fn from_19(mut self, answer: &'static str) -> Self {
-        self.from_19 = Some(answer);
+    const fn since_19(mut self, answer: &'static str) -> Self {
+        self.since_19 = Some(answer);
         self
     }
 
@@ -320,7 +320,7 @@ impl Row {
         let named = match generation {
             BEFORE_V19 => self.before_v19,
             OLD => self.old,
-            _ if generation.dialect == Dialect::V19 => self.from_19,
+            _ if generation.dialect == Dialect::V19 => self.since_19,
             _ => None,
         };
         named.unwrap_or_else(|| match generation.dialect {

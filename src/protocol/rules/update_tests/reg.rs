@@ -258,7 +258,7 @@ pub(super) const ROWS: &[Row] = &[
     row("version 2", |c| c.reg.version = 2, ACCEPTED)
         .before_v19("bad-protx-version")
         .old("bad-protx-version"),
-    row("version 3", |c| c.reg.version = 3, "bad-protx-version").from_19("bad-protx-payload"),
+    row("version 3", |c| c.reg.version = 3, "bad-protx-version").since_19("bad-protx-payload"),
     row("version 4", |c| c.reg.version = 4, "bad-protx-payload").old("bad-protx-version"),
 ];
 

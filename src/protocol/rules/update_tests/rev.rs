@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Row] = &[
         .before_v19("bad-protx-version")
         .old("bad-protx-payload"),
     row("version 3", |c| c.rev.version = 3, "bad-protx-version")
-        .from_19("bad-protx-payload")
+        .since_19("bad-protx-payload")
         .old("bad-protx-payload"),
     row("version 4", |c| c.rev.version = 4, "bad-protx-payload"),
     row(
