@@ -5,7 +5,7 @@ use std::path::Path;
 use castellan_fuzz::targets::TARGETS;
 
 fn main() -> std::io::Result<()> {
-    for target in TARGETS {
+    for target in &TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target.name);
         std::fs::create_dir_all(&folder)?;
         let seeds = (target.seeds)();
