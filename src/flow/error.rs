@@ -2,6 +2,7 @@
 
 use thiserror::Error as ThisError;
 
+use crate::flow::operation::{FileError, Flaw, Role};
 use crate::hw::DeviceError;
 use crate::protocol::funding::Shortage;
 use crate::protocol::message::SignatureError;
@@ -10,6 +11,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
 use crate::store::vault::VaultError;
 
@@ -80,10 +82,39 @@ pub enum Error {
     CannotResume { id: i64, reason: &'static str },
     #[error("no masternode {hash} is registered")]
     NoSuchMasternode { hash: String },
+    #[error("the operator of {pro_tx_hash} gave up: its owner has to name a new operator key first")]
+    OperatorRevoked { pro_tx_hash: String },
+    #[error("{label} is not the {role} of {pro_tx_hash}")]
+    NotTheKey {
+        label: String,
+        role: Role,
+        pro_tx_hash: String,
+    },
+    /// An update restates every field; one that is not known cannot be carried over.
+    #[error("the node does not tell the {what} of {pro_tx_hash}")]
+    NotTold { pro_tx_hash: String, what: &'static str },
+    #[error("the signature of the {role} {key} cannot be made on this computer")]
+    SignatureElsewhere { role: Role, key: String },
+    #[error("{0}")]
+    Handover(FileError),
+    #[error("the pasted operator key: {0}")]
+    Pasted(ImportError),
     #[error("the sandbox did not start: {reason}")]
     Sandbox { reason: String },
     #[error("this computer gave no randomness")]
     NoRandomness,
+}
+
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        Self::Handover(flaw.into())
+    }
+}
+
+impl From<FileError> for Error {
+    fn from(error: FileError) -> Self {
+        Self::Handover(error)
+    }
 }
 
 /// What a script wants to know (exit codes of the command line).
@@ -109,12 +140,19 @@ impl Error {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Node(RpcError::Rejected { .. }) => "rejected",
-            Self::Node(_) | Self::NotSynced { .. } | Self::UnprovenCoin { .. } => "node",
+            Self::Node(_) | Self::NotSynced { .. } | Self::UnprovenCoin { .. } | Self::NotTold { .. } => "node",
             Self::Device(DeviceError::Declined) => "declined",
             Self::Device(_) | Self::NoDevice => "device",
-            Self::Vault(_) | Self::VaultLocked | Self::KeyOfOtherKind { .. } => "vault",
+            Self::Vault(_)
+            | Self::VaultLocked
+            | Self::KeyOfOtherKind { .. }
+            | Self::NotTheKey { .. }
+            | Self::Pasted(_)
+            | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
+            Self::OperatorRevoked { .. } => "rule",
+            Self::Handover(_) => "operation",
             Self::FeeKeyShort { .. } | Self::Short(_) => "funds",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
@@ -143,6 +181,9 @@ impl Error {
             Self::Node(RpcError::Rejected { reason, .. }) => Some(reason),
             Self::Rule(check) if !check.reject.is_empty() => Some(check.reject),
             Self::CollateralMissing { .. } => Some("bad-protx-collateral"),
+            // What a node answers to anything a revoked operator signs.
+            Self::OperatorRevoked { .. } => Some("bad-protx-sig"),
+            Self::NoSuchMasternode { .. } => Some("bad-protx-hash"),
             _ => None,
         }
     }

@@ -3,23 +3,32 @@
 //! A flow is a function that returns a [`sipper::Straw`]: a future that also says its steps. It knows ports, never widgets.
 //! Dropping it cancels it; each flow names the step after which that no longer undoes anything.
 
+pub mod batch;
+pub mod choice;
 pub mod error;
+pub mod fee;
 pub mod fund;
+mod keys;
+pub mod operation;
 pub mod overview;
 pub mod register;
 pub mod resume;
+pub mod revive;
 pub mod send;
 pub mod transaction;
+pub mod update;
 pub mod wallet;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use error::Error;
+pub use keys::Label;
 
 use crate::hw::Device;
 use crate::protocol::Profile;
-use crate::rpc::Node;
+use crate::protocol::masternode::Entry;
+use crate::rpc::{Node, NodeStatus};
 use crate::store::journal::Journal;
 use crate::store::vault::Vault;
 
@@ -56,6 +65,27 @@ impl Ports {
     }
 }
 
+/// The node's status, if it has all blocks it knows of.
+///
+/// # Errors
+/// Of the node, and [`Error::NotSynced`].
+pub(crate) async fn synced_status(ports: &Ports) -> Result<NodeStatus, Error> {
+    let status = ports.node.status().await?;
+    if status.tip.height < status.headers {
+        return Err(Error::NotSynced {
+            blocks: status.tip.height,
+            headers: status.headers,
+        });
+    }
+    Ok(status)
+}
+
+/// What a masternode is called here: see [`overview::Roles::name`].
+fn name_of(ports: &Ports, entry: &Entry) -> String {
+    let roles = overview::roles(ports.vault.as_deref(), entry);
+    roles.name(entry.pro_tx_hash)
+}
+
 /// **Unix seconds**; 0 on a computer whose clock stands before 1970.
 pub fn now() -> u64 {
     SystemTime::now()
@@ -85,6 +115,11 @@ pub enum Step {
     },
     /// The device gave a signature and it is the right one.
     DeviceSigned,
+    /// The payload is signed by a key of the vault, or one pasted for once.
+    PayloadSigned {
+        role: operation::Role,
+        label: String,
+    },
     /// The fee inputs are signed by a key of the vault.
     InputsSigned {
         label: String,
@@ -124,6 +159,7 @@ impl Step {
                 format!("confirm on the {device}: {}, fee {fee}", listed.join(", "))
             }
             Self::DeviceSigned => "the device signed, and the signature is the right one".into(),
+            Self::PayloadSigned { role, label } => format!("the payload is signed by the {role}: {label}"),
             Self::InputsSigned { label } => format!("the fee inputs are signed by {label}"),
             Self::Verified { txid, size } => format!("transaction {txid} ({size} bytes) verified from its final bytes"),
             Self::Broadcasting { txid } => format!("sending {txid}"),

@@ -37,6 +37,27 @@ impl Roles {
     pub fn any(&self) -> bool {
         self.owner.is_some() || self.voting.is_some() || self.operator.is_some()
     }
+
+    /// What the masternode is called here: what its keys' labels begin with (`mn1-owner` is `mn1`'s), else the first eight digits
+    /// of its hash.
+    pub fn name(&self, hash: ProTxHash) -> String {
+        let of = |label: &Option<String>, role: &str| {
+            let (name, rest) = label.as_deref()?.rsplit_once(role)?;
+            let numbered = rest
+                .strip_prefix('-')
+                .is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+            (!name.is_empty() && (rest.is_empty() || numbered)).then(|| name.to_owned())
+        };
+        of(&self.owner, "-owner")
+            .or_else(|| of(&self.operator, "-operator"))
+            .or_else(|| of(&self.voting, "-voting"))
+            .unwrap_or_else(|| hash.to_string()[..8].to_owned())
+    }
+}
+
+/// The keys of a vault that an entry names.
+pub fn roles(vault: Option<&Vault>, entry: &Entry) -> Roles {
+    vault.map(|vault| KeyIndex::of(vault).roles(entry)).unwrap_or_default()
 }
 
 /// The list at one tip.

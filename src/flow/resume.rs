@@ -3,10 +3,9 @@
 use bitcoin::Txid;
 use sipper::{Sender, Straw, sipper};
 
-use super::{Error, Ports, Step, register, send};
+use super::operation::{self, Kind};
+use super::{Error, Ports, Step, send};
 use crate::protocol::Transaction;
-use crate::protocol::message::CompactSignature;
-use crate::protocol::wire::from_hex;
 use crate::store::journal::{Event, Operation, State};
 
 /// How an operation ended at last.
@@ -70,21 +69,15 @@ async fn deliver(
     send::deliver_again(ports, operation, tx, steps).await
 }
 
-/// The plan is there, perhaps the device's signature too.
+/// The plan is there, perhaps the signature under its payload too.
 async fn sign_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Step>) -> Result<Outcome, Error> {
-    let id = operation.id;
-    if operation.kind != "register" {
+    if Kind::from_name(&operation.kind).is_none() {
         return pay_again(ports, operation, steps).await;
     }
-    let plan = operation.plan().ok_or(Error::CannotResume {
-        id,
-        reason: "it has no plan",
-    })?;
-    let work = register::resume_plan(id, plan)?;
-    let signature = collateral_signature(operation);
-    let outcome = register::finish(ports, id, work, signature, steps).await?;
+    let planned = operation::resume(operation)?;
+    let outcome = operation::finish(ports, operation.id, planned, None, steps).await?;
     Ok(Outcome {
-        txid: outcome.pro_tx_hash,
+        txid: outcome.txid,
         tx: outcome.tx,
         height: outcome.height,
     })
@@ -108,9 +101,4 @@ async fn pay_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Step
         tx,
         height,
     })
-}
-
-fn collateral_signature(operation: &Operation) -> Option<CompactSignature> {
-    let bytes = from_hex(operation.signature("collateral")?).ok()?;
-    CompactSignature::from_slice(&bytes).ok()
 }

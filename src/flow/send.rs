@@ -1,11 +1,10 @@
 //! The end every flow shares: the finished transaction is durable, then sent, then awaited in a block.
 
-use bitcoin::{BlockHash, Txid};
+use bitcoin::{BlockHash, OutPoint, Txid};
 use sipper::Sender;
 
 use super::{Error, Ports, Step};
 use crate::protocol::Transaction;
-use crate::protocol::masternode::Entry;
 use crate::store::journal::{Event, Operation};
 
 /// How often a lost connection is tried again while waiting for a block.
@@ -13,6 +12,12 @@ const PATIENCE: u32 = 20;
 
 /// Sends and waits. The point of no return is [`Step::Broadcasting`]; whatever happens after it, the journal knows the transaction.
 pub(super) async fn deliver(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
+    hand_in(ports, id, tx, steps).await?;
+    await_block(ports, id, tx, steps).await
+}
+
+/// Makes the finished transaction durable and sends it.
+pub(super) async fn hand_in(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<(), Error> {
     ports.journal.record(id, &Event::finished(tx), ports.now())?;
     broadcast(ports, id, tx, steps).await
 }
@@ -26,14 +31,15 @@ pub(super) async fn deliver_again(
 ) -> Result<u32, Error> {
     let txid = tx.txid();
     if operation.is_past_no_return()
-        && let (_, Some(found)) = look(ports, txid).await?
+        && let (_, Some(found)) = look(ports, tx).await?
     {
         return note_mined(ports, operation.id, txid, found, steps).await;
     }
-    broadcast(ports, operation.id, tx, steps).await
+    broadcast(ports, operation.id, tx, steps).await?;
+    await_block(ports, operation.id, tx, steps).await
 }
 
-async fn broadcast(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<u32, Error> {
+async fn broadcast(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<Step>) -> Result<(), Error> {
     let txid = tx.txid();
     ports.journal.record(id, &Event::Broadcasting, ports.now())?;
     steps.send(Step::Broadcasting { txid }).await;
@@ -44,7 +50,7 @@ async fn broadcast(ports: &Ports, id: i64, tx: &Transaction, steps: &mut Sender<
         Err(error) => return Err(note_failure(ports, id, error.into())),
     }
     ports.journal.record(id, &Event::Sent { txid }, ports.now())?;
-    await_block(ports, id, txid, steps).await
+    Ok(())
 }
 
 /// Writes down why an operation ended; a journal that cannot be written is the graver error.
@@ -66,11 +72,17 @@ async fn note_mined(ports: &Ports, id: i64, txid: Txid, found: Mined, steps: &mu
 }
 
 /// Waits until the transaction has a confirmation; answers its height.
-pub(super) async fn await_block(ports: &Ports, id: i64, txid: Txid, steps: &mut Sender<Step>) -> Result<u32, Error> {
+pub(super) async fn await_block(
+    ports: &Ports,
+    id: i64,
+    tx: &Transaction,
+    steps: &mut Sender<Step>,
+) -> Result<u32, Error> {
+    let txid = tx.txid();
     let mut announced = None;
     let mut lost = 0;
     loop {
-        match look(ports, txid).await {
+        match look(ports, tx).await {
             Ok((_, Some(found))) => return note_mined(ports, id, txid, found, steps).await,
             Ok((tip, None)) => {
                 lost = 0;
@@ -97,7 +109,8 @@ struct Mined {
 }
 
 /// The tip's height, and the transaction's block once it has one.
-async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<Mined>), Error> {
+async fn look(ports: &Ports, tx: &Transaction) -> Result<(u32, Option<Mined>), Error> {
+    let txid = tx.txid();
     let tip = ports.node.tip().await?.height;
     let found = ports
         .node
@@ -112,11 +125,19 @@ async fn look(ports: &Ports, txid: Txid) -> Result<(u32, Option<Mined>), Error> 
         let hash = found.block;
         return Ok((tip, Some(Mined { height, hash })));
     }
-    // Without a transaction index a mined transaction is unknown, but a masternode it registered is listed.
-    let listed = ports.node.masternode(txid).await?;
-    let mined = |entry: Entry| Mined {
-        height: entry.state.registered_height,
-        hash: None,
-    };
-    Ok((tip, listed.map(mined)))
+    // Without a transaction index a mined transaction is unknown, but a masternode it registered is listed, and its change is
+    // unspent for a while.
+    if let Some(entry) = ports.node.masternode(txid).await? {
+        let height = entry.state.registered_height;
+        return Ok((tip, Some(Mined { height, hash: None })));
+    }
+    for vout in 0..tx.outputs.len() as u32 {
+        if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await?
+            && coin.confirmations > 0
+        {
+            let height = (tip + 1).saturating_sub(coin.confirmations);
+            return Ok((tip, Some(Mined { height, hash: None })));
+        }
+    }
+    Ok((tip, None))
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bitcoin::base64::{Engine, prelude::BASE64_STANDARD};
-use bitcoin::hashes::{Hash, hash160};
+use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1};
 use thiserror::Error;
@@ -38,6 +38,11 @@ pub fn message_hash(magic: &str, text: &[u8]) -> [u8; 32] {
     preimage.put_var_bytes(magic.as_bytes());
     preimage.put_var_bytes(text);
     sha256d(&preimage)
+}
+
+/// SHA256 of a text as a Ledger's screen shows it: upper-case hexadecimal.
+pub fn device_hash(text: &str) -> String {
+    sha256::Hash::hash(text.as_bytes()).to_string().to_uppercase()
 }
 
 /// Whether a text was signed by the key of an address.

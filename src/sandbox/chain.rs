@@ -69,6 +69,8 @@ pub struct Chain {
     pub(super) mempool: Mempool,
     /// Masternodes that fail a DKG in the next block.
     pub(super) failing: BTreeSet<ProTxHash>,
+    /// Masternodes that the next block bans.
+    pub(super) banning: BTreeSet<ProTxHash>,
     /// Masternodes the sandbox itself runs; only these fail DKGs by chance.
     pub(super) residents: BTreeSet<ProTxHash>,
     /// Platform's money so far, **duffs**.
@@ -233,7 +235,8 @@ impl Chain {
             size: accepted.size,
             time: now,
             height: self.height(),
-            pro_reg: accepted.pro_reg,
+            payload: accepted.payload,
+            changes_operator: accepted.changes_operator,
         });
         Ok(txid)
     }
@@ -245,6 +248,16 @@ impl Chain {
     pub fn fail_dkg(&mut self, hash: ProTxHash) -> Result<(), NotListed> {
         self.list().get(hash).ok_or(NotListed(hash))?;
         self.failing.insert(hash);
+        Ok(())
+    }
+
+    /// Makes the next block ban a masternode as misbehaviour would: the full score at once.
+    ///
+    /// # Errors
+    /// It is not in the list.
+    pub fn ban(&mut self, hash: ProTxHash) -> Result<(), NotListed> {
+        self.list().get(hash).ok_or(NotListed(hash))?;
+        self.banning.insert(hash);
         Ok(())
     }
 

@@ -154,15 +154,20 @@ impl Sandbox {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let setup = Setup {
-            profile: options.profile,
+            profile: options.profile.clone(),
             seed: options.seed,
             masternodes: options.masternodes,
-            device: options.device,
+            device: options.device.clone(),
             now: now(),
         };
         let chain = tokio::task::spawn_blocking(move || Chain::start(&setup))
             .await
             .map_err(|_| SandboxError::Interrupted)??;
+        Ok(Self::serve(chain, options, listener, address))
+    }
+
+    /// Serves a chain that is there already.
+    pub(super) fn serve(chain: Chain, options: Options, listener: TcpListener, address: SocketAddr) -> Self {
         let shared = Arc::new(Shared {
             chain: Mutex::new(chain),
             events: broadcast::channel(EVENTS).0,
@@ -176,12 +181,12 @@ impl Sandbox {
             tokio::spawn(node::serve(listener, Arc::clone(&shared))),
             tokio::spawn(mine_on_time(Arc::clone(&shared), period.subscribe())),
         ];
-        Ok(Self {
+        Self {
             shared,
             address,
             tasks,
             period,
-        })
+        }
     }
 
     /// `http://127.0.0.1:port`
@@ -234,6 +239,14 @@ impl Sandbox {
     /// It is not in the list.
     pub fn fail_dkg(&self, pro_tx_hash: ProTxHash) -> Result<(), NotListed> {
         self.shared.chain().fail_dkg(pro_tx_hash)
+    }
+
+    /// Makes the next block ban a masternode, as two missed DKGs in a row would.
+    ///
+    /// # Errors
+    /// It is not in the list.
+    pub fn ban(&self, pro_tx_hash: ProTxHash) -> Result<(), NotListed> {
+        self.shared.chain().ban(pro_tx_hash)
     }
 
     /// Blocks and accepted transactions from now on.

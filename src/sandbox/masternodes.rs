@@ -47,6 +47,7 @@ pub struct State {
     pub operator_payout: ScriptBuf,
     /// As in the payload that brought it; zeros when revoked.
     pub operator: [u8; 48],
+    /// The node id is zero once the operator is gone; the ports stay.
     pub platform: Option<Platform>,
     pub confirmed_hash: Option<BlockHash>,
 }
@@ -205,6 +206,15 @@ impl List {
             if state.penalty == max && state.ban_height.is_none() {
                 state.ban_height = Some(height);
             }
+        });
+    }
+
+    /// Misbehaviour without the detour over DKGs: the full score, and the ban unless there is one.
+    pub fn ban(&mut self, hash: ProTxHash, height: u32) {
+        let max = self.max_penalty();
+        self.update(hash, |state| {
+            state.penalty = max;
+            state.ban_height.get_or_insert(height);
         });
     }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use bitcoin::{OutPoint, Txid};
 
-use crate::protocol::special_tx::ProRegTx;
+use crate::protocol::ProTxHash;
+use crate::protocol::bls::Scheme;
+use crate::protocol::key::KeyId;
+use crate::protocol::special_tx::{Payload, ProRegTx, Service};
 use crate::protocol::tx::Transaction;
 
 /// Ancestors, and descendants of any ancestor, that a transaction may have, itself included.
@@ -24,7 +27,9 @@ pub struct Entry {
     pub time: u64,
     /// Height of the tip at arrival.
     pub height: u32,
-    pub pro_reg: Option<Box<ProRegTx>>,
+    pub payload: Payload,
+    /// It gives its masternode another operator key than the tip's list has, or takes it away.
+    pub changes_operator: bool,
 }
 
 /// In order of arrival, so parents stand before their children.
@@ -69,26 +74,47 @@ impl Mempool {
         std::mem::take(&mut self.entries)
     }
 
-    /// `protx-dup`: a waiting registration claims an address, key, Platform id or collateral of this one, or a waiting
-    /// transaction spends its collateral.
-    pub fn conflicts_with_registration(&self, payload: &ProRegTx) -> bool {
+    /// `protx-dup`: what a payload claims is claimed by a waiting one, a waiting transaction spends its collateral, or the
+    /// operator key of its masternode is about to change already. `changes_operator` as in [`Entry`].
+    ///
+    /// Nodes remember who waits by transaction and compare that with the masternode, and so refuse the same address, or the
+    /// same operator key, also for one and the same masternode.
+    pub fn conflicts_with(&self, payload: &Payload, changes_operator: bool) -> bool {
+        match payload {
+            Payload::ProReg(payload) => self.conflicts_with_registration(payload),
+            Payload::ProUpServ(payload) => self.claims().any(|claims| claims.service == Some(payload.service)),
+            Payload::ProUpReg(payload) => {
+                let key = (payload.operator, payload.key_encoding());
+                (changes_operator && self.awaits_change_of(payload.pro_tx_hash))
+                    || self.claims().any(|claims| claims.operator == Some(key))
+            }
+            Payload::ProUpRev(payload) => changes_operator && self.awaits_change_of(payload.pro_tx_hash),
+            Payload::None | Payload::Unknown { .. } => false,
+        }
+    }
+
+    fn claims(&self) -> impl Iterator<Item = Claims> {
+        self.entries.iter().map(|entry| Claims::of(&entry.payload))
+    }
+
+    fn awaits_change_of(&self, masternode: ProTxHash) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.changes_operator && entry.payload.pro_tx_hash() == Some(masternode))
+    }
+
+    fn conflicts_with_registration(&self, payload: &ProRegTx) -> bool {
         if !payload.is_internal() && self.spenders.contains_key(&payload.collateral) {
             return true;
         }
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.pro_reg.as_ref())
-            .any(|waiting| {
-                let same_service = !payload.service.is_none() && waiting.service == payload.service;
-                let same_collateral = !payload.is_internal() && waiting.collateral == payload.collateral;
-                let node_id = |of: &ProRegTx| of.platform.map(|platform| platform.node_id);
-                let same_node = node_id(payload).is_some() && node_id(payload) == node_id(waiting);
-                same_service
-                    || same_collateral
-                    || same_node
-                    || waiting.owner == payload.owner
-                    || waiting.operator == payload.operator
-            })
+        let mine = Claims::of_registration(payload);
+        self.claims().any(|waiting| {
+            both(mine.service, waiting.service)
+                || both(mine.owner, waiting.owner)
+                || both(mine.operator, waiting.operator)
+                || both(mine.node_id, waiting.node_id)
+                || both(mine.collateral, waiting.collateral)
+        })
     }
 
     /// Whether a transaction would make a chain of unconfirmed ones too long: the detail a node gives.
@@ -128,4 +154,46 @@ impl Mempool {
         }
         family.len()
     }
+}
+
+/// What nobody else may claim while a payload waits.
+#[derive(Default)]
+struct Claims {
+    service: Option<Service>,
+    owner: Option<KeyId>,
+    /// As bytes in an encoding: another writing of the same key goes unnoticed.
+    operator: Option<([u8; 48], Scheme)>,
+    node_id: Option<[u8; 20]>,
+    collateral: Option<OutPoint>,
+}
+
+impl Claims {
+    fn of(payload: &Payload) -> Self {
+        match payload {
+            Payload::ProReg(payload) => Self::of_registration(payload),
+            Payload::ProUpServ(payload) => Self {
+                service: Some(payload.service),
+                ..Self::default()
+            },
+            Payload::ProUpReg(payload) => Self {
+                operator: Some((payload.operator, payload.key_encoding())),
+                ..Self::default()
+            },
+            Payload::ProUpRev(_) | Payload::None | Payload::Unknown { .. } => Self::default(),
+        }
+    }
+
+    fn of_registration(payload: &ProRegTx) -> Self {
+        Self {
+            service: Some(payload.service).filter(|service| !service.is_none()),
+            owner: Some(payload.owner),
+            operator: Some((payload.operator, payload.key_encoding())),
+            node_id: payload.platform.map(|platform| platform.node_id),
+            collateral: Some(payload.collateral).filter(|_| !payload.is_internal()),
+        }
+    }
+}
+
+fn both<T: PartialEq>(mine: Option<T>, theirs: Option<T>) -> bool {
+    mine.is_some() && mine == theirs
 }

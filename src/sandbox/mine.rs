@@ -10,10 +10,11 @@ use super::chain::{Block, Chain, Coin};
 use super::masternodes::{List, Masternode, merkle_root};
 use super::mempool::Entry;
 use super::payee::{self, Payment};
-use super::pro_tx;
 use super::validate::Trust;
+use super::{pro_tx, pro_up};
 use crate::protocol::network::MnType;
 use crate::protocol::script;
+use crate::protocol::special_tx::{Payload, ProRegTx};
 use crate::protocol::tx::{COINBASE, SPECIAL_VERSION, Transaction, TxIn, TxOut};
 use crate::protocol::wire::{WriteWire, sha256d};
 use crate::protocol::{Amount, ProTxHash};
@@ -59,7 +60,8 @@ impl Chain {
             size += entry.size;
             size <= MAX_BLOCK
         });
-        let later = entries.split_off(fit.count());
+        let mut later = entries.split_off(fit.count());
+        later.extend(self.take_unminable(&mut entries));
         for entry in later {
             self.mempool.add(entry);
         }
@@ -91,7 +93,22 @@ impl Chain {
         }
     }
 
-    /// The list of the next block: confirmations, decay, registrations, failed DKGs, spent collaterals, the payment.
+    /// Takes out what no block may hold, with all that spends it; it waits for better days, as on real nodes.
+    fn take_unminable(&self, entries: &mut Vec<Entry>) -> Vec<Entry> {
+        let mut taken = BTreeSet::new();
+        let mut is_unminable = |entry: &mut Entry| {
+            let own = matches!(&entry.payload, Payload::ProUpServ(payload) if pro_up::is_unminable(self, payload));
+            let inherited = || {
+                let mut parents = entry.tx.inputs.iter().map(|input| input.previous.txid);
+                parents.any(|parent| taken.contains(&parent))
+            };
+            // Parents come first.
+            (own || inherited()) && taken.insert(entry.txid)
+        };
+        entries.extract_if(.., |entry| is_unminable(entry)).collect()
+    }
+
+    /// The list of the next block: confirmations, decay, registrations and updates, failed DKGs, spent collaterals, the payment.
     fn next_list(&mut self, height: u32, entries: &[Entry], paid: Option<ProTxHash>) -> List {
         let before = Arc::clone(self.lists.last().expect("one list per block"));
         let mut list = List::clone(&before);
@@ -103,10 +120,13 @@ impl Chain {
         );
         list.decay();
         for entry in entries {
-            self.register(&mut list, entry, height);
+            self.apply(&mut list, entry, height);
         }
         for failed in self.failed_dkg(&list, height) {
             list.punish(failed, height);
+        }
+        for banned in std::mem::take(&mut self.banning) {
+            list.ban(banned, height);
         }
         let spent: BTreeSet<OutPoint> = entries
             .iter()
@@ -125,8 +145,17 @@ impl Chain {
         list
     }
 
-    fn register(&self, list: &mut List, entry: &Entry, height: u32) {
-        let Some(payload) = &entry.pro_reg else { return };
+    fn apply(&self, list: &mut List, entry: &Entry, height: u32) {
+        match &entry.payload {
+            Payload::ProReg(payload) => self.register(list, entry, payload, height),
+            Payload::ProUpServ(payload) => list.update(payload.pro_tx_hash, |state| state.serve(payload, height)),
+            Payload::ProUpReg(payload) => list.update(payload.pro_tx_hash, |state| state.reassign(payload, height)),
+            Payload::ProUpRev(payload) => list.update(payload.pro_tx_hash, |state| state.revoke(payload, height)),
+            Payload::None | Payload::Unknown { .. } => {}
+        }
+    }
+
+    fn register(&self, list: &mut List, entry: &Entry, payload: &ProRegTx, height: u32) {
         let collateral = payload.collateral_outpoint(entry.txid);
         if let Some(replaced) = list.by_collateral(collateral).map(|mn| mn.pro_tx_hash) {
             list.remove(replaced);

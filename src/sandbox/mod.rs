@@ -15,11 +15,13 @@ mod mine;
 mod node;
 pub mod payee;
 mod pro_tx;
+mod pro_up;
 mod reject;
 mod script_check;
 pub mod start;
 #[cfg(test)]
 mod tests;
+mod update;
 mod validate;
 
 pub use chain::Chain;

@@ -1,19 +1,23 @@
 //! The node's rules for a ProRegTx payload (DIP-0003, DIP-0028; Dash Core evo/providertx.cpp and evo/deterministicmns.cpp).
 //!
 //! Written from the protocol's own list of rules and reject strings, not from the app's: the two are meant to catch each
-//! other's mistakes. The other payloads have their place beside this one; until then their types are refused by form.
+//! other's mistakes. What the updates share with registrations is here; their own rules are in `pro_up`.
 
 use std::net::Ipv4Addr;
+
+use bitcoin::Script;
 
 use super::chain::Chain;
 use super::dialect::Dialect;
 use super::reject::{Reject, ensure};
 use super::validate::pays_to_key;
 use crate::protocol::bls::{self, BlsError, Scheme};
+use crate::protocol::key::KeyId;
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::network::{MnType, Profile};
 use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::net_info;
+use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
 use crate::protocol::wire::{hash_to_display, to_hex};
@@ -47,12 +51,12 @@ pub fn parse(chain: &Chain, tx: &Transaction) -> Result<ProRegTx, Reject> {
 }
 
 /// 0.17 refuses to read a key that it would not write the same; "no key" it reads.
-fn is_malleable(operator: &[u8; 48]) -> bool {
+pub(super) fn is_malleable(operator: &[u8; 48]) -> bool {
     *operator != [0; 48] && !is_point(Scheme::Legacy, operator, true)
 }
 
 /// Whether the node takes the bytes for a point. Subgroups are not checked in the legacy encoding.
-fn is_point(scheme: Scheme, bytes: &[u8; 48], infinity_is_one: bool) -> bool {
+pub(super) fn is_point(scheme: Scheme, bytes: &[u8; 48], infinity_is_one: bool) -> bool {
     match bls::PublicKey::decode(scheme, bytes) {
         Ok(_) => true,
         Err(BlsError::NotInSubgroup) => scheme == Scheme::Legacy,
@@ -63,7 +67,7 @@ fn is_point(scheme: Scheme, bytes: &[u8; 48], infinity_is_one: bool) -> bool {
 
 /// Later nodes read an address that is not valid as none, and so hash another payload than the one that was signed (seen on
 /// Dash Core 23.1.2 with 0.0.0.0, 255.255.255.255, [::] with a port, and 2001:db8::/32).
-fn normalise(service: &mut Service) {
+pub(super) fn normalise(service: &mut Service) {
     if !is_valid(service) {
         *service = Service::NONE;
     }
@@ -83,25 +87,21 @@ pub fn check_pro_reg(chain: &Chain, tx: &Transaction, payload: &ProRegTx) -> Res
     let kind = check_fields(chain, payload)?;
     let collateral = check_collateral(chain, tx, payload, kind)?;
     check_unique(chain, tx, payload)?;
-    ensure(payload.inputs_hash == tx.inputs_hash(), || {
-        Reject::invalid("bad-protx-inputs-hash")
-    })?;
+    check_inputs_hash(tx, payload.inputs_hash)?;
     check_signature(chain, payload, collateral)
 }
 
 fn check_fields(chain: &Chain, payload: &ProRegTx) -> Result<MnType, Reject> {
     let core17 = chain.dialect().is_core17();
-    let max_version = if chain.is_v19_next() { 2 } else { 1 };
-    ensure((1..=max_version).contains(&payload.version), || {
-        Reject::invalid("bad-protx-version")
-    })?;
+    check_version(chain, payload.version)?;
     let kind = check_kind(payload, core17)?;
     ensure(payload.mode == 0, || Reject::invalid("bad-protx-mode"))?;
     let no_key = payload.owner.is_null()
         || payload.voting.is_null()
         || !is_point(payload.key_encoding(), &payload.operator, core17);
     ensure(!no_key, || Reject::invalid("bad-protx-key-null"))?;
-    check_payout(payload)?;
+    check_payout_form(&payload.payout)?;
+    check_payout_apart(&payload.payout, payload.owner, payload.voting)?;
     let reward_fits = || {
         ensure(payload.operator_reward <= FULL_REWARD, || {
             Reject::invalid("bad-protx-operator-reward")
@@ -116,9 +116,16 @@ fn check_fields(chain: &Chain, payload: &ProRegTx) -> Result<MnType, Reject> {
         check_service(chain, &payload.service)?;
     }
     if kind == MnType::Evo {
-        check_platform(chain.profile(), payload)?;
+        check_platform(chain.profile(), payload.platform, payload.service.port)?;
     }
     Ok(kind)
+}
+
+pub(super) fn check_version(chain: &Chain, version: u16) -> Result<(), Reject> {
+    let max_version = if chain.is_v19_next() { 2 } else { 1 };
+    ensure((1..=max_version).contains(&version), || {
+        Reject::invalid("bad-protx-version")
+    })
 }
 
 fn check_kind(payload: &ProRegTx, core17: bool) -> Result<MnType, Reject> {
@@ -134,17 +141,22 @@ fn check_kind(payload: &ProRegTx, core17: bool) -> Result<MnType, Reject> {
     kind.ok_or_else(|| Reject::invalid("bad-protx-type"))
 }
 
-fn check_payout(payload: &ProRegTx) -> Result<(), Reject> {
-    let payout = payload.payout.as_bytes();
-    ensure(
-        script::is_pay_to_key(payout) || script::is_pay_to_script(payout),
-        || Reject::invalid("bad-protx-payee"),
-    )?;
-    let reused = pays_to_key(payout, &payload.owner.0) || pays_to_key(payout, &payload.voting.0);
+/// Whether owners or operators may be paid to the script.
+pub(super) fn is_payable(payout: &Script) -> bool {
+    script::is_pay_to_key(payout.as_bytes()) || script::is_pay_to_script(payout.as_bytes())
+}
+
+pub(super) fn check_payout_form(payout: &Script) -> Result<(), Reject> {
+    ensure(is_payable(payout), || Reject::invalid("bad-protx-payee"))
+}
+
+pub(super) fn check_payout_apart(payout: &Script, owner: KeyId, voting: KeyId) -> Result<(), Reject> {
+    let reused = pays_to_key(payout.as_bytes(), &owner.0) || pays_to_key(payout.as_bytes(), &voting.0);
     ensure(!reused, || Reject::invalid("bad-protx-payee-reuse"))
 }
 
-fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
+/// No address passes: whether one is asked for is each payload's own rule.
+pub(super) fn check_service(chain: &Chain, service: &Service) -> Result<(), Reject> {
     if service.is_none() {
         return Ok(());
     }
@@ -190,8 +202,9 @@ fn is_routable(ip: Ipv4Addr) -> bool {
         .any(|(net, bits)| (ip ^ u32::from(Ipv4Addr::from(*net))) >> (32 - bits) == 0)
 }
 
-fn check_platform(profile: &Profile, payload: &ProRegTx) -> Result<(), Reject> {
-    let platform = payload.platform.ok_or_else(|| Reject::invalid("bad-protx-payload"))?;
+/// `core`: the port of the service address.
+pub(super) fn check_platform(profile: &Profile, platform: Option<Platform>, core: u16) -> Result<(), Reject> {
+    let platform = platform.ok_or_else(|| Reject::invalid("bad-protx-payload"))?;
     ensure(platform.node_id != [0; 20], || {
         Reject::invalid("bad-protx-platform-nodeid")
     })?;
@@ -209,7 +222,6 @@ fn check_platform(profile: &Profile, payload: &ProRegTx) -> Result<(), Reject> {
     ensure(fits(platform.http_port, required.map(|ports| ports.http_port)), || {
         Reject::invalid("bad-protx-platform-http-port")
     })?;
-    let core = payload.service.port;
     let distinct = platform.p2p_port != platform.http_port && platform.p2p_port != core && platform.http_port != core;
     ensure(distinct, || Reject::invalid("bad-protx-platform-dup-ports"))
 }
@@ -235,18 +247,29 @@ fn check_collateral(
         (coin.value, coin.script.clone())
     };
     ensure(value == expected, wrong)?;
-    let destination =
-        script::destination(output_script.as_bytes()).ok_or_else(|| Reject::invalid("bad-protx-collateral-dest"))?;
+    let destination = collateral_destination(&output_script)?;
     let signer = match destination {
         _ if payload.is_internal() => None,
         Destination::Key(hash) => Some(hash),
         Destination::Script(_) => return Err(Reject::invalid("bad-protx-collateral-pkh")),
     };
-    let reused = [payload.owner, payload.voting]
-        .iter()
-        .any(|key| destination == Destination::Key(key.0));
-    ensure(!reused, || Reject::invalid("bad-protx-collateral-reuse"))?;
+    check_collateral_apart(destination, payload.owner, payload.voting)?;
     Ok(signer)
+}
+
+pub(super) fn collateral_destination(collateral: &Script) -> Result<Destination, Reject> {
+    script::destination(collateral.as_bytes()).ok_or_else(|| Reject::invalid("bad-protx-collateral-dest"))
+}
+
+pub(super) fn check_collateral_apart(collateral: Destination, owner: KeyId, voting: KeyId) -> Result<(), Reject> {
+    let reused = [owner, voting].iter().any(|key| collateral == Destination::Key(key.0));
+    ensure(!reused, || Reject::invalid("bad-protx-collateral-reuse"))
+}
+
+pub(super) fn check_inputs_hash(tx: &Transaction, inputs_hash: [u8; 32]) -> Result<(), Reject> {
+    ensure(inputs_hash == tx.inputs_hash(), || {
+        Reject::invalid("bad-protx-inputs-hash")
+    })
 }
 
 fn check_unique(chain: &Chain, tx: &Transaction, payload: &ProRegTx) -> Result<(), Reject> {
@@ -257,13 +280,7 @@ fn check_unique(chain: &Chain, tx: &Transaction, payload: &ProRegTx) -> Result<(
         && list
             .iter()
             .any(|mn| mn.state.service == payload.service && mn.collateral != collateral);
-    ensure(!address_taken, || {
-        Reject::duplicate(
-            chain
-                .dialect()
-                .pick("bad-protx-dup-netinfo-entry", "bad-protx-dup-addr"),
-        )
-    })?;
+    ensure(!address_taken, || address_is_taken(chain.dialect()))?;
     // Bytes are compared, not points: the same key in the other encoding goes unnoticed, as on real nodes.
     let key_taken = list
         .iter()
@@ -281,18 +298,36 @@ fn check_unique(chain: &Chain, tx: &Transaction, payload: &ProRegTx) -> Result<(
     })
 }
 
+pub(super) fn address_is_taken(dialect: Dialect) -> Reject {
+    Reject::duplicate(dialect.pick("bad-protx-dup-netinfo-entry", "bad-protx-dup-addr"))
+}
+
+pub(super) fn bad_signature() -> Reject {
+    Reject::invalid("bad-protx-sig")
+}
+
 fn check_signature(chain: &Chain, payload: &ProRegTx, signer: Option<[u8; 20]>) -> Result<(), Reject> {
-    let bad = || Reject::invalid("bad-protx-sig");
     let Some(signer) = signer else {
-        return ensure(payload.signature.is_empty(), bad);
+        return ensure(payload.signature.is_empty(), bad_signature);
     };
     let text = payload.sign_message(chain.profile());
     let digest = message_hash(&chain.profile().message_magic, text.as_bytes());
-    let signature = CompactSignature::from_slice(&payload.signature).map_err(|_| bad())?;
-    let found = signature.recover_key_id(&digest).map_err(|_| bad())?;
-    ensure(found.0 == signer, || match chain.dialect() {
+    check_signed_by(chain.dialect(), signer, &digest, &payload.signature)
+}
+
+/// Whether a compact signature is that of a key by its hash, over a digest as it is hashed.
+pub(super) fn check_signed_by(
+    dialect: Dialect,
+    signer: [u8; 20],
+    digest: &[u8; 32],
+    signature: &[u8],
+) -> Result<(), Reject> {
+    let bad = bad_signature;
+    let signature = CompactSignature::from_slice(signature).map_err(|_| bad())?;
+    let found = signature.recover_key_id(digest).map_err(|_| bad())?;
+    ensure(found.0 == signer, || match dialect {
         Dialect::Core23 => bad(),
-        Dialect::Core17 => bad().with(keys_do_not_match(signer, found.0, &digest, signature)),
+        Dialect::Core17 => bad().with(keys_do_not_match(signer, found.0, digest, signature)),
     })
 }
 

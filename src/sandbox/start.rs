@@ -93,6 +93,7 @@ impl Chain {
             lists: Vec::new(),
             mempool: Mempool::default(),
             failing: BTreeSet::new(),
+            banning: BTreeSet::new(),
             residents: BTreeSet::new(),
             credit_pool: 0,
         };

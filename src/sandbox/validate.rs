@@ -1,7 +1,7 @@
 //! Whether a transaction may enter the mempool: Dash Core's AcceptToMemoryPool, in its order.
 //!
 //! Form, policy, finality, what is known already, inputs, fee, chains of unconfirmed ones, conflicts between registrations,
-//! the payload, and last the scripts. The payload's own rules are in `pro_tx`.
+//! the payload, and last the scripts. The payloads' own rules are in `pro_tx` and `pro_up`.
 
 use std::collections::BTreeSet;
 
@@ -9,11 +9,11 @@ use bitcoin::OutPoint;
 use bitcoin::hashes::Hash;
 
 use super::chain::{Chain, Coin};
-use super::pro_tx;
 use super::reject::{Reject, ensure};
 use super::script_check;
+use super::{pro_tx, pro_up};
 use crate::protocol::script::{self, Destination};
-use crate::protocol::special_tx::{MAX_PAYLOAD, ProRegTx};
+use crate::protocol::special_tx::{MAX_PAYLOAD, Payload};
 use crate::protocol::tx::{self, Transaction, TxOut};
 
 /// Consensus since DIP-0001, and policy.
@@ -52,7 +52,9 @@ pub struct Accepted {
     pub fee: u64,
     /// Bytes.
     pub size: usize,
-    pub pro_reg: Option<Box<ProRegTx>>,
+    pub payload: Payload,
+    /// As in [`super::mempool::Entry`].
+    pub changes_operator: bool,
 }
 
 /// # Errors
@@ -69,13 +71,22 @@ pub fn check(chain: &Chain, tx: &Transaction, trust: Trust) -> Result<Accepted, 
     if let Some(why) = chain.mempool().chain_too_long(tx) {
         return Err(Reject::nonstandard("too-long-mempool-chain").with(why));
     }
-    let pro_reg = check_payload(chain, tx)?;
+    let payload = check_payload(chain, tx)?;
+    let changes_operator = changes_operator(chain, &payload);
+    ensure(!chain.mempool().conflicts_with(&payload, changes_operator), || {
+        Reject::duplicate("protx-dup")
+    })?;
     if trust != Trust::Again {
         for (index, coin) in spent.iter().enumerate() {
             script_check::check_input(tx, index, coin.script.as_bytes())?;
         }
     }
-    Ok(Accepted { fee, size, pro_reg })
+    Ok(Accepted {
+        fee,
+        size,
+        payload,
+        changes_operator,
+    })
 }
 
 fn check_form(chain: &Chain, tx: &Transaction, size: usize) -> Result<(), Reject> {
@@ -102,7 +113,7 @@ fn check_form(chain: &Chain, tx: &Transaction, size: usize) -> Result<(), Reject
 
 fn check_type(tx: &Transaction) -> Result<(), Reject> {
     match tx.kind {
-        0 | tx::PRO_REG if tx.kind == 0 || tx.version == tx::SPECIAL_VERSION => Ok(()),
+        0 | tx::PRO_REG..=tx::PRO_UP_REV if tx.kind == 0 || tx.version == tx::SPECIAL_VERSION => Ok(()),
         // A coinbase is recognised by its input, below.
         tx::COINBASE if tx.version == tx::SPECIAL_VERSION => Ok(()),
         1..=LAST_TYPE if tx.version == tx::SPECIAL_VERSION => Err(Reject::invalid("bad-tx-type")),
@@ -232,16 +243,43 @@ fn check_fee(chain: &Chain, fee: u64, size: usize) -> Result<(), Reject> {
     })
 }
 
-fn check_payload(chain: &Chain, tx: &Transaction) -> Result<Option<Box<ProRegTx>>, Reject> {
-    if tx.kind != tx::PRO_REG {
-        return Ok(None);
+/// Reads and judges the payload.
+fn check_payload(chain: &Chain, tx: &Transaction) -> Result<Payload, Reject> {
+    Ok(match tx.kind {
+        tx::PRO_REG => {
+            let payload = pro_tx::parse(chain, tx)?;
+            pro_tx::check_pro_reg(chain, tx, &payload)?;
+            Payload::ProReg(Box::new(payload))
+        }
+        tx::PRO_UP_SERV => {
+            let payload = pro_up::parse_pro_up_serv(chain, tx)?;
+            pro_up::check_pro_up_serv(chain, tx, &payload)?;
+            Payload::ProUpServ(Box::new(payload))
+        }
+        tx::PRO_UP_REG => {
+            let payload = pro_up::parse_pro_up_reg(chain, tx)?;
+            pro_up::check_pro_up_reg(chain, tx, &payload)?;
+            Payload::ProUpReg(Box::new(payload))
+        }
+        tx::PRO_UP_REV => {
+            let payload = pro_up::parse_pro_up_rev(chain, tx)?;
+            pro_up::check_pro_up_rev(chain, tx, &payload)?;
+            Payload::ProUpRev(Box::new(payload))
+        }
+        _ => Payload::None,
+    })
+}
+
+fn changes_operator(chain: &Chain, payload: &Payload) -> bool {
+    let state = payload
+        .pro_tx_hash()
+        .and_then(|hash| chain.list().get(hash))
+        .map(|mn| &mn.state);
+    match (payload, state) {
+        (Payload::ProUpReg(payload), Some(state)) => state.changes_operator(payload),
+        (Payload::ProUpRev(_), Some(state)) => !state.is_revoked(),
+        _ => false,
     }
-    let payload = pro_tx::parse(chain, tx)?;
-    pro_tx::check_pro_reg(chain, tx, &payload)?;
-    ensure(!chain.mempool().conflicts_with_registration(&payload), || {
-        Reject::duplicate("protx-dup")
-    })?;
-    Ok(Some(Box::new(payload)))
 }
 
 /// What a script pays to, as far as owner keys can collide with it.

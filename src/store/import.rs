@@ -86,10 +86,28 @@ pub fn parse(kind: Kind, text: &str, profile: &Profile) -> Result<Secret, Import
             let bytes = hex_array(text).ok_or(KeyError::OutOfRange)?;
             Ok(Secret::Secp(SecpKey::from_bytes(&bytes)?))
         }
-        (Kind::Operator, Form::Secret) => Ok(Secret::Bls(bls::SecretKey::from_hex(text)?)),
+        (Kind::Operator, _) => operator(text).map(Secret::Bls),
         (Kind::Platform, Form::Secret | Form::TenderdashHex) => platform(&from_hex(text).unwrap_or_default()),
         (Kind::Platform, Form::TenderdashKey) => platform(&from_base64(text).unwrap_or_default()),
         (wanted, found) => Err(ImportError::WrongForm { wanted, found }),
+    }
+}
+
+/// Reads an operator's private key: 64 hex digits.
+///
+/// # Errors
+/// As [`parse`].
+pub fn operator(text: &str) -> Result<bls::SecretKey, ImportError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(ImportError::Empty);
+    }
+    match form(text) {
+        Form::Secret => Ok(bls::SecretKey::from_hex(text)?),
+        found => Err(ImportError::WrongForm {
+            wanted: Kind::Operator,
+            found,
+        }),
     }
 }
 

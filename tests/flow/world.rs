@@ -408,6 +408,8 @@ pub fn entry(n: u8, profile: &Profile) -> Entry {
             operator_payout: None,
             operator: OperatorKey::Odd([n; 48]),
             platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
         },
     }
 }

@@ -288,6 +288,8 @@ fn listed(profile: &Profile) -> Entry {
             operator_payout: None,
             operator: OperatorKey::Known(listed_operator()),
             platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
         },
     }
 }

@@ -2,10 +2,10 @@
 
 use bitcoin::bip32::DerivationPath;
 
-use crate::protocol::key::KeyId;
+use crate::flow::choice::{FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
-use crate::protocol::{Address, OutPoint, bls};
+use crate::protocol::{Address, OutPoint};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -35,43 +35,4 @@ pub enum CollateralChoice {
         outpoint: OutPoint,
         path: Option<DerivationPath>,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyChoice {
-    /// A label in the vault.
-    Held(String),
-    New,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OperatorChoice {
-    Held(String),
-    New,
-    /// A hosting provider keeps the secret.
-    Foreign(bls::PublicKey),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum VotingChoice {
-    SameAsOwner,
-    Held(String),
-    New,
-    Foreign(KeyId),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlatformChoice {
-    /// As on the wire.
-    pub node_id: [u8; 20],
-    pub p2p_port: u16,
-    pub http_port: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FeeSource {
-    /// A fee key of the vault, by label.
-    Key(String),
-    /// The node's own wallet pays and signs its inputs.
-    NodeWallet,
 }

@@ -3,9 +3,10 @@
 use bitcoin::bip32::DerivationPath;
 
 use super::collateral::choose_collateral;
-use super::draft::{CollateralChoice, FeeSource};
-use super::fee::fee_coins;
-use super::keys::make as make_key;
+use super::draft::CollateralChoice;
+use crate::flow::choice::FeeSource;
+use crate::flow::fee::fee_coins;
+use crate::flow::keys::make as make_key;
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
 use crate::protocol::funding::{self, Change, Coin};
@@ -101,7 +102,7 @@ impl Purse {
 /// # Errors
 /// Of the node and the vault.
 pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Purse, Error> {
-    let (_, address, coins) = fee_coins(ports, &source, OutPoint::null()).await?;
+    let (_, address, coins) = fee_coins(ports, &source, &[]).await?;
     let rate = ports.node.fee_rate().await?.advised;
     let coins: Vec<Coin> = coins.iter().map(Coin::from).collect();
     let available = coins.iter().map(|coin| coin.value).sum();

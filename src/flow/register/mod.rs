@@ -5,16 +5,15 @@
 
 mod collateral;
 mod draft;
-mod fee;
 mod keys;
 pub mod look;
 mod plan;
-mod run;
 mod warning;
 
-pub use draft::{CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
-pub use fee::FeeInput;
-pub use plan::{Plan, device_hash, discard, prepare};
-pub use run::{Outcome, register};
-pub(super) use run::{finish, resume_plan};
+pub use super::choice::{FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
+pub use super::fee::FeeInput;
+pub use super::operation::Outcome;
+pub use crate::protocol::message::device_hash;
+pub use draft::{CollateralChoice, Draft};
+pub use plan::{Plan, discard, export, prepare, register};
 pub use warning::Warning;

@@ -1,19 +1,23 @@
 //! The complete registration before anybody signs: built, decoded, checked.
 
 use bitcoin::bip32::DerivationPath;
+use sipper::{Sipper, Straw, sipper};
 
 use super::collateral::{Collateral, choose_collateral};
-use super::draft::{Draft, FeeSource, PlatformChoice};
-use super::fee::{FeeInput, pay_fee};
-use super::keys::{Keys, Made};
+use super::draft::Draft;
+use super::keys::{Keys, choose_keys};
 use super::warning::{Warning, warn};
-use crate::flow::{Error, Ports, transaction};
+use crate::flow::choice::{FeeSource, PlatformChoice};
+use crate::flow::fee::{FeeInput, Paid, Purse, pay_fee};
+use crate::flow::keys::{Label, Made};
+use crate::flow::operation::{self, Kind, Operation, Outcome, Signer};
+use crate::flow::{Error, Ports, Step, synced_status, transaction};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
 use crate::protocol::rules::{self, Verdict};
-use crate::protocol::special_tx::ProRegTx;
 use crate::protocol::special_tx::pro_reg::Platform;
-use crate::protocol::{Address, Amount, Transaction};
+use crate::protocol::special_tx::{Payload, ProRegTx};
+use crate::protocol::{Address, Amount, Transaction, message, path};
 use crate::rpc::NodeStatus;
 
 /// Everything of a registration but the signatures.
@@ -35,7 +39,7 @@ pub struct Plan {
     pub verdict: Verdict,
     pub warnings: Vec<Warning>,
     /// Labels of the vault's keys that take part: role and label.
-    pub keys: Vec<(&'static str, String)>,
+    pub keys: Vec<Label>,
     /// Those of them that were made for this plan.
     pub made: Vec<String>,
 }
@@ -46,16 +50,28 @@ impl Plan {
         self.collateral_key.address()
     }
 
+    /// What signing needs of it.
+    pub fn operation(&self) -> Operation {
+        Operation {
+            kind: Kind::Register,
+            network: self.network.clone(),
+            unsigned: self.unsigned.clone(),
+            inputs: self.fee_inputs.clone(),
+            fee_from_wallet: self.fee_from == FeeSource::NodeWallet,
+            signer: Signer::Collateral {
+                key: self.collateral_key,
+                path: path::to_text(&self.collateral_path),
+            },
+            payload_signature: None,
+            input_scripts: None,
+            planned_here: true,
+        }
+    }
+
     /// The hash a Ledger shows for the message: SHA256, upper-case hexadecimal.
     pub fn message_hash(&self) -> String {
-        device_hash(&self.message)
+        message::device_hash(&self.message)
     }
-}
-
-/// SHA256 of a text as the Ledger's screen shows it.
-pub fn device_hash(text: &str) -> String {
-    use bitcoin::hashes::{Hash, sha256};
-    sha256::Hash::hash(text.as_bytes()).to_string().to_uppercase()
 }
 
 /// Builds and checks the whole registration. Makes new keys in the vault where the draft asks for them.
@@ -63,20 +79,14 @@ pub fn device_hash(text: &str) -> String {
 /// # Errors
 /// What is missing or refused; nothing was signed or sent.
 pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
-    let status = ports.node.status().await?;
-    if status.tip.height < status.headers {
-        return Err(Error::NotSynced {
-            blocks: status.tip.height,
-            headers: status.headers,
-        });
-    }
+    let status = synced_status(ports).await?;
     let amount = ports
         .profile
         .collateral(draft.kind)
         .ok_or_else(|| no_such_type(ports, draft.kind))?;
     let collateral = choose_collateral(ports, draft.kind, &draft.collateral, amount).await?;
     let mut made = Made::default();
-    let keys = Keys::choose(ports, &draft, &mut made).inspect_err(|_| made.remove(ports))?;
+    let keys = choose_keys(ports, &draft, &mut made).inspect_err(|_| made.remove(ports))?;
     let planned = plan_with(ports, draft, &status, collateral, keys).await;
     match planned {
         Ok(plan) => Ok(Plan {
@@ -88,6 +98,29 @@ pub async fn prepare(ports: &Ports, draft: Draft) -> Result<Plan, Error> {
             Err(error)
         }
     }
+}
+
+/// Signs, verifies, sends and awaits a registration. It cannot be undone from [`Step::Broadcasting`] on.
+///
+/// Dropped before that, it stays in the journal as far as it came and can be resumed; who gives it up for good writes
+/// [`crate::store::journal::Event::Cancelled`]. A plan that a rule refuses is not begun.
+pub fn register(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
+    sipper(async move |steps| {
+        if let Some(check) = plan.verdict.failure_before_signing() {
+            return Err(Error::Rule(check.clone()));
+        }
+        operation::run(ports, plan.operation(), None).run(steps).await
+    })
+}
+
+/// Adds the signatures this computer can make, for another one to complete it. Nothing is sent; the journal keeps it.
+pub fn export(ports: Ports, plan: Plan) -> impl Straw<Operation, Step, Error> {
+    sipper(async move |steps| {
+        if let Some(check) = plan.verdict.failure_before_signing() {
+            return Err(Error::Rule(check.clone()));
+        }
+        operation::sign_here(ports, plan.operation(), None).run(steps).await
+    })
 }
 
 /// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again.
@@ -103,7 +136,21 @@ async fn plan_with(
     keys: Keys,
 ) -> Result<Plan, Error> {
     let payload = build_payload(&draft, &keys, &collateral, status);
-    let (unsigned, payload, inputs, fee) = pay_fee(ports, &draft, payload, collateral.coin.outpoint).await?;
+    let purse = Purse {
+        exclude: vec![collateral.coin.outpoint],
+        own: Vec::new(),
+    };
+    let payload = Payload::ProReg(Box::new(payload));
+    let paid = pay_fee(ports, &draft.fee_from, payload, &purse).await?;
+    let Paid {
+        unsigned, inputs, fee, ..
+    } = paid;
+    let Payload::ProReg(payload) = paid.payload else {
+        return Err(Error::NotAsReviewed {
+            what: "the payload is no registration",
+        });
+    };
+    let payload = *payload;
     let facts = transaction::facts(&*ports.node, &ports.profile, &unsigned).await?;
     let verdict = rules::check(&unsigned, &transaction::context(&ports.profile, status, &facts));
     if let Some(entry) = facts.operator_in_any_encoding(&keys.operator)

@@ -1,9 +1,10 @@
 //! What is legal in a registration, but worth a second look.
 
 use super::collateral::Collateral;
-use super::draft::{Draft, OperatorChoice};
+use super::draft::Draft;
 use super::keys::Keys;
 use crate::flow::Ports;
+use crate::flow::choice::OperatorChoice;
 
 /// Legal, but worth a second look.
 #[derive(Debug, Clone, PartialEq, Eq)]

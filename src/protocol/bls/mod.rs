@@ -179,6 +179,13 @@ impl PublicKey {
         }
     }
 
+    /// What this key's bytes mean in the encoding they are not written in, where they mean anything there: the negated point,
+    /// for which nobody has the secret.
+    #[must_use]
+    pub fn opposite(&self) -> Self {
+        Self(-self.0)
+    }
+
     /// Whether the signature is this key's over the digest, hashed as the scheme does.
     ///
     /// The digest is taken as stored (raw SHA-256d output, not the reversed hex that Core shows). The encoding the

@@ -44,6 +44,9 @@ pub struct State {
     pub operator_payout: Option<Address>,
     pub operator: OperatorKey,
     pub platform_node_id: Option<String>,
+    /// Evonodes only, and only where the node tells.
+    pub platform_p2p_port: Option<u16>,
+    pub platform_http_port: Option<u16>,
 }
 
 /// The operator key of a list entry.

@@ -1,5 +1,6 @@
-//! The deterministic masternode list: entries, PoSe arithmetic and the payment queue.
+//! The deterministic masternode list: entries, what transactions do to them, PoSe arithmetic and the payment queue.
 
+pub mod effect;
 pub mod entry;
 pub mod pose;
 pub mod queue;

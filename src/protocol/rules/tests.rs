@@ -158,6 +158,8 @@ pub(super) fn listed(n: u8, change: impl FnOnce(&mut Entry)) -> Entry {
             operator_payout: None,
             operator: OperatorKey::Revoked,
             platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
         },
     };
     change(&mut entry);

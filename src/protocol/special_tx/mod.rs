@@ -63,6 +63,54 @@ impl Payload {
         }
     }
 
+    /// The same with nobody's signature.
+    #[must_use]
+    pub fn unsigned(mut self) -> Self {
+        match &mut self {
+            Self::ProReg(payload) => payload.signature.clear(),
+            Self::ProUpServ(payload) => payload.signature = operator_signature::UNSIGNED,
+            Self::ProUpReg(payload) => payload.signature.clear(),
+            Self::ProUpRev(payload) => payload.signature = operator_signature::UNSIGNED,
+            Self::None | Self::Unknown { .. } => {}
+        }
+        self
+    }
+
+    /// The same with a signature of nobody, as long as the real one will be: the fee is counted by it.
+    #[must_use]
+    pub fn of_final_length(self) -> Self {
+        let mut padded = self.unsigned();
+        let compact = vec![0; 65];
+        match &mut padded {
+            Self::ProReg(payload) => payload.signature = compact,
+            Self::ProUpReg(payload) => payload.signature = compact,
+            Self::ProUpServ(_) | Self::ProUpRev(_) | Self::None | Self::Unknown { .. } => {}
+        }
+        padded
+    }
+
+    /// Commits to the inputs (CalcTxInputsHash), as stored.
+    pub fn set_inputs_hash(&mut self, inputs_hash: [u8; 32]) {
+        match self {
+            Self::ProReg(payload) => payload.inputs_hash = inputs_hash,
+            Self::ProUpServ(payload) => payload.inputs_hash = inputs_hash,
+            Self::ProUpReg(payload) => payload.inputs_hash = inputs_hash,
+            Self::ProUpRev(payload) => payload.inputs_hash = inputs_hash,
+            Self::None | Self::Unknown { .. } => {}
+        }
+    }
+
+    /// Puts this payload into a transaction of its type. Payloads this program does not know are left as they are.
+    pub fn attach(&self, tx: &mut Transaction) {
+        match self {
+            Self::ProReg(payload) => payload.attach(tx),
+            Self::ProUpServ(payload) => payload.attach(tx),
+            Self::ProUpReg(payload) => payload.attach(tx),
+            Self::ProUpRev(payload) => payload.attach(tx),
+            Self::None | Self::Unknown { .. } => {}
+        }
+    }
+
     /// The masternode an update is about; none for registrations, which make their own.
     pub fn pro_tx_hash(&self) -> Option<ProTxHash> {
         match self {

@@ -100,6 +100,10 @@ async fn a_modern_list_reads_into_entries() {
         state.platform_node_id.as_deref(),
         Some("f2dbd9b0a1f541a7c44d34a58674d0262f5feca6")
     );
+    assert_eq!(
+        (state.platform_p2p_port, state.platform_http_port),
+        (Some(22831), Some(22832))
+    );
     let profile = profile("dash-regtest");
     let text = |address: Option<Address>| address.map(|address| address.to_text(&profile));
     assert_eq!(

@@ -54,6 +54,8 @@ fn state(json: &Json<'_>, profile: &Profile) -> Result<State, RpcError> {
             // A key the node did not tell is neither revoked nor known.
             .unwrap_or(OperatorKey::Odd([0; 48])),
         platform_node_id: json.optional("platformNodeID", node_id)?.flatten(),
+        platform_p2p_port: json.optional("platformP2PPort", port)?.flatten(),
+        platform_http_port: json.optional("platformHTTPPort", port)?.flatten(),
     })
 }
 
@@ -103,6 +105,11 @@ fn key_id(json: &Json<'_>, profile: &Profile) -> Result<KeyId, RpcError> {
 
 fn operator(json: &Json<'_>, version: u16) -> Result<OperatorKey, RpcError> {
     Ok(OperatorKey::from_bytes(fixed_hex(json)?, encoding_of(version)))
+}
+
+/// None for what is no port: extended addresses of later nodes may have none.
+fn port(json: &Json<'_>) -> Result<Option<u16>, RpcError> {
+    Ok(json.u16().ok().filter(|port| *port != 0))
 }
 
 /// None for the zeros a node prints after the operator key was changed.

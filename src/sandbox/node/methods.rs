@@ -154,6 +154,7 @@ pub static METHODS: &[Method] = &[
     ),
     method("mnsync", "mnsync [status|next|reset]", 1, 1, control::mn_sync),
     method("protx", "protx \"command\" ...", 0, 5, protx::protx),
+    method("sandbox_ban", "sandbox_ban \"proTxHash\"", 1, 1, sandbox::ban),
     method(
         "sandbox_fail_dkg",
         "sandbox_fail_dkg \"proTxHash\"",

@@ -13,6 +13,7 @@ mod protx;
 mod sandbox;
 mod transactions;
 mod tx_json;
+mod update_json;
 
 use std::sync::Arc;
 use std::time::Duration;

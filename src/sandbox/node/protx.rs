@@ -118,10 +118,13 @@ fn state_changes(chain: &Chain, before: &State, after: &State) -> Map<String, Va
     if before == after {
         return Map::new();
     }
+    // Keys and addresses are written with the version that tells how to read them.
+    let with_version = before.operator != after.operator || before.service != after.service;
     let before = state(before, chain.profile(), chain.dialect());
+    let changed = |key: &str, value: &Value| before.get(key) != Some(value) || (with_version && key == "version");
     state(after, chain.profile(), chain.dialect())
         .into_iter()
-        .filter(|(key, value)| key != "addresses" && before.get(key) != Some(value))
+        .filter(|(key, value)| key != "addresses" && changed(key, value))
         .collect()
 }
 

@@ -35,6 +35,16 @@ pub fn fund(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
     Ok(json!(txid.to_string()))
 }
 
+/// The height at which the masternode will be banned.
+pub fn ban(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let hash: ProTxHash = params.hash(0, "proTxHash")?;
+    let mut chain = shared.chain();
+    chain
+        .ban(hash)
+        .map_err(|_| RpcError::parameter(format!("{hash} not found")))?;
+    Ok(json!(chain.height() + 1))
+}
+
 /// The height at which the DKG will fail.
 pub fn fail_dkg(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
     let hash: ProTxHash = params.hash(0, "proTxHash")?;

@@ -4,11 +4,12 @@ use bitcoin::Txid;
 use bitcoin::hex::DisplayHex;
 use serde_json::{Map, Number, Value, json};
 
+use super::update_json;
 use crate::protocol::describe::coins;
 use crate::protocol::network::Profile;
 use crate::protocol::script;
 use crate::protocol::special_tx::pro_reg::Platform;
-use crate::protocol::special_tx::{ProRegTx, Service};
+use crate::protocol::special_tx::{Payload, ProRegTx, Service};
 use crate::protocol::tx::{self, Transaction, TxIn};
 use crate::protocol::wire::{Reader, hash_to_display, to_hex};
 use crate::sandbox::chain::Chain;
@@ -99,22 +100,19 @@ fn fields(chain: &Chain, tx: &Transaction, with_spent: bool) -> Map<String, Valu
 }
 
 fn put_payload(out: &mut Map<String, Value>, chain: &Chain, tx: &Transaction) {
-    match tx.kind {
-        tx::PRO_REG => {
-            if let Ok(payload) = ProRegTx::decode(&tx.payload) {
-                out.insert(
-                    "proRegTx".to_owned(),
-                    pro_reg(&payload, chain.profile(), chain.dialect()),
-                );
-            }
-        }
-        tx::COINBASE => {
-            if let Some(cb_tx) = cb_tx(tx) {
-                out.insert("cbTx".to_owned(), cb_tx);
-            }
-        }
-        _ => {}
+    let (profile, dialect) = (chain.profile(), chain.dialect());
+    if tx.kind == tx::COINBASE {
+        out.extend(cb_tx(tx).map(|object| ("cbTx".to_owned(), object)));
+        return;
     }
+    let (name, object) = match Payload::of(tx) {
+        Ok(Payload::ProReg(payload)) => ("proRegTx", pro_reg(&payload, profile, dialect)),
+        Ok(Payload::ProUpServ(payload)) => ("proUpServTx", update_json::pro_up_serv(&payload, profile, dialect)),
+        Ok(Payload::ProUpReg(payload)) => ("proUpRegTx", update_json::pro_up_reg(&payload, profile)),
+        Ok(Payload::ProUpRev(payload)) => ("proUpRevTx", update_json::pro_up_rev(&payload)),
+        Ok(Payload::None | Payload::Unknown { .. }) | Err(_) => return,
+    };
+    out.insert(name.to_owned(), object);
 }
 
 fn input(chain: &Chain, input: &TxIn, with_spent: bool) -> Value {

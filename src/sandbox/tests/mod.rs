@@ -2,6 +2,10 @@
 
 mod chain;
 mod http;
+mod recorded;
 mod rejects;
 mod shapes;
 mod support;
+mod update_bench;
+mod update_rejects;
+mod updates;

@@ -506,15 +506,18 @@ fn the_same_collateral_again_replaces_the_masternode_and_needs_new_keys() {
 }
 
 #[test]
-fn updates_are_not_served_yet_and_say_so() {
+fn types_that_are_none_of_a_masternode_are_refused() {
     for network in BOTH {
         let bench = Bench::new(network, MnType::Regular);
         let mut tx = bench.build();
+        for (kind, expected) in [(6, "bad-tx-type"), (9, "bad-tx-type"), (77, "bad-txns-type")] {
+            tx.kind = kind;
+            sign_inputs(&mut tx, &key(11));
+            assert_eq!(verdict(bench.chain.test(&tx).map(drop)), expected);
+        }
         tx.kind = PRO_UP_SERV;
         sign_inputs(&mut tx, &key(11));
-        assert_eq!(verdict(bench.chain.test(&tx).map(drop)), "bad-tx-type");
-        tx.kind = 77;
-        assert_eq!(verdict(bench.chain.test(&tx).map(drop)), "bad-txns-type");
+        assert_eq!(verdict(bench.chain.test(&tx).map(drop)), "bad-protx-payload");
     }
 }
 

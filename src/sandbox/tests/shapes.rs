@@ -18,7 +18,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("operatorPayoutAddress", "only after a ProUpServTx set it"),
 ];
 
-fn recorded(file: &str) -> Vec<Value> {
+pub fn recorded(file: &str) -> Vec<Value> {
     let path = format!("{}/tests/data/{file}", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
@@ -279,7 +279,7 @@ async fn recorded_registrations_decode_to_the_recorded_json() {
 }
 
 /// Recordings went through a JSON writer that prints 1000.00000000 as 1000.0.
-fn numbers_as_floats(value: &Value) -> Value {
+pub fn numbers_as_floats(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(number.as_f64().map(|number| format!("{number:.8}"))),
         Value::Array(all) => all.iter().map(numbers_as_floats).collect(),

@@ -135,6 +135,14 @@ pub async fn sandbox(network: &str) -> Sandbox {
     Sandbox::start(options).await.unwrap()
 }
 
+/// A node that serves a chain of one's own making.
+pub async fn serve(chain: Chain) -> Sandbox {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let options = Options::new(chain.profile().clone());
+    Sandbox::serve(chain, options, listener, address)
+}
+
 /// A raw POST: status and body.
 pub async fn post(sandbox: &Sandbox, authorization: Option<&str>, path: &str, body: &str) -> (u16, String) {
     raw(sandbox, "POST", authorization, path, body).await

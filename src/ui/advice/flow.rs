@@ -34,6 +34,14 @@ impl Advice for Error {
             Self::NotSynced { .. } => "Wait until the node has all blocks.",
             Self::CannotResume { .. } => "Begin it anew; nothing of it was sent.",
             Self::NoSuchMasternode { .. } => "Check the hash; a new masternode is listed with the next block.",
+            Self::OperatorRevoked { .. } => "Update the operator key with the owner key; then update the service.",
+            Self::NotTheKey { .. } => {
+                "Choose the key the masternode list names, or leave it out and let the vault find it."
+            }
+            Self::NotTold { .. } => "Name it yourself, or connect a newer node.",
+            Self::SignatureElsewhere { .. } => "Export the operation to a file and complete it where that key is.",
+            Self::Handover(_) => "Nothing was signed; ask for the file again.",
+            Self::Pasted(_) => "Paste the 64 hexadecimal digits of the operator's secret.",
             Self::Sandbox { .. } => "Close what uses its port, or start the program again.",
             Self::NoRandomness => "Restart the computer; without random numbers no safe key can be made.",
         };

@@ -384,6 +384,8 @@ pub fn entry(number: u32) -> Entry {
             operator_payout: None,
             operator: OperatorKey::from_bytes(secret.public_key().encode(Scheme::Basic), Scheme::Basic),
             platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
         },
     }
 }

@@ -229,6 +229,7 @@ fn signers<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
     let payer = match &plan.fee_from {
         FeeSource::Key(label) => in_vault(label),
         FeeSource::NodeWallet => "The node's own wallet".to_owned(),
+        FeeSource::Elsewhere(_) => "A fee key of another computer".to_owned(),
     };
     let idle = |role: &str, elsewhere: &str| {
         let place = label_of(plan, role).map_or_else(|| elsewhere.to_owned(), in_vault);

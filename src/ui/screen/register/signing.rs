@@ -264,7 +264,7 @@ pub(super) fn is_sent(steps: &[Step]) -> bool {
 fn reached(steps: &[Step]) -> usize {
     let over = |step: &Step| match step {
         Step::Planned { .. } | Step::ConfirmMessage { .. } | Step::ConfirmPayment { .. } => 1,
-        Step::DeviceSigned => 2,
+        Step::DeviceSigned | Step::PayloadSigned { .. } => 2,
         Step::InputsSigned { .. } => 3,
         Step::Verified { .. } | Step::Broadcasting { .. } => 4,
         Step::WaitingForBlock { .. } => 5,
