@@ -141,6 +141,8 @@ mod tests {
                 operator_payout: None,
                 operator: OperatorKey::Revoked,
                 platform_node_id: None,
+                platform_p2p_port: None,
+                platform_http_port: None,
             },
         }
     }

@@ -309,24 +309,15 @@ fn edit(world: &mut World, change: impl FnOnce(&mut Payload)) {
         return;
     };
     change(&mut payload);
-    match payload {
-        Payload::ProReg(payload) => world.tx.payload = payload.encode(),
-        Payload::ProUpServ(payload) => world.tx.payload = payload.encode(),
-        Payload::ProUpReg(payload) => world.tx.payload = payload.encode(),
-        Payload::ProUpRev(payload) => world.tx.payload = payload.encode(),
-        Payload::None | Payload::Unknown { .. } => {}
-    }
+    // Type and version stay what they were changed to.
+    let (version, kind) = (world.tx.version, world.tx.kind);
+    payload.attach(&mut world.tx);
+    (world.tx.version, world.tx.kind) = (version, kind);
 }
 
 fn put_inputs_hash(world: &mut World) {
     let right = world.tx.inputs_hash();
-    edit(world, |payload| match payload {
-        Payload::ProReg(payload) => payload.inputs_hash = right,
-        Payload::ProUpServ(payload) => payload.inputs_hash = right,
-        Payload::ProUpReg(payload) => payload.inputs_hash = right,
-        Payload::ProUpRev(payload) => payload.inputs_hash = right,
-        Payload::None | Payload::Unknown { .. } => {}
-    });
+    edit(world, |payload| payload.set_inputs_hash(right));
 }
 
 /// Gives the masternode or the collateral a key of ours, and signs with it.

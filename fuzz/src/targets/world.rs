@@ -205,6 +205,8 @@ pub(super) fn listed(n: u8, version: u16) -> Entry {
             operator_payout: None,
             operator: OperatorKey::Revoked,
             platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
         },
     }
 }
