@@ -27,15 +27,34 @@ fn other_masternode(case: &mut Case) {
 
 const DUP: &str = "protx-dup";
 
-/// Each sets its own type.
+/// Each sets its own type. An address or key that waits is taken for its own masternode too: Dash Core 23.1.2 and 0.17.0.3 alike
+/// (txmempool.cpp) compare the masternode's hash with `it->second`, which is a txid.
 pub(super) const ROWS: &[Row] = &[
     row(
-        "a service update of the same masternode",
+        "a service update of the same masternode to the same address",
         |c| {
             judged_as(c, PRO_UP_SERV);
             wait_for(c, PRO_UP_SERV, |_| ());
         },
+        DUP,
+    ),
+    row(
+        "a service update of the same masternode to another address",
+        |c| {
+            judged_as(c, PRO_UP_SERV);
+            wait_for(c, PRO_UP_SERV, |other| {
+                other.serv.service = Service::v4([1, 2, 3, 5].into(), 9999);
+            });
+        },
         ACCEPTED,
+    ),
+    row(
+        "two registrar updates that keep the key",
+        |c| {
+            judged_as(c, PRO_UP_REG);
+            wait_for(c, PRO_UP_REG, |_| ());
+        },
+        DUP,
     ),
     row(
         "a service update of another masternode to the same address",
