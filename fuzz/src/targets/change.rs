@@ -131,7 +131,9 @@ fn change_frame(world: &mut World, kind: u8, bytes: &mut Bytes<'_>) {
                 .for_each(|output| output.value = value);
         }
         4 => {
-            let script = ScriptBuf::from_bytes(bytes.short().to_vec());
+            // Repeated, as bare multisig repeats its keys.
+            let script = bytes.short().repeat(1 + usize::from(bytes.u8() & 0x3f));
+            let script = ScriptBuf::from_bytes(script);
             tx.outputs.push(TxOut {
                 value: bytes.i64(),
                 script,
@@ -295,8 +297,12 @@ fn change_facts(world: &mut World, kind: u8, bytes: &mut Bytes<'_>) {
             };
             facts.pending.get_or_insert_default().push(pending);
         }
-        _ => match bytes.u8() % 3 {
+        _ => match bytes.u8() % 4 {
             0 => facts.known = true,
+            3 => {
+                let sequence = bytes.u32();
+                world.tx.inputs.iter_mut().for_each(|input| input.sequence = sequence);
+            }
             1 => facts.pending = None,
             _ => world.tx.outputs.push(output(1_000)),
         },

@@ -22,8 +22,9 @@ pub(super) const FRAME: &[Row] = &[
         "bad-txns-inputs-duplicate",
     ),
     row("a type in version 2", |c| c.tx.version = 2, "bad-txns-type"),
-    row("a type in version 4", |c| c.tx.version = 4, "bad-txns-type"),
+    row("version 4", |c| c.tx.version = 4, "version"),
     row("a type nobody knows", |c| c.tx.kind = 77, "bad-txns-type"),
+    row("the type of coinbases", |c| c.tx.kind = 5, "bad-cbtx-invalid"),
     row(
         "a negative output",
         |c| c.tx.outputs[0].value = -1,
@@ -58,6 +59,52 @@ pub(super) const FRAME: &[Row] = &[
         "an output too small for a script",
         |c| c.add_output(539, script::pay_to_script(&[8; 20]).as_bytes()),
         "dust",
+    ),
+    row(
+        "an output too small for a bare key",
+        |c| c.add_output(575, serv::bare_key().as_bytes()),
+        "dust",
+    ),
+    row(
+        "an output too small before one of no known form",
+        |c| {
+            c.tx.outputs[0].value = 1;
+            c.add_output(1, &[0x51]);
+        },
+        "dust",
+    ),
+    row(
+        "an output of no known form before one too small",
+        |c| {
+            c.tx.outputs[0].script = ScriptBuf::from_bytes(vec![0x51]);
+            c.add_output(1, script::pay_to_key(&[1; 20]).as_bytes());
+        },
+        "scriptpubkey",
+    ),
+    row(
+        "locked until a later block",
+        |c| (c.tx.lock_time, c.tx.inputs[0].sequence) = (3_000_001, 0),
+        "non-final",
+    ),
+    row(
+        "locked until the block that passed",
+        |c| (c.tx.lock_time, c.tx.inputs[0].sequence) = (3_000_000, 0),
+        ACCEPTED,
+    ),
+    row(
+        "locked until a later block, with final inputs",
+        |c| c.tx.lock_time = 3_000_001,
+        ACCEPTED,
+    ),
+    row(
+        "an input locked for longer than its coin is old",
+        |c| c.tx.inputs[0].sequence = 0xffff,
+        "non-BIP68-final",
+    ),
+    row(
+        "an input locked for less than its coin is old",
+        |c| c.tx.inputs[0].sequence = 1,
+        ACCEPTED,
     ),
     row(
         "two outputs that carry data",
@@ -247,4 +294,15 @@ fn regtest_relays_what_is_not_standard_on_the_old_network_only() {
         assert_eq!(judge("wei-regtest", Dialect::V17, 1), None);
         assert_eq!(judge("dash-regtest", Dialect::V23, 2), Some("scriptpubkey"));
     }
+}
+
+#[test]
+fn locks_by_time_are_left_open() {
+    // Nobody here knows the blocks' median time.
+    let mut case = Case::new(NEW, PRO_UP_REV);
+    (case.tx.lock_time, case.tx.inputs[0].sequence) = (1_700_000_000, 0x0040_0001);
+    let verdict = case.verdict();
+    let open = verdict.checks.iter().filter(|check| check.passed.is_none());
+    let open: Vec<&str> = open.map(|check| check.reject).collect();
+    assert_eq!(open, ["non-final", "non-BIP68-final"]);
 }

@@ -160,3 +160,22 @@ fn what_only_blocks_judge_says_so() {
     let failure = verdict.failure().expect("blocks refuse it");
     assert!(failure.message.contains("judged only in blocks"), "{}", failure.message);
 }
+
+#[test]
+fn a_waiting_platform_node_id_is_what_blocks_refuse() {
+    let waiting = |change: Change| {
+        let mut case = Case::new(NEW, PRO_UP_SERV);
+        evo(&mut case);
+        pending::wait_for(&mut case, PRO_UP_SERV, |other| {
+            evo(other);
+            other.serv.service.port += 1;
+            change(other);
+        });
+        case.verdict()
+    };
+    let verdict = waiting(|other| other.set_hash(hash(OTHER)));
+    let failure = verdict.failure().expect("no block can have both");
+    assert_eq!(failure.rule, "platform-node-id-not-pending");
+    assert!(failure.message.contains("judged only in blocks"), "{}", failure.message);
+    assert_eq!(waiting(|_| ()).failure(), None, "its own");
+}

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Another unconfirmed update, of a type, as the case's chain would see it.
-fn wait_for(case: &mut Case, kind: u16, change: impl FnOnce(&mut Case)) {
+pub(super) fn wait_for(case: &mut Case, kind: u16, change: impl FnOnce(&mut Case)) {
     let mut other = Case::new(case.generation, kind);
     change(&mut other);
     let mut tx = other.tx.clone();

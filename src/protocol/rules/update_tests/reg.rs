@@ -23,6 +23,23 @@ fn miswritten(scheme: bls::Scheme, reads: bool) -> [u8; 48] {
     all.find(|bytes| is_key(bytes) == reads).expect("half of all keys")
 }
 
+/// Of a list entry whose key is in the other encoding than the chain's.
+fn other_version(case: &Case) -> u16 {
+    if case.scheme() == bls::Scheme::Basic { 1 } else { 2 }
+}
+
+/// Legacy bytes that are no key.
+const OFF_CURVE: [u8; 48] = {
+    let mut bytes = [0; 48];
+    bytes[47] = 1;
+    bytes
+};
+const OFF_SUBGROUP: [u8; 48] = {
+    let mut bytes = [0; 48];
+    (bytes[0], bytes[47]) = (0x80, 4);
+    bytes
+};
+
 pub(super) const ROWS: &[Row] = &[
     row("mode 1", |c| c.reg.mode = 1, "bad-protx-mode"),
     row("mode in the other byte order", |c| c.reg.mode = 0x100, "bad-protx-mode"),
@@ -38,14 +55,25 @@ pub(super) const ROWS: &[Row] = &[
         },
         NULL,
     ),
-    // Nodes accept these in the legacy encoding; every signature for them fails.
+    // Nodes take these in the legacy encoding, and nobody can sign for them: a warning, but where nodes are 0.17.
     row(
         "an operator key outside the subgroup",
-        |c| {
-            c.reg.operator = [0; 48];
-            (c.reg.operator[0], c.reg.operator[47]) = (0x80, 4);
-        },
+        |c| c.reg.operator = OFF_SUBGROUP,
         NULL,
+    )
+    .before_v19(ACCEPTED),
+    row("an operator key off the curve", |c| c.reg.operator = OFF_CURVE, NULL)
+        .before_v19(ACCEPTED)
+        .old("bad-protx-payload"),
+    row(
+        "an operator key whose bytes are another masternode's in the other encoding",
+        |c| {
+            let bytes = miswritten(c.scheme(), true);
+            c.entry(OTHER).state.version = other_version(c);
+            c.entry(OTHER).state.operator = OperatorKey::from_bytes(bytes, other_than(c.scheme()));
+            c.reg.operator = bytes;
+        },
+        "bad-protx-dup-key",
     ),
     row(
         "an operator key written in the other encoding, which reads as no key",
@@ -165,7 +193,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "the operator key of another masternode in the other encoding",
         |c| {
-            c.entry(OTHER).state.version = if c.scheme() == bls::Scheme::Basic { 1 } else { 2 };
+            c.entry(OTHER).state.version = other_version(c);
             c.reg.operator = operator(6).encode(c.reg.key_encoding());
         },
         ACCEPTED,
@@ -302,4 +330,25 @@ fn a_key_pasted_in_the_wrong_encoding_is_warned_of_where_a_node_takes_it_for_its
         seen += usize::from(accepted);
     }
     assert!((3..18).contains(&seen), "{seen} of 20");
+}
+
+#[test]
+fn legacy_bytes_that_are_no_key_are_taken_by_nodes_and_warned_of() {
+    for bytes in [OFF_CURVE, OFF_SUBGROUP] {
+        let (accepted, warnings) = warned(|case| (case.reg.version, case.reg.operator) = (1, bytes));
+        assert!(accepted && warnings.len() == 1, "{warnings:?}");
+    }
+}
+
+#[test]
+fn the_mempool_compares_the_bytes_of_keys_whatever_they_mean() {
+    let bytes = miswritten(bls::Scheme::Legacy, true);
+    let waiting = reject(NEW, PRO_UP_REG, |case| {
+        (case.reg.version, case.reg.operator) = (1, bytes);
+        pending::wait_for(case, PRO_UP_REG, |other| {
+            other.set_hash(hash(OTHER));
+            other.reg.operator = miswritten(bls::Scheme::Legacy, true);
+        });
+    });
+    assert_eq!(waiting, Some("protx-dup"));
 }
