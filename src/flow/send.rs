@@ -227,7 +227,7 @@ async fn look(ports: &Ports, tx: &Transaction) -> Result<(u32, Option<Mined>), E
         Some(found) => {
             // A node that does not tell the height tells the confirmations: the tip has one.
             let height = found.height;
-            let height = height.unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
+            let height = height.unwrap_or_else(|| tip.saturating_add(1).saturating_sub(found.confirmations));
             let hash = found.block;
             Some(Mined { height, hash })
         }
@@ -250,7 +250,7 @@ async fn look_around(ports: &Ports, tx: &Transaction, tip: u32) -> Result<Option
         if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await? {
             return match coin.confirmations {
                 0 => Ok(None),
-                confirmations => at((tip + 1).saturating_sub(confirmations)),
+                confirmations => at(tip.saturating_add(1).saturating_sub(confirmations)),
             };
         }
     }
