@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::flow::{Error, Ports};
-use crate::hw::{Device, DeviceError, DeviceSpec, Kind, discovery};
+use crate::hw::{Asker, Device, DeviceError, DeviceSpec, Kind, discovery};
 use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
@@ -87,19 +87,19 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 }
 
 /// Connects: starts the sandbox where asked, else reaches the node; opens the journal and, if it is there, the device.
-/// A missing device is no error here: most things need none.
+/// A missing device is no error here: most things need none. What a device asks its user goes to `asker`.
 ///
 /// # Errors
 /// The node cannot be reached or is on another chain; the data folder cannot be used.
-pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
+pub async fn connect(choice: Choice, dirs: &Dirs, asker: Arc<dyn Asker>) -> Result<Connection, Error> {
     match choice.node.clone() {
-        NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
+        NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs, asker).await,
         remote @ NodeChoice::Remote { .. } => {
             let node = client(&choice.profile, remote)?;
             node.status().await?;
             dirs.create().map_err(journal_file)?;
             let journal = Journal::open(&dirs.journal)?;
-            let device = open_device(choice.device.clone(), Arc::clone(&choice.profile))
+            let device = open_device(choice.device.clone(), Arc::clone(&choice.profile), asker)
                 .await
                 .ok();
             let ports = Ports {
@@ -158,12 +158,16 @@ fn journal_file(error: FileError) -> Error {
 ///
 /// # Errors
 /// Why it cannot be used.
-pub async fn open_device(spec: DeviceSpec, profile: Arc<Profile>) -> Result<Arc<dyn Device>, DeviceError> {
+pub async fn open_device(
+    spec: DeviceSpec,
+    profile: Arc<Profile>,
+    asker: Arc<dyn Asker>,
+) -> Result<Arc<dyn Device>, DeviceError> {
     let kind = match &spec {
         DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,
         DeviceSpec::Any => Kind::Ledger,
     };
-    let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile)).await;
+    let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile, asker)).await;
     opened.unwrap_or(Err(DeviceError::Gone { kind }))
 }
 
@@ -260,7 +264,12 @@ impl SandboxRun {
 }
 
 /// The whole embedded world, reached through the same client and adapter as a real one.
-async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Result<Connection, Error> {
+async fn connect_sandbox(
+    choice: Choice,
+    block_seconds: u64,
+    dirs: &Dirs,
+    asker: Arc<dyn Asker>,
+) -> Result<Connection, Error> {
     let secret = random_text()?;
     let options = SandboxOptions {
         block_seconds,
@@ -287,7 +296,7 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
         },
         named => named,
     };
-    let device = open_device(spec.clone(), Arc::clone(&profile)).await?;
+    let device = open_device(spec.clone(), Arc::clone(&profile), asker).await?;
     let ports = Ports {
         profile,
         node: Arc::new(node),

@@ -13,7 +13,7 @@ use crate::flow::register::device_hash;
 use crate::hw::discovery::State;
 use crate::hw::{Device, discovery};
 use crate::protocol::{KeyId, Profile, path};
-use crate::setup::{self, NodeChoice, SandboxOptions, SandboxRun};
+use crate::setup::{NodeChoice, SandboxOptions, SandboxRun};
 
 pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -31,7 +31,7 @@ async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<d
         let device = connection.ports.device()?.clone();
         return Ok((device, profile, Box::new(connection)));
     }
-    let device = setup::open_device(session.device_spec()?, profile.clone()).await?;
+    let device = session.open_device(profile.clone()).await?;
     Ok((device, profile, Box::new(())))
 }
 
@@ -52,7 +52,7 @@ async fn list(session: &Session) -> Result<ExitCode, Failure> {
         named => (named, None),
     };
     let found = tokio::task::spawn_blocking(move || discovery::found(&spec, &profile)).await;
-    let found = found.map_err(|error| Failure::system("device", &error))??;
+    let found = found.map_err(|error| Failure::system("device", &error))?;
     let all: Value = found.iter().map(row).collect();
     Ok(session.output.done(&all, || match all.as_array() {
         Some(rows) if !rows.is_empty() => rows.iter().map(listing).collect::<Vec<_>>().join("\n\n"),
