@@ -13,6 +13,7 @@ use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
+use crate::sandbox::trezor::{self, SandboxTrezor};
 use crate::sandbox::{self, Sandbox};
 use crate::store::vault::Stretching;
 use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
@@ -179,6 +180,8 @@ pub struct SandboxOptions {
     /// 0: any free port.
     pub rpc_port: u16,
     pub ledger_port: u16,
+    /// A Trezor beside the Ledger, with coins of its own.
+    pub trezor: Option<trezor::Options>,
     pub user: String,
     pub password: String,
     pub auto_approve: bool,
@@ -192,6 +195,7 @@ impl SandboxOptions {
             masternodes: 30,
             rpc_port: 0,
             ledger_port: 0,
+            trezor: None,
             user: "sandbox".to_owned(),
             password: "sandbox".to_owned(),
             auto_approve: false,
@@ -199,11 +203,12 @@ impl SandboxOptions {
     }
 }
 
-/// The embedded chain, its node, and its Ledger. Dropping it ends them.
+/// The embedded chain, its node, and its devices. Dropping it ends them.
 pub struct SandboxRun {
     pub chain: Arc<Sandbox>,
     pub panel: Panel,
     ledger: SandboxLedger,
+    pub trezor: Option<SandboxTrezor>,
     /// Vault and journal of this world; they go with it.
     _folder: Option<Folder>,
 }
@@ -224,9 +229,18 @@ impl SandboxRun {
         let ledger = SandboxLedger::start(device).map_err(|error| Error::Sandbox {
             reason: format!("its Ledger cannot be served: {}", error.kind()),
         })?;
-        let device = (0..SANDBOX_ADDRESSES)
-            .filter_map(|index| ledger.key_address(&path::address(&profile, 0, false, index)))
+        let trezor = options.trezor.map(SandboxTrezor::start).transpose();
+        let trezor = trezor.map_err(|error| Error::Sandbox {
+            reason: format!("its Trezor cannot be served: {}", error.kind()),
+        })?;
+        let paths: Vec<_> = (0..SANDBOX_ADDRESSES)
+            .map(|index| path::address(&profile, 0, false, index))
             .collect();
+        let of_ledger = paths.iter().filter_map(|path| ledger.key_address(path));
+        let of_trezor = trezor
+            .iter()
+            .flat_map(|trezor| paths.iter().filter_map(|path| trezor.key_address(path)));
+        let device = of_ledger.chain(of_trezor).collect();
         let chain = Sandbox::start(sandbox::Options {
             masternodes: options.masternodes,
             block_seconds: options.block_seconds,
@@ -244,6 +258,7 @@ impl SandboxRun {
             chain: Arc::new(chain),
             panel: ledger.panel(),
             ledger,
+            trezor,
             _folder: None,
         })
     }

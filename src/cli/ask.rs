@@ -76,7 +76,11 @@ fn pin(kind: Kind, output: Output) -> Option<Answer> {
 }
 
 fn passphrase(kind: Kind, on_device: bool, wallet: Option<&str>, output: Output) -> Option<Answer> {
-    let hint = if on_device { ", or @ to enter it on the device" } else { "" };
+    let hint = if on_device {
+        ", or @ to enter it on the device"
+    } else {
+        ""
+    };
     output.progress(&format!(
         "the {kind} asks for the passphrase of the wallet; nothing for the standard wallet{hint}"
     ));

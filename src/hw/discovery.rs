@@ -76,11 +76,21 @@ pub fn found(spec: &DeviceSpec, profile: &Arc<Profile>) -> Vec<Found> {
         DeviceSpec::Network {
             kind: Kind::Ledger,
             address,
-        } => vec![ledger("emulator", address, profile, ledger::Probe::Network(address.clone()))],
+        } => vec![ledger(
+            "emulator",
+            address,
+            profile,
+            ledger::Probe::Network(address.clone()),
+        )],
         DeviceSpec::Network {
             kind: Kind::Trezor,
             address,
-        } => vec![trezor("emulator", address, profile, trezor::Probe::Network(address.clone()))],
+        } => vec![trezor(
+            "emulator",
+            address,
+            profile,
+            trezor::Probe::Network(address.clone()),
+        )],
     }
 }
 
@@ -89,11 +99,7 @@ pub fn found(spec: &DeviceSpec, profile: &Arc<Profile>) -> Vec<Found> {
 ///
 /// # Errors
 /// None or several found, no permission, nobody listening. Whether it is ready is checked by the first request.
-pub fn open(
-    spec: &DeviceSpec,
-    profile: Arc<Profile>,
-    asker: Arc<dyn Asker>,
-) -> Result<Arc<dyn Device>, DeviceError> {
+pub fn open(spec: &DeviceSpec, profile: Arc<Profile>, asker: Arc<dyn Asker>) -> Result<Arc<dyn Device>, DeviceError> {
     let kind = match spec {
         DeviceSpec::Any => only_kind()?,
         DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,

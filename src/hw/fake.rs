@@ -254,7 +254,11 @@ impl Asker for FakeAsker {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let told = matches!(question, Question::Button { .. });
         state.1.push(question);
-        let answer = if told { Some(Answer::Seen) } else { state.0.pop_front().flatten() };
+        let answer = if told {
+            Some(Answer::Seen)
+        } else {
+            state.0.pop_front().flatten()
+        };
         Box::pin(std::future::ready(answer))
     }
 }

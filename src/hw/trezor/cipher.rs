@@ -36,7 +36,12 @@ pub enum Direction {
 
 impl Client {
     /// A value of 16 to 1024 bytes, a multiple of 16, to one of the same length.
-    pub fn cipher(&mut self, seal: &Seal, direction: Direction, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, DeviceError> {
+    pub fn cipher(
+        &mut self,
+        seal: &Seal,
+        direction: Direction,
+        value: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, DeviceError> {
         if value.is_empty() || value.len() > MAX_VALUE || !value.len().is_multiple_of(BLOCK) {
             return Err(unsupported(format!("seal a value of {} bytes", value.len())));
         }

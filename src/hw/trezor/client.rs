@@ -186,7 +186,9 @@ impl Client {
 
     /// What it is, and the wallet if that needs no question.
     pub fn info(&mut self) -> Result<DeviceInfo, DeviceError> {
-        let silent = self.traits().map(|traits| !traits.locked && (self.open || !traits.passphrase))?;
+        let silent = self
+            .traits()
+            .map(|traits| !traits.locked && (self.open || !traits.passphrase))?;
         if silent {
             self.same_wallet()?;
         }
@@ -206,7 +208,10 @@ impl Client {
     pub fn public_key(&mut self, path: &DerivationPath) -> Result<PublicKey, DeviceError> {
         path::check(path)?;
         let levels: &[ChildNumber] = path.as_ref();
-        let hardened = levels.iter().rposition(ChildNumber::is_hardened).map_or(0, |last| last + 1);
+        let hardened = levels
+            .iter()
+            .rposition(ChildNumber::is_hardened)
+            .map_or(0, |last| last + 1);
         let (parent, below) = levels.split_at(hardened);
         let parent = self.known_key(&DerivationPath::from(parent))?;
         let child = parent.derive_pub(&Secp256k1::verification_only(), &below);
@@ -223,7 +228,11 @@ impl Client {
         request.address_n = levels(path);
         request.set_coin_name(self.coin.name.to_owned());
         let answer: protos::PublicKey = self.call(&request, path)?;
-        let network = if self.profile.chain == "main" { NetworkKind::Main } else { NetworkKind::Test };
+        let network = if self.profile.chain == "main" {
+            NetworkKind::Main
+        } else {
+            NetworkKind::Test
+        };
         let (xpub, wallet) = extended_key(&answer, path, network)?;
         self.check_wallet(wallet)?;
         self.keys.insert(path.clone(), xpub);
@@ -292,7 +301,9 @@ impl Client {
     pub fn sign_message(&mut self, path: &DerivationPath, text: &[u8]) -> Result<CompactSignature, DeviceError> {
         if text.len() > MAX_MESSAGE {
             let len = text.len();
-            return Err(unsupported(format!("sign a text of {len} bytes, only of {MAX_MESSAGE}")));
+            return Err(unsupported(format!(
+                "sign a text of {len} bytes, only of {MAX_MESSAGE}"
+            )));
         }
         // First: a key that cannot be read must not lead to a question.
         let key = self.public_key(path)?;
@@ -301,7 +312,8 @@ impl Client {
         request.set_message(text.to_vec());
         request.set_coin_name(self.coin.name.to_owned());
         let answer: protos::MessageSignature = self.call(&request, path)?;
-        let signature = CompactSignature::from_slice(answer.signature()).map_err(|_| bad("a signature of another length"))?;
+        let signature =
+            CompactSignature::from_slice(answer.signature()).map_err(|_| bad("a signature of another length"))?;
         if answer.address() != self.written(&key) {
             return Err(other_key(path));
         }

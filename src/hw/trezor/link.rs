@@ -161,7 +161,11 @@ impl Wire {
             return Ok(true);
         }
         if &chunk[..3] != b"?##" {
-            return if self.syncing { Ok(false) } else { Err(Error::DeviceBadMagic) };
+            return if self.syncing {
+                Ok(false)
+            } else {
+                Err(Error::DeviceBadMagic)
+            };
         }
         let length = u32::from_be_bytes([chunk[5], chunk[6], chunk[7], chunk[8]]) as usize;
         if length > MAX_MESSAGE {
@@ -174,7 +178,8 @@ impl Wire {
 
 impl Link for Wire {
     fn write_chunk(&mut self, mut chunk: Vec<u8>) -> Result<(), Error> {
-        let packet = Chunk::try_from(chunk.as_slice()).map_err(|_| Error::UnexpectedChunkSizeFromDevice(chunk.len()))?;
+        let packet =
+            Chunk::try_from(chunk.as_slice()).map_err(|_| Error::UnexpectedChunkSizeFromDevice(chunk.len()))?;
         chunk.zeroize();
         self.send(&packet)
     }

@@ -161,7 +161,10 @@ pub(super) struct Probed {
 /// Model and readiness of a device that nobody has open; asks the user nothing. Blocks.
 pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Probed {
     let (unknown, connect): (_, Connect) = match at {
-        Probe::Usb(plugged) => (plugged.model(), Box::new(move || Ok(Box::new(plugged.open()?) as Box<dyn Pipe>))),
+        Probe::Usb(plugged) => (
+            plugged.model(),
+            Box::new(move || Ok(Box::new(plugged.open()?) as Box<dyn Pipe>)),
+        ),
         Probe::Network(address) => ("emulator", connect_network(address)),
     };
     let refused = |error| Probed {

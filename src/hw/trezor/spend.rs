@@ -41,7 +41,10 @@ impl Client {
     pub(super) fn conversation(&mut self, mut payment: Payment, path: &DerivationPath) -> Result<Signed, DeviceError> {
         let mut question: TxRequest = self.call(&payment.request(self.coin), path)?;
         loop {
-            let taken = question.serialized.as_ref().map_or(Ok(()), |piece| payment.collect(piece));
+            let taken = question
+                .serialized
+                .as_ref()
+                .map_or(Ok(()), |piece| payment.collect(piece));
             match taken.and_then(|()| payment.answer(&question)) {
                 Ok(Some(answer)) => question = self.call(&answer, path)?,
                 Ok(None) => return payment.signed(),
@@ -53,7 +56,11 @@ impl Client {
     fn input_keys(&mut self, spend: &Spend) -> Result<Vec<PublicKey>, DeviceError> {
         let key_of = |input: &SpendInput| {
             let key = self.public_key(&input.path)?;
-            if KeyId::of(&key) == input.key_id { Ok(key) } else { Err(other_key(&input.path)) }
+            if KeyId::of(&key) == input.key_id {
+                Ok(key)
+            } else {
+                Err(other_key(&input.path))
+            }
         };
         spend.inputs.iter().map(key_of).collect()
     }
@@ -103,7 +110,11 @@ fn finished(
 fn check(spend: &Spend) -> Result<(), DeviceError> {
     match spend.inputs.len() {
         1..=MAX_INPUTS => {}
-        count => return Err(unsupported(format!("spend {count} inputs at once, only 1 to {MAX_INPUTS}"))),
+        count => {
+            return Err(unsupported(format!(
+                "spend {count} inputs at once, only 1 to {MAX_INPUTS}"
+            )));
+        }
     }
     let mut seen = HashSet::new();
     for input in &spend.inputs {

@@ -9,14 +9,14 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use protobuf::Message;
+use trezor_client::TrezorMessage;
 use trezor_client::protos::{
-    ButtonAck, ButtonRequest, Failure, Features, Initialize, MessageType, PassphraseAck, PinMatrixAck, PinMatrixRequest,
-    pin_matrix_request::PinMatrixRequestType,
+    ButtonAck, ButtonRequest, Failure, Features, Initialize, MessageType, PassphraseAck, PinMatrixAck,
+    PinMatrixRequest, pin_matrix_request::PinMatrixRequestType,
 };
 use trezor_client::transport::ProtoMessage;
 use trezor_client::transport::error::Error;
 use trezor_client::transport::protocol::{Protocol, ProtocolV1};
-use trezor_client::TrezorMessage;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -123,7 +123,9 @@ impl Talk {
                 MessageType::MessageType_Features => return Ok(Ok(parse(message)?)),
                 MessageType::MessageType_Failure => {
                     failed = Some(parse(message)?);
-                    self.protocol.link.expect(self.limits.hello.min(Duration::from_secs(2)), false);
+                    self.protocol
+                        .link
+                        .expect(self.limits.hello.min(Duration::from_secs(2)), false);
                 }
                 _ => {}
             }
@@ -135,7 +137,11 @@ impl Talk {
     ///
     /// # Errors
     /// The user's or the device's no, and what went wrong on the way.
-    pub fn call<M: TrezorMessage, R: TrezorMessage>(&mut self, request: &M, manner: &Manner<'_>) -> Result<R, DeviceError> {
+    pub fn call<M: TrezorMessage, R: TrezorMessage>(
+        &mut self,
+        request: &M,
+        manner: &Manner<'_>,
+    ) -> Result<R, DeviceError> {
         if self.protocol.link.is_abandoned() {
             return Err(self.give_up(Stopped::Abandoned, &DeviceError::Declined));
         }
@@ -269,7 +275,9 @@ impl Talk {
     }
 
     fn write<M: TrezorMessage>(&mut self, message: &M) -> Result<(), DeviceError> {
-        let payload = message.write_to_bytes().map_err(|_| bad("a message that cannot be written"))?;
+        let payload = message
+            .write_to_bytes()
+            .map_err(|_| bad("a message that cannot be written"))?;
         let message = ProtoMessage::new(M::MESSAGE_TYPE, payload);
         self.protocol.write(message).map_err(|error| lost(&error))
     }
@@ -282,7 +290,8 @@ impl Talk {
             .write_to_vec(&mut payload)
             .map_err(|_| bad("a message that cannot be written"))?;
         let link = &mut self.protocol.link;
-        link.write_secret(M::MESSAGE_TYPE, &payload).map_err(|error| lost(&error))
+        link.write_secret(M::MESSAGE_TYPE, &payload)
+            .map_err(|error| lost(&error))
     }
 }
 

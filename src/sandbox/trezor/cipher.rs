@@ -19,9 +19,17 @@ impl Device {
             return Err(data_error("Value length must be a multiple of 16"));
         }
         let wallet = self.wallet().await?;
-        let asks = if request.encrypt() { request.ask_on_encrypt() } else { request.ask_on_decrypt() };
+        let asks = if request.encrypt() {
+            request.ask_on_encrypt()
+        } else {
+            request.ask_on_decrypt()
+        };
         if asks {
-            let title = if request.encrypt() { "Encrypt value of this key?" } else { "Decrypt value of this key?" };
+            let title = if request.encrypt() {
+                "Encrypt value of this key?"
+            } else {
+                "Decrypt value of this key?"
+            };
             self.confirm(ButtonRequestType::ButtonRequest_Other, title, request.key().to_owned())
                 .await?;
         }

@@ -61,7 +61,9 @@ impl Coin {
 
     /// `m/44'/coin'/account'/change/index` in everyday ranges.
     pub fn allows(&self, path: &[u32]) -> bool {
-        let [purpose, coin, account, change, index] = *path else { return false };
+        let [purpose, coin, account, change, index] = *path else {
+            return false;
+        };
         purpose == HARDENED | 44
             && coin == HARDENED | self.slip44
             && account & HARDENED != 0

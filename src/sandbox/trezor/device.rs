@@ -9,8 +9,8 @@ use trezor_client::protos::failure::FailureType;
 use trezor_client::protos::features::Capability;
 use trezor_client::protos::pin_matrix_request::PinMatrixRequestType;
 use trezor_client::protos::{
-    ButtonRequest, Failure, Features, Initialize, MessageType, PassphraseAck, PassphraseRequest, PinMatrixAck, PinMatrixRequest,
-    Success,
+    ButtonRequest, Failure, Features, Initialize, MessageType, PassphraseAck, PassphraseRequest, PinMatrixAck,
+    PinMatrixRequest, Success,
 };
 use zeroize::Zeroizing;
 
@@ -136,7 +136,11 @@ impl Device {
         // A locked Model T does not tell.
         let told = self.unlocked || options.model == Model::One;
         features.set_passphrase_protection(options.passphrase && told);
-        let mut capabilities = vec![Capability::Capability_Bitcoin, Capability::Capability_Bitcoin_like, Capability::Capability_Crypto];
+        let mut capabilities = vec![
+            Capability::Capability_Bitcoin,
+            Capability::Capability_Bitcoin_like,
+            Capability::Capability_Crypto,
+        ];
         if options.model != Model::One {
             capabilities.push(Capability::Capability_PassphraseEntry);
         }
@@ -212,7 +216,11 @@ impl Device {
     pub(super) async fn decide(&mut self, code: ButtonRequestType, title: &'static str, text: String) -> Done<bool> {
         let prompt = Prompt { title, text };
         let deed = self
-            .user(code, Screen::Prompt(prompt.clone()), FailureType::Failure_ActionCancelled)
+            .user(
+                code,
+                Screen::Prompt(prompt.clone()),
+                FailureType::Failure_ActionCancelled,
+            )
             .await?;
         let approved = deed == Deed::Approve;
         self.panel.remember(prompt, approved);
@@ -270,6 +278,7 @@ impl Device {
         let mut request = PinMatrixRequest::new();
         request.set_type(PinMatrixRequestType::PinMatrixRequestType_Current);
         let ack: PinMatrixAck = self.ask_host(&request, FailureType::Failure_PinCancelled).await?;
+        self.panel.show(Screen::Home);
         let digit = |place: u8| match place {
             b'1'..=b'9' => char::from(b'0' + matrix[usize::from(place - b'1')]),
             _ => '0',
@@ -290,6 +299,7 @@ impl Device {
         let cancelled = FailureType::Failure_ActionCancelled;
         self.panel.show(Screen::PassphraseOnHost);
         let ack: PassphraseAck = self.ask_host(&PassphraseRequest::new(), cancelled).await?;
+        self.panel.show(Screen::Home);
         if ack.on_device() {
             if self.options.model == Model::One {
                 return Err(data_error("This device is incapable of passphrase entry on the device"));

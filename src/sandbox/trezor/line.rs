@@ -31,7 +31,9 @@ impl Line {
         let mut packet = [0; 128];
         loop {
             // Errors are of packets sent before to somebody who is gone: they concern nobody.
-            let Ok((count, from)) = self.socket.recv_from(&mut packet).await else { continue };
+            let Ok((count, from)) = self.socket.recv_from(&mut packet).await else {
+                continue;
+            };
             if &packet[..count] == PING {
                 let _ = self.socket.send_to(PONG, from).await;
                 continue;

@@ -46,7 +46,9 @@ impl Device {
     async fn get_public_key(&mut self, request: &GetPublicKey) -> Done<()> {
         let coin = self.coin(request.coin_name())?;
         let wallet = self.wallet().await?;
-        let node = wallet.public(&request.address_n).ok_or_else(|| data_error("Failed to derive"))?;
+        let node = wallet
+            .public(&request.address_n)
+            .ok_or_else(|| data_error("Failed to derive"))?;
         let mut written = node.encode();
         written[..4].copy_from_slice(&coin.xpub);
         let mut told = HDNodeType::new();
@@ -69,7 +71,11 @@ impl Device {
         if request.show_display() {
             // The other button does not refuse: it turns to the QR code and back. Only the host can cancel.
             while !self
-                .decide(ButtonRequestType::ButtonRequest_Address, "Confirm address", address.clone())
+                .decide(
+                    ButtonRequestType::ButtonRequest_Address,
+                    "Confirm address",
+                    address.clone(),
+                )
                 .await?
             {}
         }

@@ -70,7 +70,10 @@ impl Device {
         for at in 0..payment.outputs.len() {
             let output = self.output(at, piece.take()).await?;
             if output != payment.outputs[at] {
-                return fail(FailureType::Failure_ProcessError, "Transaction has changed during signing");
+                return fail(
+                    FailureType::Failure_ProcessError,
+                    "Transaction has changed during signing",
+                );
             }
             piece = Some(payment.output_piece(at));
         }
@@ -83,7 +86,9 @@ impl Device {
             let input = self.input(at as usize, None).await?;
             let code = payment.code_of(&input)?;
             let amount = input.amount.ok_or_else(|| data_error("Expected input with amount"))?;
-            available = available.checked_add(amount).ok_or_else(|| data_error("Invalid amount specified"))?;
+            available = available
+                .checked_add(amount)
+                .ok_or_else(|| data_error("Invalid amount specified"))?;
             payment.inputs.push(input);
             payment.codes.push(code);
         }
@@ -200,43 +205,65 @@ impl Device {
         for at in 0..payment.inputs.len() {
             let input = self.input(at, piece.take()).await?;
             payment.compare(at, &input)?;
-            let code: &[u8] = if at == signing { payment.codes[at].as_bytes() } else { &[] };
+            let code: &[u8] = if at == signing {
+                payment.codes[at].as_bytes()
+            } else {
+                &[]
+            };
             put_input(&mut preimage, &input, code);
         }
         preimage.put_length(payment.outputs.len());
         for at in 0..payment.outputs.len() {
             let output = self.output(at, None).await?;
             if output != payment.outputs[at] {
-                return fail(FailureType::Failure_ProcessError, "Transaction has changed during signing");
+                return fail(
+                    FailureType::Failure_ProcessError,
+                    "Transaction has changed during signing",
+                );
             }
             preimage.extend(payment.output_bytes(at));
         }
         preimage.put_u32(payment.lock_time);
         preimage.put_u32(ALL);
-        payment.input_piece(signing, sha256d::Hash::hash(&preimage).to_byte_array()).map(Some)
+        payment
+            .input_piece(signing, sha256d::Hash::hash(&preimage).to_byte_array())
+            .map(Some)
     }
 
     async fn input(&mut self, at: usize, piece: Piece) -> Done<TxInputType> {
         let part = self.ask(RequestType::TXINPUT, None, at as u32, piece).await?;
-        part.inputs.into_iter().next().ok_or_else(|| data_error("Expected input"))
+        part.inputs
+            .into_iter()
+            .next()
+            .ok_or_else(|| data_error("Expected input"))
     }
 
     async fn output(&mut self, at: usize, piece: Piece) -> Done<TxOutputType> {
         let part = self.ask(RequestType::TXOUTPUT, None, at as u32, piece).await?;
-        part.outputs.into_iter().next().ok_or_else(|| data_error("Expected output"))
+        part.outputs
+            .into_iter()
+            .next()
+            .ok_or_else(|| data_error("Expected output"))
     }
 
     async fn ask(&mut self, part: RequestType, hash: Option<&[u8]>, at: u32, piece: Piece) -> Done<TransactionType> {
         self.ask_for(part, details(at, hash), piece).await
     }
 
-    async fn ask_for(&mut self, part: RequestType, details: TxRequestDetailsType, piece: Piece) -> Done<TransactionType> {
+    async fn ask_for(
+        &mut self,
+        part: RequestType,
+        details: TxRequestDetailsType,
+        piece: Piece,
+    ) -> Done<TransactionType> {
         let mut request = TxRequest::new();
         request.set_request_type(part);
         request.details = MessageField::some(details);
         request.serialized = MessageField::from_option(piece);
         let ack: TxAck = self.ask_host(&request, FailureType::Failure_ActionCancelled).await?;
-        ack.tx.into_option().ok_or_else(|| data_error("No transaction provided"))
+        ack.tx
+            .into_option()
+            .ok_or_else(|| data_error("No transaction provided"))
     }
 
     async fn finish(&mut self, piece: Piece) -> Done<()> {
@@ -252,7 +279,10 @@ impl Payment {
         if *input == self.inputs[at] {
             Ok(())
         } else {
-            fail(FailureType::Failure_ProcessError, "Transaction has changed during signing")
+            fail(
+                FailureType::Failure_ProcessError,
+                "Transaction has changed during signing",
+            )
         }
     }
 

@@ -197,7 +197,9 @@ impl Devices {
         let mut content = column![field, primary_button("Show on the device").on_press_maybe(show)].spacing(Gap::S);
         content = match &self.shown {
             Shown::Nothing => content,
-            Shown::Asking { path, expected, .. } => content.push(asking(path, expected.map(|key| as_on_screen(key, kind, profile)))),
+            Shown::Asking { path, expected, .. } => {
+                content.push(asking(path, expected.map(|key| as_on_screen(key, kind, profile))))
+            }
             Shown::Confirmed { path, key, on_screen } => content.push(confirmed(path, *key, on_screen, profile)),
             Shown::Failed(error) => content.push(error_notice(error)),
         };
@@ -249,8 +251,11 @@ fn state<'a>(seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
         Seen::Missing(error @ DeviceError::NotConnected { .. }) => missing(error, profile),
         Seen::Missing(error) => error_notice(error).into(),
         Seen::Open { kind, place, info } => {
-            let mut lines =
-                column![key_value("Model", model(*kind, info)), key_value("Where", place.as_str())].spacing(Gap::S);
+            let mut lines = column![
+                key_value("Model", model(*kind, info)),
+                key_value("Where", place.as_str())
+            ]
+            .spacing(Gap::S);
             match info {
                 Ok(info) => {
                     let chip = row![badge("Ready", Tone::Good)];

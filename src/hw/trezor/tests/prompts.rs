@@ -8,7 +8,9 @@ use futures::StreamExt;
 use futures::stream;
 use zeroize::Zeroizing;
 
-use super::support::{Event, PASSPHRASE, PATIENT, Table, User, at, guarded, limits, open, options, profile, ready, vectors};
+use super::support::{
+    Event, PASSPHRASE, PATIENT, Table, User, at, guarded, limits, open, options, profile, ready, vectors,
+};
 use super::vectors::recorded_spend;
 use crate::hw::fake::FakeAsker;
 use crate::hw::trezor::{Direction, Seal, Trezor};
@@ -96,7 +98,10 @@ async fn each_model_asks_what_its_firmware_asks() {
         }
     ));
     let payment = [Look::Output, Look::Fee, Look::Payment, Look::Payment].map(Some);
-    assert_eq!(looks(&one[2..]), [&[Some(Look::Text), Some(Look::Text)][..], &payment].concat());
+    assert_eq!(
+        looks(&one[2..]),
+        [&[Some(Look::Text), Some(Look::Text)][..], &payment].concat()
+    );
     let t = questions(Model::T, Job::Spend).await;
     assert_eq!(looks(&t)[..2], [Some(Look::Pin), None]);
     assert!(matches!(
@@ -113,7 +118,12 @@ fn outcome(event: Event, question: &Question) -> Option<DeviceError> {
     let kind = Kind::Trezor;
     Some(match (event, question) {
         // Its other button shows the QR code.
-        (Event::Decline, Question::Button { look: Look::Address, .. }) => return None,
+        (
+            Event::Decline,
+            Question::Button {
+                look: Look::Address, ..
+            },
+        ) => return None,
         (Event::Decline, Question::Pin { .. } | Question::Button { look: Look::Pin, .. }) => DeviceError::PinCancelled,
         (Event::Decline, Question::Passphrase { .. }) => DeviceError::PassphraseCancelled,
         (Event::Decline, Question::Button { .. }) => DeviceError::Declined,
@@ -159,7 +169,11 @@ async fn usable(device: &Trezor, table: &Table, scene: &str) {
 
 async fn ends(model: Model, job: Job, strange: (usize, Event), expected: DeviceError) {
     let scene = format!("{model:?} {job:?} {strange:?}");
-    let patience = if strange.1 == Event::Leave { Duration::from_millis(1500) } else { PATIENT };
+    let patience = if strange.1 == Event::Leave {
+        Duration::from_millis(1500)
+    } else {
+        PATIENT
+    };
     let (device, table, _, port) = bench(model, strange, patience).await;
     assert_eq!(run(&device, job).await, Err(expected), "{scene}");
     if strange.1 == Event::Unplug {
@@ -222,8 +236,18 @@ async fn a_session_asks_once_and_a_locked_device_asks_for_the_pin_only() {
     table.panel().unwrap().lock();
     run(&device, Job::Message).await.unwrap();
     let asked = user.questions.lock().unwrap()[first + 1..].to_vec();
-    assert_eq!(asked.iter().filter(|question| matches!(question, Question::Pin { .. })).count(), 1);
-    assert!(!asked.iter().any(|question| matches!(question, Question::Passphrase { .. })));
+    assert_eq!(
+        asked
+            .iter()
+            .filter(|question| matches!(question, Question::Pin { .. }))
+            .count(),
+        1
+    );
+    assert!(
+        !asked
+            .iter()
+            .any(|question| matches!(question, Question::Passphrase { .. }))
+    );
 }
 
 /// A device, and an asker with these passphrases.
@@ -246,7 +270,11 @@ fn passphrase(text: &str) -> Option<Answer> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_passphrase_after_the_device_forgot_the_session_is_another_wallet() {
-    let (device, trezor, asker) = hidden(Model::One, vec![passphrase("abc"), passphrase("abd"), passphrase("abc")]).await;
+    let (device, trezor, asker) = hidden(
+        Model::One,
+        vec![passphrase("abc"), passphrase("abd"), passphrase("abc")],
+    )
+    .await;
     let first = device.public_key(at(OWN)).await.unwrap();
     let port = trezor.address().port();
     drop(trezor);
@@ -280,10 +308,16 @@ async fn another_passphrase_after_the_device_forgot_the_session_is_another_walle
 
 #[tokio::test(flavor = "multi_thread")]
 async fn passphrases_are_sent_in_one_form_and_not_beyond_their_length() {
-    let (one, ..) = hidden(Model::One, vec![passphrase("\u{e9}")]).await;
-    let (other, ..) = hidden(Model::One, vec![passphrase("e\u{301}")]).await;
-    assert_eq!(one.public_key(at(OWN)).await, other.public_key(at(OWN)).await);
-    let (device, ..) = hidden(Model::One, vec![passphrase(&"x".repeat(51)), passphrase(&"x".repeat(50))]).await;
+    let (one, _plugged, _) = hidden(Model::One, vec![passphrase("\u{e9}")]).await;
+    let (other, _also_plugged, _) = hidden(Model::One, vec![passphrase("e\u{301}")]).await;
+    let key = one.public_key(at(OWN)).await;
+    assert!(key.is_ok(), "{key:?}");
+    assert_eq!(other.public_key(at(OWN)).await, key);
+    let (device, _third, _) = hidden(
+        Model::One,
+        vec![passphrase(&"x".repeat(51)), passphrase(&"x".repeat(50))],
+    )
+    .await;
     let long = DeviceError::PassphraseTooLong { len: 51, max: 50 };
     assert_eq!(device.public_key(at(OWN)).await, Err(long));
     assert!(device.public_key(at(OWN)).await.is_ok());
@@ -295,14 +329,17 @@ async fn a_passphrase_is_entered_on_the_device_only_where_it_can_be() {
     let panel = trezor.panel();
     let typing = tokio::spawn(async move {
         let mut screen = panel.watch();
-        screen.wait_for(|screen| *screen == Screen::PassphraseEntry).await.unwrap();
+        screen
+            .wait_for(|screen| *screen == Screen::PassphraseEntry)
+            .await
+            .unwrap();
         panel.enter(PASSPHRASE);
     });
     let key = device.public_key(at(OWN)).await.unwrap();
     typing.await.unwrap();
-    let (host, ..) = hidden(Model::T, vec![passphrase(PASSPHRASE)]).await;
+    let (host, _plugged, _) = hidden(Model::T, vec![passphrase(PASSPHRASE)]).await;
     assert_eq!(host.public_key(at(OWN)).await, Ok(key));
-    let (one, ..) = hidden(Model::One, vec![Some(Answer::PassphraseOnDevice)]).await;
+    let (one, _also_plugged, _) = hidden(Model::One, vec![Some(Answer::PassphraseOnDevice)]).await;
     assert_eq!(one.public_key(at(OWN)).await, Err(DeviceError::PassphraseCancelled));
 }
 
@@ -320,9 +357,27 @@ async fn a_device_that_cannot_be_used_says_why() {
     };
     let bare = options(Model::One);
     for (options, reason) in [
-        (Options { bootloader: true, ..bare.clone() }, DeviceError::Bootloader { kind }),
-        (Options { phrase: Zeroizing::default(), ..bare.clone() }, DeviceError::NotInitialised { kind }),
-        (Options { version: (1, 9, 4), ..bare.clone() }, old),
+        (
+            Options {
+                bootloader: true,
+                ..bare.clone()
+            },
+            DeviceError::Bootloader { kind },
+        ),
+        (
+            Options {
+                phrase: Zeroizing::default(),
+                ..bare.clone()
+            },
+            DeviceError::NotInitialised { kind },
+        ),
+        (
+            Options {
+                version: (1, 9, 4),
+                ..bare.clone()
+            },
+            old,
+        ),
         (options(Model::Safe3), no_dash),
     ] {
         let (device, ..) = ready(options, "Dash").await;
@@ -341,7 +396,10 @@ async fn keys_of_other_trees_are_told_but_do_not_sign() {
             path: path.to_owned(),
         };
         assert_eq!(device.show_address(at(path)).await.map(drop), Err(forbidden.clone()));
-        assert_eq!(device.sign_message(at(path), vec![b'x']).await.map(drop), Err(forbidden));
+        assert_eq!(
+            device.sign_message(at(path), vec![b'x']).await.map(drop),
+            Err(forbidden)
+        );
     }
     let long = device.sign_message(at(OWN), vec![b'x'; 1025]).await;
     assert!(matches!(long, Err(DeviceError::Unsupported { .. })));
@@ -351,7 +409,13 @@ async fn keys_of_other_trees_are_told_but_do_not_sign() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nobody_can_type_a_question_is_cancelled_and_looking_asks_nothing() {
     let trezor = SandboxTrezor::start(guarded(Model::One)).unwrap();
-    let device = open(trezor.address().to_string(), profile("Dash"), Arc::new(Nobody), limits(PATIENT)).await;
+    let device = open(
+        trezor.address().to_string(),
+        profile("Dash"),
+        Arc::new(Nobody),
+        limits(PATIENT),
+    )
+    .await;
     assert_eq!(device.info().await.unwrap().version, "1.14.2");
     assert_eq!(device.public_key(at(OWN)).await, Err(DeviceError::PinCancelled));
     assert_eq!(device.info().await.unwrap().wallet, None);

@@ -96,7 +96,9 @@ impl User {
     async fn answer(&self, question: Question) -> Option<Answer> {
         match question {
             Question::Pin { .. } => {
-                let (_, Screen::PinMatrix(matrix)) = self.screen().await else { return None };
+                let (_, Screen::PinMatrix(matrix)) = self.screen().await else {
+                    return None;
+                };
                 Some(Answer::Pin(Zeroizing::new(positions(&matrix, PIN))))
             }
             Question::Passphrase { .. } => Some(Answer::Passphrase(Zeroizing::new(PASSPHRASE.to_owned()))),
@@ -120,13 +122,19 @@ impl User {
             }
             Event::Decline => None,
             Event::WrongPin => {
-                let (_, Screen::PinMatrix(matrix)) = self.screen().await else { return None };
+                let (_, Screen::PinMatrix(matrix)) = self.screen().await else {
+                    return None;
+                };
                 Some(Answer::Pin(Zeroizing::new(positions(&matrix, "5678"))))
             }
             Event::Leave if button => Some(Answer::Seen),
             Event::Unplug => {
                 drop(self.table.take());
-                if button { Some(Answer::Seen) } else { std::future::pending().await }
+                if button {
+                    Some(Answer::Seen)
+                } else {
+                    std::future::pending().await
+                }
             }
             Event::Leave => std::future::pending().await,
         }
@@ -183,6 +191,12 @@ pub async fn ready(options: Options, coin: &str) -> (Arc<Trezor>, Arc<Table>, Ar
     let address = trezor.address().to_string();
     table.put(trezor);
     let user = User::new(&table, None);
-    let device = open(address, profile(coin), Arc::clone(&user) as Arc<dyn Asker>, limits(PATIENT)).await;
+    let device = open(
+        address,
+        profile(coin),
+        Arc::clone(&user) as Arc<dyn Asker>,
+        limits(PATIENT),
+    )
+    .await;
     (device, table, user)
 }

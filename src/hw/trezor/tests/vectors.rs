@@ -89,7 +89,10 @@ pub fn recorded_spend(recorded: &Value) -> (Spend, Transaction) {
     let spend = Spend {
         inputs: list("inputs").iter().map(input).collect(),
         outputs: list("outputs").iter().map(output).collect(),
-        change: list("outputs").iter().find_map(|output| output["change_path"].as_str()).map(at),
+        change: list("outputs")
+            .iter()
+            .find_map(|output| output["change_path"].as_str())
+            .map(at),
         lock_time: recorded["lock_time"].as_u64().unwrap() as u32,
     };
     let version = u32::from_str_radix(text(&recorded["version32"]).trim_start_matches("0x"), 16).unwrap();
@@ -121,8 +124,16 @@ async fn payments_also_of_special_transactions_outputs_are_signed_to_the_recorde
         for model in MODELS {
             let (device, ..) = ready(options(model), text(&recorded["coin"])).await;
             let (asked, bare) = (spend.clone(), unsigned.clone());
-            let signed = device.ask(move |client| client.sign_payment(&asked, &bare)).await.unwrap();
-            assert_eq!(signed.to_hex(), text(&recorded["signed_tx_hex"]), "{}", recorded["name"]);
+            let signed = device
+                .ask(move |client| client.sign_payment(&asked, &bare))
+                .await
+                .unwrap();
+            assert_eq!(
+                signed.to_hex(),
+                text(&recorded["signed_tx_hex"]),
+                "{}",
+                recorded["name"]
+            );
             assert_eq!(signed.txid().to_string(), text(&recorded["signed_txid"]));
             if unsigned.version == 2 {
                 assert_eq!(device.sign_spend(spend.clone()).await.as_ref(), Ok(&signed));
@@ -147,7 +158,10 @@ async fn a_transaction_that_would_carry_a_payload_is_signed_without_it_and_throw
         let coin = wire::coin::of(&profile(text(&recorded["coin"]))).unwrap();
         let payment = Payment::new(&spend, &unsigned, Some((0, &at("m/44'/5'/0'/1/0"))), coin).unwrap();
         let path = spend.inputs[0].path.clone();
-        let signed = device.ask(move |client| client.conversation(payment, &path)).await.unwrap();
+        let signed = device
+            .ask(move |client| client.conversation(payment, &path))
+            .await
+            .unwrap();
         assert_as_recorded(&signed, recorded);
         let refused = device.ask(move |client| client.sign_payment(&spend, &unsigned)).await;
         assert!(matches!(refused, Err(DeviceError::OtherKey { .. })), "{refused:?}");
@@ -170,7 +184,9 @@ async fn what_is_sealed_by_the_device_is_the_recorded_secret_and_opens_again() {
     let all = vectors();
     for recorded in all["cipher_key_value"].as_array().unwrap() {
         let levels = recorded["address_n"].as_array().unwrap().iter();
-        let path: Vec<_> = levels.map(|level| ChildNumber::from(level.as_u64().unwrap() as u32)).collect();
+        let path: Vec<_> = levels
+            .map(|level| ChildNumber::from(level.as_u64().unwrap() as u32))
+            .collect();
         let seal = Seal {
             path: DerivationPath::from(path),
             text: text(&recorded["key"]).to_owned(),
@@ -179,9 +195,15 @@ async fn what_is_sealed_by_the_device_is_the_recorded_secret_and_opens_again() {
         };
         let (device, table, _) = ready(options(Model::T), "Dash").await;
         let value = Zeroizing::new(from_hex(text(&recorded["value"])).unwrap());
-        let sealed = device.cipher(seal.clone(), Direction::Encrypt, value.clone()).await.unwrap();
+        let sealed = device
+            .cipher(seal.clone(), Direction::Encrypt, value.clone())
+            .await
+            .unwrap();
         assert_eq!(to_hex(&sealed), text(&recorded["encrypted"]));
-        let opened = device.cipher(seal.clone(), Direction::Decrypt, sealed.clone()).await.unwrap();
+        let opened = device
+            .cipher(seal.clone(), Direction::Decrypt, sealed.clone())
+            .await
+            .unwrap();
         assert_eq!(opened, value);
         let questions = usize::from(seal.ask_on_encrypt) + usize::from(seal.ask_on_decrypt);
         assert_eq!(table.panel().unwrap().answered().len(), questions);
@@ -200,9 +222,17 @@ async fn a_passphrase_opens_the_recorded_hidden_wallet() {
     for coin in COINS {
         for model in MODELS {
             let (device, _, user) = ready(guarded(model), coin).await;
-            assert_eq!(device.info().await.unwrap().wallet, None, "not known without a question");
+            assert_eq!(
+                device.info().await.unwrap().wallet,
+                None,
+                "not known without a question"
+            );
             assert_eq!(user.questions.lock().unwrap().len(), 0);
-            let path = if coin == "Dash" { "m/44'/5'/0'/0/0" } else { "m/44'/1'/0'/0/0" };
+            let path = if coin == "Dash" {
+                "m/44'/5'/0'/0/0"
+            } else {
+                "m/44'/1'/0'/0/0"
+            };
             let key = device.public_key(at(path)).await.unwrap();
             let recorded = text(&all["passphrase_abc"][format!("{coin} {path}")]);
             assert_eq!(KeyId::of(&key).address().to_text(&profile(coin)), recorded);

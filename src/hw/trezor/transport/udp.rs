@@ -94,7 +94,11 @@ mod tests {
     fn an_address_where_nobody_answers_is_not_connected() {
         let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
         let refused = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        for address in [silent.local_addr().unwrap().to_string(), refused.to_string(), "no address".into()] {
+        for address in [
+            silent.local_addr().unwrap().to_string(),
+            refused.to_string(),
+            "no address".into(),
+        ] {
             let started = Instant::now();
             assert_eq!(
                 Udp::connect(&address).map(drop),

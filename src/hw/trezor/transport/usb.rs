@@ -32,7 +32,11 @@ pub struct Plugged {
 impl Plugged {
     /// All that is known of it before it is opened: every model has the same numbers.
     pub fn model(&self) -> &'static str {
-        if self.bootloader { "Trezor in its bootloader" } else { "Trezor" }
+        if self.bootloader {
+            "Trezor in its bootloader"
+        } else {
+            "Trezor"
+        }
     }
 
     /// # Errors
@@ -98,7 +102,9 @@ fn plugged(device: &Device<Context>) -> Option<Plugged> {
 }
 
 fn speaks_webusb(device: &Device<Context>) -> bool {
-    let Ok(about) = device.config_descriptor(0) else { return false };
+    let Ok(about) = device.config_descriptor(0) else {
+        return false;
+    };
     about
         .interfaces()
         .filter(|interface| interface.number() == INTERFACE)
@@ -150,7 +156,10 @@ mod tests {
         };
         let path = "/dev/bus/usb/001/007".to_owned();
         let kind = Kind::Trezor;
-        assert_eq!(plugged.why_not(rusb::Error::Access), DeviceError::NoPermission { kind, path });
+        assert_eq!(
+            plugged.why_not(rusb::Error::Access),
+            DeviceError::NoPermission { kind, path }
+        );
         assert_eq!(plugged.why_not(rusb::Error::Busy), DeviceError::Busy { kind });
         assert_eq!(plugged.why_not(rusb::Error::NoDevice), not_connected());
         if list().is_empty() {

@@ -30,17 +30,23 @@ pub fn error(failure: &Failure, context: &Context<'_>) -> DeviceError {
         Some(FailureType::Failure_Busy | FailureType::Failure_InProgress) => DeviceError::Busy { kind },
         // The protocol of the Safe 7, which knows no Dash either.
         Some(FailureType::Failure_InvalidProtocol) => no_coin("Trezor Safe 7", context.coin),
-        // There is one code for all of these; the firmware tells them apart by their text alone.
-        Some(FailureType::Failure_DataError) => match failure.message() {
-            "Forbidden key path" => DeviceError::ForbiddenPath {
-                kind,
-                path: context.path.clone(),
-            },
-            "Invalid coin name" | "Unsupported coin type" => no_coin(context.model, context.coin),
-            _ => other(code, failure),
-        },
+        Some(FailureType::Failure_DataError) => data_error(failure, context).unwrap_or_else(|| other(code, failure)),
         _ => other(code, failure),
     }
+}
+
+/// There is one code for all of these; the firmware tells them apart by their text alone, before which a debug build names its source line.
+fn data_error(failure: &Failure, context: &Context<'_>) -> Option<DeviceError> {
+    let text = failure.message();
+    if text.ends_with("Forbidden key path") {
+        return Some(DeviceError::ForbiddenPath {
+            kind: Kind::Trezor,
+            path: context.path.clone(),
+        });
+    }
+    let unknown = ["Invalid coin name", "Unsupported coin type"];
+    let unknown = unknown.iter().any(|known| text.ends_with(known));
+    unknown.then(|| no_coin(context.model, context.coin))
 }
 
 /// The device's own words, cut to what fits a line.
@@ -93,11 +99,19 @@ mod tests {
             (FailureType::Failure_ActionCancelled, "", DeviceError::Declined),
             (FailureType::Failure_PinInvalid, "", DeviceError::PinWrong),
             (FailureType::Failure_PinCancelled, "", DeviceError::PinCancelled),
-            (FailureType::Failure_NotInitialized, "", DeviceError::NotInitialised { kind }),
-            (FailureType::Failure_InvalidSession, "", DeviceError::SessionLost { kind }),
+            (
+                FailureType::Failure_NotInitialized,
+                "",
+                DeviceError::NotInitialised { kind },
+            ),
+            (
+                FailureType::Failure_InvalidSession,
+                "",
+                DeviceError::SessionLost { kind },
+            ),
             (
                 FailureType::Failure_DataError,
-                "Forbidden key path",
+                "fsm_msg_coin.h:269:Forbidden key path",
                 DeviceError::ForbiddenPath {
                     kind,
                     path: "m/9'/5'".to_owned(),

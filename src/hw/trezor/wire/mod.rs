@@ -23,8 +23,15 @@ pub fn levels(path: &DerivationPath) -> Vec<u32> {
 ///
 /// # Errors
 /// [`DeviceError::BadAnswer`]: parts are missing, of another path, or the text beside the node says otherwise.
-pub fn extended_key(answer: &PublicKey, path: &DerivationPath, network: NetworkKind) -> Result<(Xpub, u32), DeviceError> {
-    let node = answer.node.as_ref().ok_or_else(|| bad("a public key without its node"))?;
+pub fn extended_key(
+    answer: &PublicKey,
+    path: &DerivationPath,
+    network: NetworkKind,
+) -> Result<(Xpub, u32), DeviceError> {
+    let node = answer
+        .node
+        .as_ref()
+        .ok_or_else(|| bad("a public key without its node"))?;
     let last = path.into_iter().last().copied();
     let xpub = Xpub {
         network,
@@ -42,6 +49,8 @@ pub fn extended_key(answer: &PublicKey, path: &DerivationPath, network: NetworkK
     if written.get(4..) != Some(&xpub.encode()[4..]) {
         return Err(bad("an extended key that is not its node"));
     }
-    let wallet = answer.root_fingerprint.ok_or_else(|| bad("a public key without the wallet's fingerprint"))?;
+    let wallet = answer
+        .root_fingerprint
+        .ok_or_else(|| bad("a public key without the wallet's fingerprint"))?;
     Ok((xpub, wallet))
 }

@@ -129,12 +129,24 @@ mod tests {
     #[test]
     fn what_cannot_be_used_says_why() {
         let dash = coin::of(&builtin("dash").unwrap()).unwrap();
-        assert_eq!(Traits::of(&model_t(), dash).map(|traits| traits.model), Ok("Trezor Model T"));
+        assert_eq!(
+            Traits::of(&model_t(), dash).map(|traits| traits.model),
+            Ok("Trezor Model T")
+        );
         let kind = Kind::Trezor;
-        assert_eq!(refusal(|features| features.set_bootloader_mode(true)), DeviceError::Bootloader { kind });
-        assert_eq!(refusal(|features| features.set_initialized(false)), DeviceError::NotInitialised { kind });
+        assert_eq!(
+            refusal(|features| features.set_bootloader_mode(true)),
+            DeviceError::Bootloader { kind }
+        );
+        assert_eq!(
+            refusal(|features| features.set_initialized(false)),
+            DeviceError::NotInitialised { kind }
+        );
         let old = refusal(|features| features.set_minor_version(3));
-        assert_eq!(old.to_string(), "the firmware 2.3.1 of the Trezor Model T is older than 2.4");
+        assert_eq!(
+            old.to_string(),
+            "the firmware 2.3.1 of the Trezor Model T is older than 2.4"
+        );
         let old = refusal(|features| {
             features.set_model("1".to_owned());
             features.set_major_version(1);
@@ -155,7 +167,10 @@ mod tests {
             ("T9X9", "Trezor"),
         ] {
             let refused = refusal(|features| features.set_internal_model(internal.to_owned()));
-            assert_eq!(refused.to_string(), format!("the firmware of the {name} does not know Dash"));
+            assert_eq!(
+                refused.to_string(),
+                format!("the firmware of the {name} does not know Dash")
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ use super::coin::Coin;
 use super::{bad, levels};
 use crate::hw::{DeviceError, Spend};
 use crate::protocol::wire::WriteWire;
-use crate::protocol::{Transaction, Txid, TxOut, script};
+use crate::protocol::{Transaction, TxOut, Txid, script};
 
 /// A slice of extra data, at most.
 const MAX_EXTRA: usize = 1024;
@@ -64,7 +64,9 @@ impl Payment {
         });
         Ok(Self {
             unsigned: unsigned.clone(),
-            inputs: (0..spend.inputs.len()).map(|at| input_of(spend, unsigned, at)).collect(),
+            inputs: (0..spend.inputs.len())
+                .map(|at| input_of(spend, unsigned, at))
+                .collect(),
             outputs: outputs.collect::<Result<_, _>>()?,
             previous: spend.inputs.iter().map(|input| Previous::of(&input.previous)).collect(),
             signatures: vec![None; spend.inputs.len()],

@@ -2,11 +2,9 @@
 //!
 //!     speculos --display headless --apdu-port 9999 --api-port 5000 \
 //!       --seed "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about" app.elf
-//!     SPECULOS=127.0.0.1:9999 SPECULOS_API=127.0.0.1:5000 cargo test --test device -- --ignored --test-threads 1
+//!     SPECULOS=127.0.0.1:9999 SPECULOS_API=127.0.0.1:5000 cargo test --test device ledger -- --ignored --test-threads 1
 //!
 //! The app: LedgerHQ/app-bitcoin built with `COIN=dash`, for a Nano S Plus.
-
-#![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -130,7 +128,7 @@ impl User {
 }
 
 fn recorded(pointer: &str) -> String {
-    let text = include_str!("data/ledger/ledger.json");
+    let text = include_str!("../data/ledger/ledger.json");
     let all: Value = serde_json::from_str(text).unwrap();
     all["derived"].pointer(pointer).unwrap().as_str().unwrap().to_owned()
 }
