@@ -56,6 +56,8 @@ struct Served {
     child: Child,
     stdin: Option<ChildStdin>,
     document: Value,
+    /// Which of its devices commands use.
+    device: &'static str,
     _folder: tempfile::TempDir,
 }
 
@@ -89,6 +91,7 @@ impl Served {
             child,
             stdin,
             document,
+            device: "ledger",
             _folder: folder,
         }
     }
@@ -104,7 +107,7 @@ impl Served {
         let mut all = command.to_vec();
         all.extend(["--network", self.text("network"), "--node", self.text("rpc")]);
         all.extend(["--rpc-user", self.text("user"), "--rpc-password", self.text("password")]);
-        all.extend(["--device", self.text("ledger")]);
+        all.extend(["--device", self.text(self.device)]);
         all
     }
 
@@ -162,8 +165,9 @@ fn the_demo_runs_on_weis_network_with_its_old_rules() {
 }
 
 /// Fee key, money on it, two registrations, list, show, journal: the whole job by hand.
-fn whole_job(network: &str) {
-    let sandbox = Served::start(network, &[]);
+fn whole_job(network: &str, device: &'static str) {
+    let mut sandbox = Served::start(network, &["--trezor-port", "0"]);
+    sandbox.device = device;
     let home = folder();
     let at = home.path();
     let status = ok(sandbox.run(at, &["status"]));
@@ -317,12 +321,59 @@ fn register_args<'a>(collateral: &'a str, service: &'a str, payout: &'a str) -> 
 
 #[test]
 fn the_whole_job_is_done_by_hand_on_dash() {
-    whole_job("dash-regtest");
+    whole_job("dash-regtest", "ledger");
 }
 
 #[test]
 fn the_whole_job_is_done_by_hand_on_wei() {
-    whole_job("wei-regtest");
+    whole_job("wei-regtest", "ledger");
+}
+
+#[test]
+fn the_whole_job_is_done_by_hand_with_a_trezor() {
+    whole_job("dash-regtest", "trezor");
+}
+
+#[test]
+fn a_trezor_is_listed_shows_addresses_and_signs_messages() {
+    let mut sandbox = Served::start("dash-regtest", &["--trezor-port", "0", "--trezor-model", "t"]);
+    sandbox.device = "trezor";
+    let home = folder();
+    let at = home.path();
+    let list = ok(sandbox.run(at, &["device", "list"]));
+    assert_eq!(list[0]["model"], "Trezor Model T");
+    assert_eq!((&list[0]["state"], &list[0]["app"]), (&"ready".into(), &"Dash Testnet".into()));
+    let path = "m/44'/1'/0'/0/0";
+    let shown = ok(sandbox.run(at, &["device", "address", path, "--show"]));
+    assert_eq!(shown["address"], "ybQPZRHKifv9BDqMN2cieCsMzQQ1BuDoR5");
+    assert_eq!(shown["onScreen"], shown["address"]);
+    let signed = ok(sandbox.run(at, &["device", "sign-message", path, "hello"]));
+    let signature = signed["signature"].as_str().expect("a signature");
+    let address = shown["address"].as_str().expect("an address");
+    let network = ["--network", "dash-regtest"];
+    ok(json(at, &[&["message", "verify", address, signature, "hello"][..], &network].concat()));
+    let other = sandbox.run(at, &["device", "address", "m/44'/5'/0'/0/0", "--show"]);
+    assert!(refused(&other, 1).contains("does not allow"), "{}", other.json);
+}
+
+#[test]
+fn a_trezor_that_asks_is_not_answered_by_a_script() {
+    let mut sandbox = Served::start("dash-regtest", &["--trezor-port", "0", "--trezor-pin", "1234"]);
+    sandbox.device = "trezor";
+    let home = folder();
+    let ran = sandbox.run(home.path(), &["device", "address", "m/44'/1'/0'/0/0"]);
+    assert_eq!(refused(&ran, 1), "no PIN was entered");
+    assert!(ran.stderr.contains("run this on a terminal"), "{}", ran.stderr);
+    let list = ok(sandbox.run(home.path(), &["device", "list"]));
+    assert_eq!(list[0]["state"], "ready", "{list}");
+}
+
+#[test]
+fn a_network_no_trezor_knows_is_said_before_anything_is_asked() {
+    let home = folder();
+    let args = ["device", "address", "m/44'/1308'/0'/0/0", "--network", "wei", "--device", "trezor@127.0.0.1:9"];
+    let ran = json(home.path(), &args);
+    assert_eq!(refused(&ran, 1), "no Trezor knows the addresses of wei");
 }
 
 #[test]
@@ -695,7 +746,7 @@ fn a_device_that_cannot_be_used_is_named_with_its_reason() {
         &["key", "generate", "fee", "fees", "--network", "dash-regtest"],
     ));
     for (device, code, reason) in [
-        ("trezor@127.0.0.1:9", 1, "Trezor"),
+        ("trezor@127.0.0.1:9", 3, "no Trezor is connected"),
         ("ledger@127.0.0.1:9", 3, "no Ledger is connected"),
     ] {
         let mut args = sandbox.args(&["fund", "fees", "--amount", "1", "--yes"]);

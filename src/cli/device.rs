@@ -9,6 +9,7 @@ use super::args::DeviceCommand;
 use super::list::listing;
 use super::output::Failure;
 use super::session::Session;
+use crate::flow::message_shown;
 use crate::flow::register::device_hash;
 use crate::hw::discovery::State;
 use crate::hw::{Device, discovery};
@@ -99,11 +100,10 @@ async fn sign(session: &Session, text: &str, message: &str) -> Result<ExitCode, 
     let at = path::parse(text).map_err(Failure::usage)?;
     let (device, profile, _alive) = open(session).await?;
     let key = device.public_key(at.clone()).await?;
-    session.output.progress(&format!(
-        "confirm on the {}: message hash {}",
-        device.kind(),
-        device_hash(message)
-    ));
+    let shown = message_shown(device.kind(), message, &device_hash(message));
+    session
+        .output
+        .progress(&format!("confirm on the {}: {shown}", device.kind()));
     let signature = device.sign_message(at.clone(), message.as_bytes().to_vec()).await?;
     let document = json!({
         "path": path::to_text(&at),
