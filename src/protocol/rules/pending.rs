@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, Txid};
 
 use super::{Checks, Facts, Pending};
 use crate::protocol::ProTxHash;
-use crate::protocol::bls::{PublicKey, Scheme};
+use crate::protocol::bls::PublicKey;
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::OperatorKey;
 use crate::protocol::special_tx::{Payload, ProRegTx, Service};
@@ -48,8 +48,8 @@ struct Claims {
     holder: Option<ProTxHash>,
     service: Option<Service>,
     owner: Option<KeyId>,
-    /// As a node compares keys: bytes in an encoding.
-    operator: Option<([u8; 48], Scheme)>,
+    /// As a node compares keys here: bytes, whatever they are read as.
+    operator: Option<[u8; 48]>,
     node_id: Option<[u8; 20]>,
     collateral: Option<OutPoint>,
     /// Only one change of the operator key may wait per masternode.
@@ -63,7 +63,7 @@ impl Claims {
                 holder: Some(txid),
                 service: Some(payload.service).filter(|service| !service.is_none()),
                 owner: Some(payload.owner),
-                operator: Some((payload.operator, payload.key_encoding())),
+                operator: Some(payload.operator),
                 node_id: payload.platform.map(|platform| platform.node_id),
                 collateral: Some(payload.collateral).filter(|_| !payload.is_internal()),
                 changes_key: false,
@@ -75,7 +75,7 @@ impl Claims {
             },
             Payload::ProUpReg(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
-                operator: Some((payload.operator, payload.key_encoding())),
+                operator: Some(payload.operator),
                 changes_key: changes_key(facts, payload.pro_tx_hash, payload.operator_key().ok()),
                 ..Self::default()
             },
@@ -104,10 +104,11 @@ fn clashes(tx: &Transaction, other: &Pending, facts: &Facts) -> bool {
         Payload::None | Payload::Unknown { .. } => false,
         update => {
             let mine = Claims::of(update, tx.txid(), facts);
-            if mine.holder == theirs.holder {
-                return mine.changes_key && theirs.changes_key;
-            }
-            both(&mine.service, &theirs.service) || both(&mine.operator, &theirs.operator)
+            // The node's maps lead to the txid of who waits, and it compares that with the masternode: an address or key that
+            // waits is taken also for its own masternode.
+            (mine.holder == theirs.holder && mine.changes_key && theirs.changes_key)
+                || both(&mine.service, &theirs.service)
+                || both(&mine.operator, &theirs.operator)
         }
     }
 }

@@ -641,10 +641,22 @@ fn unconfirmed_transactions_keep_out_what_they_have_taken() {
             (c.serv.pro_tx_hash, c.reg.pro_tx_hash, c.rev.pro_tx_hash) = (hash(OTHER), hash(OTHER), hash(OTHER));
         };
         let dup = Some("protx-dup");
+        // Dash Core 23.1.2 and 0.17.0.3 alike, txmempool.cpp: `it->second` is a txid, never the masternode's hash.
         assert_eq!(
             judge(PRO_UP_SERV, PRO_UP_SERV, |_| ()),
+            dup,
+            "the same address again, though of the same masternode"
+        );
+        assert_eq!(
+            judge(PRO_UP_REG, PRO_UP_REG, |_| ()),
+            dup,
+            "the same operator key again"
+        );
+        let elsewhere: Change = |c| c.serv.service.ip = std::net::Ipv4Addr::new(1, 2, 3, 5).to_ipv6_mapped();
+        assert_eq!(
+            judge(PRO_UP_SERV, PRO_UP_SERV, elsewhere),
             None,
-            "the same masternode twice"
+            "another address of the same masternode"
         );
         assert_eq!(judge(PRO_UP_SERV, PRO_UP_SERV, other), dup, "one address for two");
         assert_eq!(judge(PRO_UP_REG, PRO_UP_SERV, |_| ()), None);
