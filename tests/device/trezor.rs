@@ -21,7 +21,6 @@ use castellan::protocol::wire::{from_hex, to_hex};
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, Transaction, TxOut, path};
 use castellan::sandbox::trezor::positions;
 use futures::future::BoxFuture;
-use protobuf::Message as _;
 use serde_json::Value;
 use trezor_client::TrezorMessage;
 use trezor_client::protos::debug_link_decision::DebugButton;
