@@ -110,7 +110,6 @@ impl Mempool {
             both(mine.service, waiting.service)
                 || both(mine.owner, waiting.owner)
                 || both(mine.operator, waiting.operator)
-                || both(mine.node_id, waiting.node_id)
                 || both(mine.collateral, waiting.collateral)
         })
     }
@@ -161,7 +160,6 @@ struct Claims {
     owner: Option<KeyId>,
     /// As bytes: another writing of the same key goes unnoticed.
     operator: Option<[u8; 48]>,
-    node_id: Option<[u8; 20]>,
     collateral: Option<OutPoint>,
 }
 
@@ -186,7 +184,6 @@ impl Claims {
             service: Some(payload.service).filter(|service| !service.is_none()),
             owner: Some(payload.owner),
             operator: Some(payload.operator),
-            node_id: payload.platform.map(|platform| platform.node_id),
             collateral: Some(payload.collateral).filter(|_| !payload.is_internal()),
         }
     }
