@@ -361,28 +361,10 @@ impl Run {
             found.extend(height.map(|height| (txid, height)));
         }
         self.settle(&found, tip.height).await;
-        self.hand_in_again().await;
         self.seen = Some(tip.hash);
         // The node knows their coins now.
         self.till = None;
         Ok(true)
-    }
-
-    /// What the node has dropped, each after those it spends from.
-    async fn hand_in_again(&mut self) {
-        for sent in std::mem::take(&mut self.waiting) {
-            match send::hand_in_again(&self.ports, sent.id, &sent.tx).await {
-                Ok(()) => self.waiting.push(sent),
-                Err(error) => {
-                    if !is_about_inputs(&error) {
-                        let freed: Vec<OutPoint> = sent.tx.inputs.iter().map(|input| input.previous).collect();
-                        self.spent.retain(|coin| !freed.contains(coin));
-                    }
-                    let left = Left::Unsent { id: sent.id };
-                    self.fail(sent.at, Failure { error, left }).await;
-                }
-            }
-        }
     }
 
     fn spends(&self, child: Txid, parent: Txid) -> bool {
@@ -395,6 +377,16 @@ impl Run {
         for sent in std::mem::take(&mut self.waiting) {
             let txid = sent.tx.txid();
             let Some((_, height)) = found.iter().find(|(mined, _)| *mined == txid) else {
+                // In the order they were sent: a node that dropped a chain takes it back from its beginning.
+                if let Err(error) = send::hand_in_again(&self.ports, sent.id, &sent.tx).await {
+                    if !is_about_inputs(&error) {
+                        let free = |coin: &OutPoint| sent.tx.inputs.iter().any(|input| input.previous == *coin);
+                        self.spent.retain(|coin| !free(coin));
+                    }
+                    let left = Left::Unsent { id: sent.id };
+                    self.fail(sent.at, Failure { error, left }).await;
+                    continue;
+                }
                 let step = Step::WaitingForBlock { txid, height: tip };
                 self.tell(sent.at, Event::Step(step)).await;
                 self.waiting.push(sent);
