@@ -65,7 +65,7 @@ async fn deliver_again(
     {
         return note_mined(ports, operation.id, txid, found, steps).await;
     }
-    if is_nowhere(ports, tx).await? {
+    if is_nowhere(ports, tx).await.unwrap_or(false) {
         check_base(ports, operation.id).await?;
     }
     broadcast(ports, operation.id, tx, steps).await?;

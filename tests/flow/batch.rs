@@ -188,7 +188,7 @@ struct Fitful {
     wallet: SecpKey,
     /// The broadcasts (counted from 0) whose answers never arrive, though the node got them.
     deaf: Mutex<Option<usize>>,
-    /// The broadcast that is refused, and the reason.
+    /// The broadcast that is refused once, and the reason.
     refusal: Mutex<Option<(usize, &'static str)>>,
     sent: Mutex<Vec<bitcoin::Txid>>,
     searches: AtomicUsize,
@@ -282,8 +282,8 @@ impl Node for Fitful {
                     sent.len() - 1
                 })
             };
-            let refusal = *self.refusal.lock().unwrap();
-            if let Some((_, reason)) = refusal.filter(|(at, _)| *at == number) {
+            let refusal = self.refusal.lock().unwrap().take_if(|(at, _)| *at == number);
+            if let Some((_, reason)) = refusal {
                 return Err(RpcError::Rejected {
                     reason: reason.into(),
                     detail: reason.into(),

@@ -128,9 +128,8 @@ impl Aside {
     }
 }
 
-/// Sends a change and, before any block has it, lets a block with another change of the same masternode throw it out.
-async fn thrown_out(life: &Life<'_>, change: Change, by: Change) -> Result<Outcome, Error> {
-    let aside = Aside::with(life, by).await;
+/// Sends a change and, before any block has it, lets a block throw it out.
+async fn thrown_out(life: &Life<'_>, change: Change, aside: &Aside) -> Result<Outcome, Error> {
     let mut flow = update::update(life.ports.clone(), life.plan(change).await).pin();
     let mut waited = 0;
     while let Some(step) = flow.sip().await {
@@ -159,24 +158,44 @@ async fn with_two_purses(options: Options) -> Chain {
     chain
 }
 
-/// The block names another operator: the waiting update of the old one is thrown out, and refused when it is handed in again.
+/// The block gives the address to another masternode: the waiting update is thrown out, and refused when it is handed in again.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
 async fn an_update_that_a_block_throws_out_fails_with_the_nodes_reason() {
     for options in [Options::BEFORE_V19, Options::AFTER_V19] {
         let chain = with_two_purses(options).await;
         let life = Life::begin(&chain, MnType::Regular, "mn").await;
-        let error = thrown_out(&life, moves(), names_operator()).await.expect_err("refused");
-        assert_eq!((error.kind(), error.reason()), ("rejected", Some("bad-protx-sig")));
+        let rival = Life::begin(&chain, MnType::Regular, "rival").await;
+        let aside = Aside::with(&rival, moves()).await;
+        let error = thrown_out(&life, moves(), &aside).await.expect_err("refused");
+        assert_eq!(
+            (error.kind(), error.reason()),
+            ("rejected", Some("bad-protx-dup-netinfo-entry"))
+        );
         let operation = life.ports.journal.list().expect("read").remove(0);
         assert_eq!(operation.state(), State::Failed);
-        assert_eq!(life.entry().await.status(), Status::WaitingForService);
-        // Nothing of it is left to do harm: it fails again in the same way.
         let again = resume::resume(life.ports.clone(), operation.id)
             .await
             .expect_err("refused");
-        assert_eq!(again.reason(), Some("bad-protx-sig"));
+        assert_eq!(again.reason(), error.reason());
     }
+}
+
+/// The block names another operator, which wipes the address: what was planned from it means something else now.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs DASHD_EXE: a real dashd"]
+async fn an_update_of_an_operator_that_was_replaced_fails_with_what_changed() {
+    let chain = with_two_purses(Options::AFTER_V19).await;
+    let life = Life::begin(&chain, MnType::Regular, "mn").await;
+    let aside = Aside::with(&life, names_operator()).await;
+    let error = thrown_out(&life, moves(), &aside).await.expect_err("not sent again");
+    assert!(
+        matches!(&error, Error::ChangedMeanwhile { field, .. } if field == "service"),
+        "{error}"
+    );
+    let operation = life.ports.journal.list().expect("read").remove(0);
+    assert_eq!(operation.state(), State::Failed);
+    assert_eq!(life.entry().await.status(), Status::WaitingForService);
 }
 
 /// The owner's waiting update names the operator key that the block revokes. A node would take it again, and the key would be back.
@@ -189,7 +208,8 @@ async fn an_update_that_would_bring_a_revoked_key_back_is_not_sent_again() {
         reason: Reason::CompromisedKeys,
         operator: OperatorSecret::OfTheVault,
     });
-    let error = thrown_out(&life, pays_to(Address::PubkeyHash([0x31; 20])), by).await;
+    let aside = Aside::with(&life, by).await;
+    let error = thrown_out(&life, pays_to(Address::PubkeyHash([0x31; 20])), &aside).await;
     let error = error.expect_err("not sent again");
     assert!(
         matches!(&error, Error::ChangedMeanwhile { field, .. } if field == "pubKeyOperator"),
@@ -208,7 +228,7 @@ async fn an_update_that_would_bring_a_revoked_key_back_is_not_sent_again() {
     assert_eq!(life.entry().await.status(), Status::Revoked);
 }
 
-/// A batch of one, thrown out in the same way: its coin is free again.
+/// A batch of one, thrown out in the same way.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs DASHD_EXE: a real dashd"]
 async fn a_batch_notices_what_a_block_throws_out() {
@@ -225,6 +245,6 @@ async fn a_batch_notices_what_a_block_throws_out() {
         }
     }
     let failure = flow.await.remove(0).expect_err("refused");
-    assert_eq!(failure.error.reason(), Some("bad-protx-sig"));
+    assert!(matches!(failure.error, Error::ChangedMeanwhile { .. }), "{failure:?}");
     assert!(matches!(failure.left, Left::Unsent { .. }), "{failure:?}");
 }
