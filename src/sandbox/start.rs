@@ -52,7 +52,7 @@ pub struct Setup {
     pub profile: Profile,
     pub seed: u64,
     pub masternodes: usize,
-    /// Addresses of the newcomer's device by index: 0 gets two collaterals, 1 an evonode's collateral (where there are any),
+    /// Addresses of the newcomer's device by index, a second device's behind them: 0 gets two collaterals, 1 an evonode's collateral (where there are any),
     /// 2 loose coins, 3 a coin just short of a collateral and one that is not confirmed yet. Fewer are fine.
     pub device: Vec<Address>,
     /// **Unix seconds** of the tip.
@@ -289,7 +289,7 @@ impl Chain {
         let index = candidate.index as u64;
         let version = if self.is_v19_next() { 2 } else { 1 };
         let key = |purpose| secp_key(self.seed, purpose, index).key_id();
-        let owner = key("owner");
+        let owner = owner_key(self.seed, index).key_id();
         let dip3_enforced = self.height() >= self.profile.activation.dip3_enforcement;
         let mut payload = ProRegTx {
             version,
@@ -423,8 +423,8 @@ fn device_coins(profile: &Profile, addresses: &[Address]) -> Vec<(ScriptBuf, Amo
     ];
     addresses
         .iter()
-        .zip(coins)
-        .flat_map(|(address, amounts)| amounts.into_iter().map(|amount| (address.script(), amount)))
+        .zip(coins.iter().cycle())
+        .flat_map(|(address, amounts)| amounts.iter().map(|amount| (address.script(), *amount)))
         .collect()
 }
 
@@ -434,4 +434,9 @@ pub fn operator_key(seed: u64, index: u64) -> bls::SecretKey {
     // Below 2^254, and so below the group order.
     bytes[0] &= 0x3f;
     bls::SecretKey::from_bytes(&bytes).expect("one digest in 2^254 is zero")
+}
+
+/// The owner key of the sandbox's masternode number `index`.
+pub fn owner_key(seed: u64, index: u64) -> SecpKey {
+    secp_key(seed, "owner", index)
 }

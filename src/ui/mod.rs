@@ -26,7 +26,7 @@ use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
 use screen::{
-    Devices, Journal, Keys, Settings, Start, Vault, devices, journal, keys, masternodes, register, sandbox,
+    Devices, Journal, Keys, Settings, Start, Vault, batch, devices, journal, keys, masternodes, register, sandbox,
     settings as settings_page, start, vault,
 };
 use session::{DeviceFound, Session};
@@ -70,6 +70,8 @@ enum Screen {
     Start(Start),
     Masternodes,
     Register,
+    /// A change of several masternodes.
+    Batch,
     /// The way into the vault, and where it leads.
     Vault(Vault, Page),
     Keys(Keys),
@@ -105,6 +107,7 @@ pub enum Message {
     Start(start::Message),
     Masternodes(masternodes::Message),
     Register(register::Message),
+    Batch(batch::Message),
     Vault(vault::Message),
     Keys(keys::Message),
     Devices(devices::Message),
@@ -222,6 +225,7 @@ impl App {
             Message::Start(message) => self.update_start(message),
             Message::Masternodes(message) => self.update_masternodes(message),
             Message::Register(message) => self.update_register(message),
+            Message::Batch(message) => self.update_batch(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
             Message::Devices(message) => self.update_devices(message),
@@ -240,6 +244,7 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Register) => {
                 self.update(Message::Register(register::Message::Submit))
             }
+            Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
     }
@@ -254,6 +259,7 @@ impl App {
                 Message::Journal(journal::Message::Back)
             }
             (Screen::Register, _) => Message::Register(register::Message::Back),
+            (Screen::Batch, _) => Message::Batch(batch::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
             _ => return Task::none(),

@@ -5,7 +5,7 @@ use bitcoin::bip32::DerivationPath;
 use super::collateral::choose_collateral;
 use super::draft::CollateralChoice;
 use crate::flow::choice::FeeSource;
-use crate::flow::fee::fee_coins;
+use crate::flow::fee::{Bill, fee_coins};
 use crate::flow::keys::make as make_key;
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports, fund};
@@ -13,10 +13,7 @@ use crate::protocol::funding::{self, Change, Coin};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
 use crate::protocol::rules::{Check, DUST_KEY};
-use crate::protocol::special_tx::pro_reg::Platform;
-use crate::protocol::special_tx::{ProRegTx, Service};
-use crate::protocol::tx::SPECIAL_VERSION;
-use crate::protocol::{Address, Amount, OutPoint, Transaction, path, script};
+use crate::protocol::{Address, Amount, path};
 use crate::store::{KeyInfo, Kind};
 
 /// The output a choice means, with the device key that owns it.
@@ -80,7 +77,7 @@ fn expect(holds: bool, message: impl FnOnce() -> String) -> Result<(), Error> {
     }))
 }
 
-/// What a fee source holds and what a registration will need of it.
+/// What a fee source holds and what an operation will need of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purse {
     pub source: FeeSource,
@@ -101,12 +98,18 @@ impl Purse {
 ///
 /// # Errors
 /// Of the node and the vault.
-pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Purse, Error> {
+pub async fn purse(ports: &Ports, bill: Bill, source: FeeSource) -> Result<Purse, Error> {
     let (_, address, coins) = fee_coins(ports, &source, &[]).await?;
     let rate = ports.node.fee_rate().await?.advised;
     let coins: Vec<Coin> = coins.iter().map(Coin::from).collect();
     let available = coins.iter().map(|coin| coin.value).sum();
-    let needed = match funding::fund(&of_full_length(kind), &coins, rate, &address.script(), Change::Required) {
+    let needed = match funding::fund(
+        &bill.of_full_length(),
+        &coins,
+        rate,
+        &address.script(),
+        Change::Required,
+    ) {
         Ok(funded) => Amount::from_duffs(funded.fee.duffs() + DUST_KEY),
         Err(short) => short.needed,
     };
@@ -116,32 +119,6 @@ pub async fn purse(ports: &Ports, kind: MnType, source: FeeSource) -> Result<Pur
         available,
         needed,
     })
-}
-
-/// A registration of the length any registration of its type has.
-fn of_full_length(kind: MnType) -> Transaction {
-    let payload = ProRegTx {
-        version: 2,
-        kind: kind.number(),
-        mode: 0,
-        collateral: OutPoint::null(),
-        service: Service::NONE,
-        owner: KeyId([0; 20]),
-        operator: [0; 48],
-        voting: KeyId([0; 20]),
-        operator_reward: 0,
-        payout: script::pay_to_key(&[0; 20]),
-        inputs_hash: [0; 32],
-        platform: (kind == MnType::Evo).then_some(Platform {
-            node_id: [0; 20],
-            p2p_port: 0,
-            http_port: 0,
-        }),
-        signature: vec![0; 65],
-    };
-    let mut tx = Transaction::empty(SPECIAL_VERSION);
-    payload.attach(&mut tx);
-    tx
 }
 
 /// Makes a key of the vault, named after the masternode; it is durable when this answers.
@@ -176,18 +153,19 @@ pub async fn fill(
     Err(short.expect("a device has accounts"))
 }
 
-/// The first receiving address of an account that is not the collateral's: where rewards may go.
+/// The device's first receiving address that is none of the `taken` keys': where rewards may go.
 ///
 /// # Errors
 /// Of the device.
-pub async fn payout_address(ports: Ports, collateral: Option<KeyId>) -> Result<(DerivationPath, Address), Error> {
+pub async fn payout_address(ports: Ports, taken: Vec<KeyId>) -> Result<(DerivationPath, Address), Error> {
     let device = ports.device()?;
-    let first = path::address(&ports.profile, 0, false, 0);
-    let key = KeyId::of(&device.public_key(first.clone()).await?);
-    if Some(key) != collateral {
-        return Ok((first, key.address()));
+    let mut index = 0;
+    loop {
+        let path = path::address(&ports.profile, 0, false, index);
+        let key = KeyId::of(&device.public_key(path.clone()).await?);
+        if !taken.contains(&key) {
+            return Ok((path, key.address()));
+        }
+        index += 1;
     }
-    let second = path::address(&ports.profile, 0, false, 1);
-    let key = KeyId::of(&device.public_key(second.clone()).await?);
-    Ok((second, key.address()))
 }

@@ -24,7 +24,7 @@ impl Advice for RpcError {
             Self::Malformed { .. } => "The node may be of an unknown version; update it or connect to another one.",
             Self::UnknownMethod { .. } => "Update the node, or connect to one that allows this call.",
             Self::Failed { .. } => "Look into the node's debug.log for the reason.",
-            Self::Rejected { .. } => "Nothing was registered; go back, correct it and try again.",
+            Self::Rejected { .. } => "Nothing has changed; go back, correct it and try again.",
             Self::OtherChain { .. } => "Choose the network this node belongs to, or connect to another node.",
             Self::OtherData { .. } => "This node does not tell the truth; connect to another one.",
             Self::NoCoinSearch => "Name the outputs yourself, or start the node with -addressindex=1.",

@@ -1,16 +1,19 @@
 //! The pages. Each is a state with its messages; what it asks of the window is its `Action`.
 
+pub mod batch;
 pub mod devices;
 pub mod journal;
 pub mod keys;
 pub mod masternodes;
 pub mod node_form;
+pub mod part;
 pub mod register;
 pub mod sandbox;
 pub mod settings;
 pub mod start;
 pub mod vault;
 
+pub use batch::Batch;
 pub use devices::Devices;
 pub use journal::Journal;
 pub use keys::Keys;

@@ -11,8 +11,12 @@ use crate::ui::{Message, Page, masternodes, theme};
 const PICTURES: &str = "CASTELLAN_PICTURES";
 
 fn check(fixture: &Fixture, name: &str) {
+    check_of(fixture, name, Size::new(1000.0, 700.0));
+}
+
+pub fn check_of(fixture: &Fixture, name: &str, size: Size) {
     for (theme, shade) in [(theme::light(), "light"), (theme::dark(), "dark")] {
-        let mut ui = fixture.ui_of(Size::new(1000.0, 700.0));
+        let mut ui = fixture.ui_of(size);
         let picture = ui.snapshot(&theme).unwrap();
         if let Some(folder) = std::env::var_os(PICTURES) {
             let path = std::path::Path::new(&folder).join(format!("{name}-{shade}"));
@@ -41,6 +45,10 @@ fn the_masternodes() {
     fixture.device(ready_device());
     fixture.list(overview(20));
     check(&fixture, "masternodes");
+    let select = |number| Message::Masternodes(masternodes::Message::Select(super::support::hash(number), true));
+    fixture.send(select(0));
+    fixture.send(select(2));
+    check(&fixture, "masternodes-selected");
     fixture.send(Message::Masternodes(masternodes::Message::Open(super::support::hash(
         1,
     ))));

@@ -9,8 +9,6 @@ use iced::widget::{column, row};
 use iced::{Element, Task};
 
 use super::candidates;
-use super::context::{Context, Look};
-use super::part::page_of;
 use super::sketch::Sketch;
 use crate::flow::register::{CollateralChoice, look};
 use crate::flow::wallet::{self, Candidate};
@@ -19,6 +17,8 @@ use crate::protocol::network::MnType;
 use crate::protocol::rules::Check;
 use crate::protocol::{OutPoint, Profile, path};
 use crate::ui::format::amount;
+use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::page_of;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, body, error_notice, help, input, label, muted, option, secondary_button};
 

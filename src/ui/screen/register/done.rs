@@ -5,15 +5,15 @@ use std::sync::Arc;
 use iced::widget::{column, row};
 use iced::{Element, Task};
 
-use super::context::Look;
-use super::part::page_of;
-use super::signing::Finished;
 use crate::flow::Ports;
 use crate::flow::register::Plan;
 use crate::protocol::ProTxHash;
 use crate::protocol::special_tx::ProRegTx;
 use crate::store::VaultError;
 use crate::store::vault::Vault;
+use crate::ui::screen::part::context::Look;
+use crate::ui::screen::part::page_of;
+use crate::ui::screen::part::signing::Finished;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
     SecretText, body, fact, fact_copied, heading, mono, muted, panel, secondary_button, success, text_button, warning,

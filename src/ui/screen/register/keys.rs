@@ -3,21 +3,19 @@
 use iced::Element;
 use iced::widget::column;
 
-use super::context::{Context, Look};
-use super::part::{held, key_named, page_of};
-use super::pasted_key::PastedKey;
 use super::sketch::{self, Sketch};
-use crate::flow::register::{KeyChoice, OperatorChoice, VotingChoice};
-use crate::protocol::address::AddressError;
-use crate::protocol::bls::Scheme;
-use crate::protocol::key::KeyId;
+use crate::flow::register::KeyChoice;
+use crate::protocol::Profile;
 use crate::protocol::rules::Check;
-use crate::protocol::{Address, Profile};
 use crate::store::keys::{LabelError, check_label};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::advice::sentence;
+use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::operator::{self, Operator};
+use crate::ui::screen::part::voting::{self, Voting};
+use crate::ui::screen::part::{group, held, key_named, page_of};
 use crate::ui::theme::Gap;
-use crate::ui::widget::{Field, body, input, label, option, options, problem};
+use crate::ui::widget::{Field, input, option};
 
 pub(super) const RULES: [&str; 8] = [
     "owner-key",
@@ -36,39 +34,15 @@ pub struct Form {
     owner: KeyChoice,
     operator: Operator,
     voting: Voting,
-    pasted: PastedKey,
-    voting_address: Field<KeyId>,
     owner_error: Option<String>,
-    operator_error: Option<String>,
-    voting_error: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Operator {
-    New,
-    Held(String),
-    /// A hosting provider's public key.
-    Pasted,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Voting {
-    SameAsOwner,
-    New,
-    Held(String),
-    /// Somebody else's address.
-    Pasted,
 }
 
 #[derive(Debug, Clone)]
 pub enum Message {
     NameEdited(String),
     OwnerChosen(KeyChoice),
-    OperatorChosen(Operator),
-    PublicKeyEdited(String),
-    SchemeChosen(Scheme),
-    VotingChosen(Voting),
-    VotingAddressEdited(String),
+    Operator(operator::Message),
+    Voting(voting::Message),
     Submit,
 }
 
@@ -83,13 +57,9 @@ impl Form {
         Self {
             name: Field::with(name.clone(), name),
             owner: KeyChoice::New,
-            operator: Operator::New,
-            voting: Voting::New,
-            pasted: PastedKey::default(),
-            voting_address: Field::default(),
+            operator: Operator::default(),
+            voting: Voting::default(),
             owner_error: None,
-            operator_error: None,
-            voting_error: None,
         }
     }
 
@@ -102,13 +72,8 @@ impl Form {
         match message {
             Message::NameEdited(text) => self.name.edit(text, read_name),
             Message::OwnerChosen(choice) => self.owner = choice,
-            Message::OperatorChosen(choice) => self.operator = choice,
-            Message::PublicKeyEdited(text) => self.pasted.edit(text),
-            Message::SchemeChosen(scheme) => self.pasted.choose(scheme),
-            Message::VotingChosen(choice) => self.voting = choice,
-            Message::VotingAddressEdited(text) => {
-                self.voting_address.edit(text, |text| read_voting(text, cx.profile()))
-            }
+            Message::Operator(message) => self.operator.update(message),
+            Message::Voting(message) => self.voting.update(cx, message),
             Message::Submit => {}
         }
     }
@@ -118,19 +83,17 @@ impl Form {
         for (role, label) in keys {
             match *role {
                 "owner" => self.owner = KeyChoice::Held(label.clone()),
-                "operator" => self.operator = Operator::Held(label.clone()),
-                "voting" => self.voting = Voting::Held(label.clone()),
+                "operator" => self.operator.settle(label),
+                "voting" => self.voting.settle(label),
                 _ => {}
             }
         }
     }
 
     pub fn recheck(&mut self, profile: &Profile) {
-        (self.owner_error, self.operator_error, self.voting_error) = (None, None, None);
-        self.pasted.recheck();
-        if self.voting_address.is_touched() {
-            self.voting_address.recheck(|text| read_voting(text, profile));
-        }
+        self.owner_error = None;
+        self.operator.recheck();
+        self.voting.recheck(profile);
     }
 
     pub fn apply(&self, keys: &[KeyInfo], sketch: &mut Sketch) -> bool {
@@ -144,37 +107,15 @@ impl Form {
             choice: self.owner.clone(),
             key: owner,
         });
-        sketch.operator = self.operator_choice(keys);
-        sketch.voting = self.voting_choice(owner, secp);
+        sketch.operator = self
+            .operator
+            .value(keys)
+            .map(|(choice, key)| sketch::Operator { choice, key });
+        sketch.voting = self
+            .voting
+            .value(keys, owner)
+            .map(|(choice, key)| sketch::Voting { choice, key });
         self.name.value().is_some() && sketch.operator.is_some() && sketch.voting.is_some()
-    }
-
-    fn operator_choice(&self, keys: &[KeyInfo]) -> Option<sketch::Operator> {
-        let (choice, key) = match &self.operator {
-            Operator::New => (OperatorChoice::New, None),
-            Operator::Held(label) => (
-                OperatorChoice::Held(label.clone()),
-                key_named(keys, label).and_then(KeyInfo::operator),
-            ),
-            Operator::Pasted => {
-                let key = self.pasted.key()?;
-                (OperatorChoice::Foreign(key), Some(key))
-            }
-        };
-        Some(sketch::Operator { choice, key })
-    }
-
-    fn voting_choice(&self, owner: Option<KeyId>, secp: impl Fn(&str) -> Option<KeyId>) -> Option<sketch::Voting> {
-        let (choice, key) = match &self.voting {
-            Voting::SameAsOwner => (VotingChoice::SameAsOwner, owner),
-            Voting::New => (VotingChoice::New, None),
-            Voting::Held(label) => (VotingChoice::Held(label.clone()), secp(label)),
-            Voting::Pasted => {
-                let key = *self.voting_address.value()?;
-                (VotingChoice::Foreign(key), Some(key))
-            }
-        };
-        Some(sketch::Voting { choice, key })
     }
 
     pub fn revert(sketch: &mut Sketch) {
@@ -184,25 +125,11 @@ impl Form {
     pub fn refuse(&mut self, failures: &[Check], sketch: &Sketch) {
         for check in failures {
             match check.rule {
-                rule if rule.starts_with("operator") => self.refuse_operator(check),
-                "voting-key" => self.refuse_voting(check),
-                "collateral-key-apart" if voting_holds_collateral(sketch) => self.refuse_voting(check),
+                rule if rule.starts_with("operator") => self.operator.refuse(&check.message),
+                "voting-key" => self.voting.refuse(&check.message),
+                "collateral-key-apart" if voting_holds_collateral(sketch) => self.voting.refuse(&check.message),
                 _ => self.owner_error = Some(sentence(&check.message)),
             }
-        }
-    }
-
-    fn refuse_operator(&mut self, check: &Check) {
-        match self.operator {
-            Operator::Pasted => self.pasted.refuse(&check.message),
-            _ => self.operator_error = Some(sentence(&check.message)),
-        }
-    }
-
-    fn refuse_voting(&mut self, check: &Check) {
-        match self.voting {
-            Voting::Pasted => self.voting_address.refuse(&check.message),
-            _ => self.voting_error = Some(sentence(&check.message)),
         }
     }
 
@@ -214,15 +141,15 @@ impl Form {
             ))
             .id("name")
             .on_submit(Message::Submit);
-        page_of(
-            column![
-                name,
-                self.owner_view(look),
-                self.operator_view(look),
-                self.voting_view(look)
-            ]
-            .spacing(Gap::L),
-        )
+        let operator = self.operator.view(look, None).map(|message| match message {
+            operator::Message::Submit => Message::Submit,
+            message => Message::Operator(message),
+        });
+        let voting = self.voting.view(look, None).map(|message| match message {
+            voting::Message::Submit => Message::Submit,
+            message => Message::Voting(message),
+        });
+        page_of(column![name, self.owner_view(look), operator, voting].spacing(Gap::L))
     }
 
     fn owner_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -236,7 +163,7 @@ impl Form {
             chosen.is_none(),
             Message::OwnerChosen(KeyChoice::New),
         );
-        let held = held(look, Kind::Owner, chosen, |label| {
+        let held = held(look, Kind::Owner, chosen, None, |label| {
             Message::OwnerChosen(KeyChoice::Held(label))
         });
         let line = "Changes operator, voting key and payout address later. It stays in this program's vault.";
@@ -247,93 +174,6 @@ impl Form {
             self.owner_error.as_deref(),
         )
     }
-
-    fn operator_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let chosen = match &self.operator {
-            Operator::Held(label) => Some(label.as_str()),
-            _ => None,
-        };
-        let new = option(
-            "A new operator key",
-            "You run the server yourself.",
-            self.operator == Operator::New,
-            Message::OperatorChosen(Operator::New),
-        );
-        let pasted = option(
-            "A hosting provider's public key",
-            "The provider runs the server and keeps the private key.",
-            self.operator == Operator::Pasted,
-            Message::OperatorChosen(Operator::Pasted),
-        );
-        let held = held(look, Kind::Operator, chosen, |label| {
-            Message::OperatorChosen(Operator::Held(label))
-        });
-        let line = "Runs the server: announces its address and takes part in quorums.";
-        let choices = [new].into_iter().chain(held).chain([pasted]);
-        let mut parts = column![group("Operator key", line, choices, self.operator_error.as_deref())].spacing(Gap::S);
-        if self.operator == Operator::Pasted {
-            parts = parts.push(self.pasted.view(look));
-        }
-        parts.into()
-    }
-
-    fn voting_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let chosen = match &self.voting {
-            Voting::Held(label) => Some(label.as_str()),
-            _ => None,
-        };
-        let pick = |name: &'static str, line: &'static str, to: Voting| {
-            option(name, line, self.voting == to, Message::VotingChosen(to))
-        };
-        let new = pick(
-            "A new voting key",
-            "Can be handed to somebody who votes for you.",
-            Voting::New,
-        );
-        let same = pick(
-            "Same as the owner key",
-            "One key fewer, but it cannot be handed out.",
-            Voting::SameAsOwner,
-        );
-        let pasted = pick(
-            "Somebody else's address",
-            "They vote with the key of this address.",
-            Voting::Pasted,
-        );
-        let held = held(look, Kind::Voting, chosen, |label| {
-            Message::VotingChosen(Voting::Held(label))
-        });
-        let choices = [new, same].into_iter().chain(held).chain([pasted]);
-        let mut parts = column![group(
-            "Voting key",
-            "Votes on proposals.",
-            choices,
-            self.voting_error.as_deref()
-        )]
-        .spacing(Gap::S);
-        if self.voting == Voting::Pasted {
-            let field = input("Voting address", &self.voting_address, Message::VotingAddressEdited)
-                .help("An address of a key (not of a script) on this network.")
-                .mono()
-                .id("voting-address")
-                .on_submit(Message::Submit);
-            parts = parts.push(field);
-        }
-        parts.into()
-    }
-}
-
-fn group<'a>(
-    name: &'a str,
-    line: &'a str,
-    choices: impl Iterator<Item = Element<'a, Message>>,
-    error: Option<&'a str>,
-) -> Element<'a, Message> {
-    let mut parts = column![label(name), body(line), options(choices)].spacing(Gap::S);
-    if let Some(error) = error {
-        parts = parts.push(problem(error));
-    }
-    parts.into()
 }
 
 fn voting_holds_collateral(sketch: &Sketch) -> bool {
@@ -347,8 +187,4 @@ fn read_name(text: &str) -> Result<String, LabelError> {
     // The longest suffix is `-operator-99`.
     check_label(&format!("{}-operator-99", text.trim()))?;
     check_label(text)
-}
-
-fn read_voting(text: &str, profile: &Profile) -> Result<KeyId, AddressError> {
-    Address::parse_key(text, profile).map(KeyId)
 }

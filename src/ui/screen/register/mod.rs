@@ -5,18 +5,12 @@
 
 mod candidates;
 mod collateral;
-mod context;
 mod done;
-mod fee;
-mod funding;
 mod keys;
-mod part;
-mod pasted_key;
 mod payout;
 mod platform;
 mod review;
 mod service;
-mod signing;
 mod sketch;
 mod steps;
 mod view;
@@ -26,13 +20,16 @@ use std::sync::Arc;
 use iced::Task;
 use iced::task::Handle;
 
+use crate::flow::fee::Bill;
+use crate::flow::operation::Kind;
 use crate::flow::register::{Plan, discard, prepare};
 use crate::flow::{Error, Ports};
 use crate::protocol::{ProTxHash, Profile};
 use crate::setup::Connection;
 use crate::store::KeyInfo;
+use crate::ui::screen::part::context::Context;
+use crate::ui::screen::part::{fee, signing};
 use crate::ui::work::blocking;
-use context::Context;
 use sketch::{Chain, Sketch};
 pub use steps::Page;
 
@@ -207,12 +204,7 @@ impl Register {
     fn form(&mut self, ports: &Ports, message: Message) -> Action {
         let forms = &mut self.forms;
         let name = forms.keys.name().to_owned();
-        let mut cx = Context {
-            ports,
-            keys: &mut self.keys,
-            sketch: &self.sketch,
-            name: &name,
-        };
+        let mut cx = context(ports, &mut self.keys, &self.sketch, &name);
         let task = match message {
             Message::Collateral(message) => forms.collateral.update(&cx, message).map(Message::Collateral),
             Message::Platform(message) => forms.platform.update(&mut cx, message).map(Message::Platform),
@@ -273,7 +265,10 @@ impl Register {
             Page::Platform => forms.platform.apply(sketch),
             Page::Keys => forms.keys.apply(&self.keys, sketch) && self.vault,
             Page::Payout => forms.payout.apply(sketch),
-            Page::Fee => forms.fee.apply(sketch),
+            Page::Fee => {
+                sketch.fee_from = forms.fee.chosen_source().cloned();
+                sketch.fee_from.is_some()
+            }
         }
     }
 
@@ -325,12 +320,7 @@ impl Register {
         self.state = State::Editing { page, ready: false };
         let task = if page == Page::Fee {
             let name = self.forms.keys.name().to_owned();
-            let cx = Context {
-                ports,
-                keys: &mut self.keys,
-                sketch: &self.sketch,
-                name: &name,
-            };
+            let cx = context(ports, &mut self.keys, &self.sketch, &name);
             self.forms.fee.enter(&cx).map(Message::Fee)
         } else {
             Task::none()
@@ -411,7 +401,7 @@ impl Register {
         let State::Reviewing { plan, .. } = &self.state else {
             return Action::None;
         };
-        let (signing, task) = signing::Signing::start(ports, plan.clone());
+        let (signing, task) = signing::Signing::start(ports, signing::Job::Register(plan.clone()));
         self.forms.keys.settled(&plan.keys);
         self.state = State::Signing(signing);
         self.apply(Page::Keys);
@@ -425,14 +415,16 @@ impl Register {
         match signing.update(ports, message) {
             signing::Action::None => Action::None,
             signing::Action::Run(task) => Action::Run(task.map(Message::Signing)),
-            signing::Action::Review(plan, note) => {
+            signing::Action::Review(signing::Job::Register(plan), note) => {
                 self.state = State::Reviewing { plan, tried: true };
                 Action::Run(note.map(Message::Signing))
             }
-            signing::Action::Finished(plan, finished) => {
+            signing::Action::Finished(signing::Job::Register(plan), finished) => {
                 self.state = State::Done(done::Done::new(&plan, finished));
                 Action::Run(to_top())
             }
+            // This page begins registrations only.
+            signing::Action::Review(..) | signing::Action::Finished(..) => Action::None,
         }
     }
 
@@ -454,6 +446,22 @@ const PAGE: &str = "register";
 /// A page that was not seen yet begins at its top.
 fn to_top() -> Task<Message> {
     iced::widget::operation::snap_to(PAGE, iced::widget::scrollable::RelativeOffset::START)
+}
+
+fn context<'a>(ports: &'a Ports, keys: &'a mut Vec<KeyInfo>, sketch: &Sketch, name: &'a str) -> Context<'a> {
+    let collateral = sketch.collateral.as_ref();
+    let account = collateral.filter(|found| found.path.len() == 5);
+    Context {
+        ports,
+        keys,
+        name,
+        bill: Bill {
+            kind: Kind::Register,
+            mn_type: sketch.kind,
+        },
+        account: account.map(|found| found.path.into_iter().take(3).copied().collect()),
+        taken: collateral.map(|found| found.key_id).into_iter().collect(),
+    }
 }
 
 fn listed(ports: &Ports) -> Vec<KeyInfo> {

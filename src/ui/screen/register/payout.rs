@@ -2,21 +2,18 @@
 
 use std::fmt;
 
-use bitcoin::bip32::DerivationPath;
-use iced::task::Handle;
-use iced::widget::{column, row};
+use iced::widget::column;
 use iced::{Element, Task};
 
-use super::context::{Context, Look};
-use super::part::page_of;
 use super::sketch::Sketch;
-use crate::flow::Error;
-use crate::flow::register::look;
+use crate::protocol::Profile;
 use crate::protocol::rules::Check;
 use crate::protocol::special_tx::pro_reg::FULL_REWARD;
-use crate::protocol::{Address, Profile, path};
+use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::page_of;
+use crate::ui::screen::part::payout::{self, Payout};
 use crate::ui::theme::Gap;
-use crate::ui::widget::{Field, error_notice, help, input, secondary_button};
+use crate::ui::widget::{Field, input};
 
 pub(super) const RULES: [&str; 5] = [
     "payout-form",
@@ -28,26 +25,13 @@ pub(super) const RULES: [&str; 5] = [
 
 #[derive(Debug)]
 pub struct Form {
-    payout: Field<Address>,
+    payout: Payout,
     reward: Field<u16>,
-    device: FromDevice,
-    run: u64,
-}
-
-/// An address of the device as payout.
-#[derive(Debug)]
-enum FromDevice {
-    Idle,
-    Running { run: u64, _task: Handle },
-    Taken(DerivationPath),
-    Failed(Error),
 }
 
 #[derive(Debug, Clone)]
 pub enum Message {
-    PayoutEdited(String),
-    TakeFromDevice,
-    Taken(u64, Result<(DerivationPath, Address), Error>),
+    Payout(payout::Message),
     RewardEdited(String),
     Submit,
 }
@@ -73,10 +57,8 @@ impl fmt::Display for NoReward {
 impl Default for Form {
     fn default() -> Self {
         Self {
-            payout: Field::default(),
+            payout: Payout::default(),
             reward: Field::with("0", 0),
-            device: FromDevice::Idle,
-            run: 0,
         }
     }
 }
@@ -84,52 +66,20 @@ impl Default for Form {
 impl Form {
     pub fn update(&mut self, cx: &Context<'_>, message: Message) -> Task<Message> {
         match message {
-            Message::PayoutEdited(text) => {
-                self.device = FromDevice::Idle;
-                self.payout.edit(text, |text| Address::parse(text, cx.profile()));
-            }
-            Message::TakeFromDevice => return self.take(cx),
-            Message::Taken(run, result) => self.taken(cx, run, result),
+            Message::Payout(message) => return self.payout.update(cx, message).map(from_payout),
             Message::RewardEdited(text) => self.reward.edit(text, read_reward),
             Message::Submit => {}
         }
         Task::none()
     }
 
-    fn take(&mut self, cx: &Context<'_>) -> Task<Message> {
-        self.run += 1;
-        let (run, collateral) = (self.run, cx.sketch.collateral.as_ref().map(|found| found.key_id));
-        let ask = look::payout_address(cx.ports.clone(), collateral);
-        let (task, handle) = Task::perform(ask, move |result| Message::Taken(run, result)).abortable();
-        self.device = FromDevice::Running {
-            run,
-            _task: handle.abort_on_drop(),
-        };
-        task
-    }
-
-    fn taken(&mut self, cx: &Context<'_>, run: u64, result: Result<(DerivationPath, Address), Error>) {
-        if !matches!(self.device, FromDevice::Running { run: asked, .. } if asked == run) {
-            return;
-        }
-        self.device = match result {
-            Ok((path, address)) => {
-                self.payout = Field::with(address.to_text(cx.profile()), address);
-                FromDevice::Taken(path)
-            }
-            Err(error) => FromDevice::Failed(error),
-        };
-    }
-
     pub fn recheck(&mut self, profile: &Profile) {
-        if self.payout.is_touched() {
-            self.payout.recheck(|text| Address::parse(text, profile));
-        }
+        self.payout.recheck(profile);
         self.reward.recheck(read_reward);
     }
 
     pub fn apply(&self, sketch: &mut Sketch) -> bool {
-        sketch.payout = self.payout.value().copied();
+        sketch.payout = self.payout.value();
         sketch.operator_reward = self.reward.value().copied().unwrap_or(0);
         sketch.payout.is_some() && self.reward.value().is_some()
     }
@@ -153,30 +103,14 @@ impl Form {
             .help("The part of each reward that goes to the operator, with up to two decimals. 0 if you are the operator yourself.")
             .id("reward")
             .on_submit(Message::Submit);
-        page_of(column![self.payout_view(look), reward].spacing(Gap::L))
+        page_of(column![self.payout.view(look).map(from_payout), reward].spacing(Gap::L))
     }
+}
 
-    fn payout_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let payout = input("Payout address", &self.payout, Message::PayoutEdited)
-            .help(format!(
-                "An address of {} that is neither the owner's nor the voting key's. Rewards are paid to it.",
-                look.profile.name
-            ))
-            .mono()
-            .id("payout")
-            .on_submit(Message::Submit);
-        let free = look.device.is_some() && !matches!(self.device, FromDevice::Running { .. });
-        let take =
-            secondary_button("Use an address of the device").on_press_maybe(free.then_some(Message::TakeFromDevice));
-        let state: Element<'a, Message> = match &self.device {
-            FromDevice::Taken(path) => help(format!("The device's address at {}.", path::to_text(path))).into(),
-            FromDevice::Running { .. } => help("Asking the device.").into(),
-            FromDevice::Failed(error) => error_notice(error).into(),
-            FromDevice::Idle => help("").into(),
-        };
-        column![payout, row![take, state].spacing(Gap::M).align_y(iced::Center)]
-            .spacing(Gap::S)
-            .into()
+fn from_payout(message: payout::Message) -> Message {
+    match message {
+        payout::Message::Submit => Message::Submit,
+        message => Message::Payout(message),
     }
 }
 

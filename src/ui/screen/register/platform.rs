@@ -6,8 +6,6 @@ use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Length, Task};
 
-use super::context::{Context, Look};
-use super::part::{held, key_named, page_of};
 use super::sketch::Sketch;
 use crate::flow::Error;
 use crate::flow::register::{PlatformChoice, look};
@@ -15,6 +13,8 @@ use crate::protocol::network::{MnType, PlatformRules};
 use crate::protocol::rules::Check;
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::store::{KeyInfo, Kind};
+use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::{held, key_named, page_of};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, body, error_notice, input, label, muted, option, options, secondary_button};
 
@@ -225,7 +225,7 @@ impl Form {
             self.source == Source::Pasted,
             Message::PasteChosen,
         );
-        let choices = held(look, Kind::Platform, chosen, Message::HeldChosen).chain([pasted]);
+        let choices = held(look, Kind::Platform, chosen, None, Message::HeldChosen).chain([pasted]);
         let idle = !matches!(self.making, Making::Running { .. });
         let make = secondary_button("Make a Platform key").on_press_maybe(idle.then_some(Message::Make));
         let mut parts = column![

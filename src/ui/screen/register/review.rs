@@ -4,9 +4,6 @@
 use iced::widget::{column, row};
 use iced::{Element, Length};
 
-use super::context::Look;
-use super::part::page_of;
-use super::signing::hash_block;
 use super::{Message, Page};
 use crate::flow::Error;
 use crate::flow::register::{FeeSource, Plan, Warning};
@@ -16,6 +13,9 @@ use crate::protocol::wire::{hash_to_display, to_hex};
 use crate::protocol::{Address, Amount, Profile, funding, path, script};
 use crate::ui::advice::sentence;
 use crate::ui::format::{amount, percent};
+use crate::ui::screen::part::context::Look;
+use crate::ui::screen::part::page_of;
+use crate::ui::screen::part::signing::hash_block;
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
     body, error_notice, fact, fact_copied, fact_mono, help, info, mono, muted, panel, problem, secondary_button,

@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use iced::Element;
 use iced::widget::column;
 
-use super::context::{Context, Look};
-use super::part::page_of;
 use super::sketch::Sketch;
 use crate::protocol::Profile;
 use crate::protocol::rules::Check;
 use crate::protocol::special_tx::Service;
 use crate::protocol::special_tx::service::ServiceError;
+use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::page_of;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, info, input, label, option, options};
 

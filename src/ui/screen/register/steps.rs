@@ -78,7 +78,7 @@ impl Page {
             Self::Platform => platform::Form::revert(sketch),
             Self::Keys => keys::Form::revert(sketch),
             Self::Payout => payout::Form::revert(sketch),
-            Self::Fee => super::fee::Form::revert(sketch),
+            Self::Fee => sketch.fee_from = None,
         }
     }
 

@@ -3,8 +3,9 @@
 use iced::widget::{Row, column, container, row, space};
 use iced::{Element, Length, Padding};
 
-use super::context::Look;
 use super::{Chained, Message, PAGE, Page, Register, State, done, review};
+use crate::ui::screen::part::context::Look;
+use crate::ui::screen::part::page_of;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
     divider, error_notice, muted, primary_button, scroll, secondary_button, step_indicator, text_button, title, warning,
@@ -61,15 +62,17 @@ impl Register {
     }
 
     fn look(&self) -> Look<'_> {
-        let chain = match &self.chain {
-            Chained::Known(chain) => Some(&**chain),
+        let status = match &self.chain {
+            Chained::Known(chain) => Some(&chain.status),
             _ => None,
         };
         Look {
             profile: &self.profile,
             keys: &self.keys,
-            chain,
+            status,
             device: self.device.as_deref(),
+            errand: "registration",
+            hand_over: false,
             sandbox: self.sandbox,
         }
     }
@@ -81,7 +84,7 @@ impl Register {
             Page::Platform => self.forms.platform.view(look).map(Message::Platform),
             Page::Keys => self.forms.keys.view(look).map(Message::Keys),
             Page::Payout => self.forms.payout.view(look).map(Message::Payout),
-            Page::Fee => self.forms.fee.view(look).map(Message::Fee),
+            Page::Fee => page_of(column![self.forms.fee.view(look)]).map(Message::Fee),
         };
         let mut parts = column![].spacing(Gap::M);
         if let Chained::Unknown(error) = &self.chain {

@@ -1,25 +1,86 @@
-//! Step 8: the device is asked, everything is verified, sent and awaited. It can be stopped until it is being sent.
+//! Signing, verifying, sending and awaiting whatever was reviewed. It can be stopped until it is being sent.
 
 use iced::task::Handle;
 use iced::widget::{column, row, text};
 use iced::{Element, Length, Task};
 
 use super::context::Look;
-use crate::flow::register::{Plan, register};
+use crate::flow::choice::OneUse;
+use crate::flow::operation::{self, Kind, Operation};
 use crate::flow::resume::resume;
-use crate::flow::{Error, Ports, Step};
-use crate::hw::DeviceError;
-use crate::protocol::ProTxHash;
+use crate::flow::{Error, Ports, Step, register, update};
+use crate::hw::{self, DeviceError};
+use crate::protocol::{ProTxHash, Txid};
+use crate::rpc::RpcError;
 use crate::store::journal::Event;
 use crate::ui::theme::{Gap, MONO};
 use crate::ui::widget::{
-    Progress, body, card, error_notice, fact_copied, heading, info, muted, panel, primary_button, progress_list,
+    Progress, body, card, error_notice, fact_copied, heading, info, mono, muted, panel, primary_button, progress_list,
     secondary_button, warning,
 };
 use crate::ui::work::blocking;
 
+/// What is signed.
+#[derive(Debug, Clone)]
+pub enum Job {
+    Register(Box<register::Plan>),
+    Update(Box<update::Plan>),
+    /// It came from a file; it may bring signatures along.
+    Operation(Box<Operation>, Option<OneUse>),
+}
+
+impl Job {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Register(_) => Kind::Register,
+            Self::Update(plan) => plan.operation.kind,
+            Self::Operation(operation, _) => operation.kind,
+        }
+    }
+
+    /// The masternode it changes; a new one is named after its transaction.
+    fn subject(&self) -> Option<ProTxHash> {
+        match self {
+            Self::Register(_) => None,
+            Self::Update(plan) => Some(plan.pro_tx_hash),
+            Self::Operation(operation, _) => operation.pro_tx_hash(),
+        }
+    }
+
+    /// A key that the journal cannot ask for again takes part.
+    fn has_pasted_key(&self) -> bool {
+        match self {
+            Self::Register(_) => false,
+            Self::Update(plan) => plan.once.is_some(),
+            Self::Operation(_, once) => once.is_some(),
+        }
+    }
+
+    /// What happens, in its order. The signature of the role is second.
+    fn stages(&self) -> [&'static str; 6] {
+        let (signature, block) = match self.kind() {
+            Kind::Register => (
+                "You confirm the message on the device, and its signature is checked",
+                "A block registers the masternode",
+            ),
+            Kind::UpdateRegistrar => ("The owner key signs the payload", "A block brings it into effect"),
+            Kind::UpdateService | Kind::Revoke => {
+                ("The operator key signs the payload", "A block brings it into effect")
+            }
+        };
+        [
+            "The plan is kept in the journal",
+            signature,
+            "The fee inputs are signed by a key of the vault",
+            "Everything is read back from the final bytes and checked again",
+            "The transaction is sent",
+            block,
+        ]
+    }
+}
+
 pub struct Signing {
-    plan: Box<Plan>,
+    job: Job,
     steps: Vec<Step>,
     state: State,
     run: u64,
@@ -33,7 +94,7 @@ enum State {
 #[derive(Debug, Clone)]
 pub enum Message {
     Stepped(u64, Step),
-    Registered(u64, Result<Finished, Error>),
+    Ended(u64, Result<Finished, Error>),
     Retry,
     Stop,
     /// The journal has it.
@@ -41,10 +102,12 @@ pub enum Message {
     Copy(String),
 }
 
-/// A registration in the chain.
+/// A transaction in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
+    /// The masternode it made or changed.
     pub pro_tx_hash: ProTxHash,
+    pub txid: Txid,
     /// Of its block.
     pub height: u32,
 }
@@ -53,26 +116,16 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// Nothing was sent: back to the plan.
-    Review(Box<Plan>, Task<Message>),
-    Finished(Box<Plan>, Finished),
+    Review(Job, Task<Message>),
+    Finished(Job, Finished),
 }
 
-/// What happens, in its order. The device's part is second.
-const STAGES: [&str; 6] = [
-    "The plan is kept in the journal",
-    "You confirm the message on the device, and its signature is checked",
-    "The fee inputs are signed by a key of the vault",
-    "Everything is read back from the final bytes and checked again",
-    "The transaction is sent",
-    "A block registers the masternode",
-];
-
 impl Signing {
-    pub fn start(ports: &Ports, plan: Box<Plan>) -> (Self, Task<Message>) {
-        let (task, handle) = begin(ports, &plan, 0);
+    pub fn start(ports: &Ports, job: Job) -> (Self, Task<Message>) {
+        let (task, handle) = begin(ports, job.clone(), 0);
         (
             Self {
-                plan,
+                job,
                 steps: Vec::new(),
                 state: State::Running { _task: handle },
                 run: 0,
@@ -81,19 +134,20 @@ impl Signing {
         )
     }
 
-    /// From here the window can be closed, but nothing can be called back.
+    /// From here the window can be closed, but nothing can be called back. What the node refused was not sent.
     pub fn is_sent(&self) -> bool {
-        is_sent(&self.steps)
+        let refused = matches!(&self.state, State::Stopped(Error::Node(RpcError::Rejected { .. })));
+        is_sent(&self.steps) && !refused
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
             Message::Stepped(run, step) if run == self.run => record(&mut self.steps, step),
-            Message::Registered(run, Ok(finished)) if run == self.run => {
-                return Action::Finished(self.plan.clone(), finished);
+            Message::Ended(run, Ok(finished)) if run == self.run => {
+                return Action::Finished(self.job.clone(), finished);
             }
-            Message::Registered(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
-            Message::Stepped(..) | Message::Registered(..) => {}
+            Message::Ended(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
+            Message::Stepped(..) | Message::Ended(..) => {}
             Message::Retry => return self.retry(ports),
             Message::Stop => return self.stop(ports),
             Message::GivenUp => {}
@@ -109,12 +163,18 @@ impl Signing {
         }
         self.run += 1;
         let (task, handle) = match self.operation() {
-            Some(id) => go_on(ports, id, self.run),
-            None => begin(ports, &self.plan, self.run),
+            Some(id) if self.is_signed() || !self.job.has_pasted_key() => {
+                go_on(ports, id, self.job.subject(), self.run)
+            }
+            _ => begin(ports, self.job.clone(), self.run),
         };
         // What was sent once stays sent, however the next attempt ends; and it is still the same operation.
-        self.steps
-            .retain(|step| matches!(step, Step::Planned { .. } | Step::Broadcasting { .. }));
+        self.steps.retain(|step| {
+            matches!(
+                step,
+                Step::Planned { .. } | Step::PayloadSigned { .. } | Step::Broadcasting { .. }
+            )
+        });
         self.state = State::Running { _task: handle };
         Action::Run(task)
     }
@@ -128,7 +188,13 @@ impl Signing {
             Some(id) => given_up(ports, id),
             None => Task::none(),
         };
-        Action::Review(self.plan.clone(), note)
+        Action::Review(self.job.clone(), note)
+    }
+
+    /// The journal has the signature under the payload.
+    fn is_signed(&self) -> bool {
+        let signed = |step: &Step| matches!(step, Step::PayloadSigned { .. } | Step::Broadcasting { .. });
+        self.steps.iter().any(signed)
     }
 
     fn operation(&self) -> Option<i64> {
@@ -142,34 +208,66 @@ impl Signing {
         let mut parts = column![].spacing(Gap::L);
         match &self.state {
             State::Running { .. } => parts = parts.push(self.now(look)),
-            State::Stopped(error) => parts = parts.push(stopped(error, self.is_sent())),
+            State::Stopped(error) => parts = parts.push(self.stopped(error)),
         }
         if self.is_sent() {
             parts = parts.push(self.sent());
         }
-        super::part::page_of(parts.push(panel("Progress", progress_list(self.lines()))))
+        super::page_of(parts.push(panel("Progress", progress_list(self.lines()))))
     }
 
     /// What the user has to do or to know now.
     fn now<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         match self.steps.last() {
-            None | Some(Step::Planned { .. }) => muted("Getting the device ready.").into(),
+            None | Some(Step::Planned { .. }) if self.job.kind() == Kind::Register => {
+                muted("Getting the device ready.").into()
+            }
+            None => muted("Beginning.").into(),
             Some(Step::ConfirmMessage {
-                device, hash, address, ..
-            }) => confirm(look, device, hash, address),
+                device,
+                text,
+                hash,
+                address,
+            }) => confirm(look, *device, text, hash, address),
             Some(step) => {
                 let device = look.device.unwrap_or("device");
-                let words = match step {
-                    Step::WaitingForBlock { .. } => {
+                let words = match (step, self.job.kind()) {
+                    (Step::WaitingForBlock { .. }, Kind::Register) => {
                         "It is sent. The next block registers the masternode; you can look at other pages meanwhile."
                             .to_owned()
                     }
-                    Step::Broadcasting { .. } => "It is being sent to the node.".to_owned(),
-                    _ => format!("The {device} is done. You can put it away."),
+                    (Step::WaitingForBlock { .. }, _) => {
+                        "It is sent; the next block brings it into effect. The journal has it, so you can also leave \
+                         this page."
+                            .to_owned()
+                    }
+                    (Step::Broadcasting { .. }, _) => "It is being sent to the node.".to_owned(),
+                    (_, Kind::Register) => format!("The {device} is done. You can put it away."),
+                    _ => "The keys of the vault sign it.".to_owned(),
                 };
                 info(words).into()
             }
         }
+    }
+
+    fn stopped<'a>(&'a self, error: &'a Error) -> Element<'a, Message> {
+        if is_declined(error) {
+            return info(
+                "You declined on the device. Nothing was signed and nothing was sent; you can try again whenever you like.",
+            )
+            .into();
+        }
+        let mut parts = column![error_notice(error)].spacing(Gap::M);
+        if self.is_sent() {
+            let twice = match self.job.kind() {
+                Kind::Register => "register twice",
+                _ => "change anything twice",
+            };
+            parts = parts.push(warning(format!(
+                "The transaction may have reached the node. It is kept in the journal; trying again sends the same one and cannot {twice}."
+            )));
+        }
+        parts.into()
     }
 
     fn sent(&self) -> Element<'_, Message> {
@@ -183,14 +281,14 @@ impl Signing {
     fn lines(&self) -> impl Iterator<Item = (Progress, String)> {
         let reached = reached(&self.steps);
         let failed = matches!(&self.state, State::Stopped(error) if !is_declined(error));
-        STAGES.iter().enumerate().map(move |(at, words)| {
+        self.job.stages().into_iter().enumerate().map(move |(at, words)| {
             let state = match at.cmp(&reached) {
                 std::cmp::Ordering::Less => Progress::Done,
                 std::cmp::Ordering::Equal if failed => Progress::Failed,
                 std::cmp::Ordering::Equal => Progress::Now,
                 std::cmp::Ordering::Greater => Progress::Next,
             };
-            (state, (*words).to_owned())
+            (state, words.to_owned())
         })
     }
 
@@ -213,27 +311,33 @@ fn given_up(ports: &Ports, id: i64) -> Task<Message> {
     blocking(move || journal.record(id, &Event::Cancelled, now), |_| Message::GivenUp)
 }
 
-/// Signs and sends a plan.
-fn begin(ports: &Ports, plan: &Plan, run: u64) -> (Task<Message>, Handle) {
-    let done = move |result: Result<crate::flow::register::Outcome, Error>| {
+/// Signs and sends.
+fn begin(ports: &Ports, job: Job, run: u64) -> (Task<Message>, Handle) {
+    let done = move |result: Result<operation::Outcome, Error>| {
         let finished = result.map(|outcome| Finished {
             pro_tx_hash: outcome.pro_tx_hash,
+            txid: outcome.txid,
             height: outcome.height,
         });
-        Message::Registered(run, finished)
+        Message::Ended(run, finished)
     };
-    let flow = register(ports.clone(), plan.clone());
-    abort_on_drop(Task::sip(flow, move |step| Message::Stepped(run, step), done))
+    let (ports, stepped) = (ports.clone(), move |step| Message::Stepped(run, step));
+    abort_on_drop(match job {
+        Job::Register(plan) => Task::sip(register::register(ports, *plan), stepped, done),
+        Job::Update(plan) => Task::sip(update::update(ports, *plan), stepped, done),
+        Job::Operation(operation, once) => Task::sip(operation::run(ports, *operation, once), stepped, done),
+    })
 }
 
 /// Goes on with what the journal knows.
-fn go_on(ports: &Ports, id: i64, run: u64) -> (Task<Message>, Handle) {
+fn go_on(ports: &Ports, id: i64, subject: Option<ProTxHash>, run: u64) -> (Task<Message>, Handle) {
     let done = move |result: Result<crate::flow::resume::Outcome, Error>| {
         let finished = result.map(|outcome| Finished {
-            pro_tx_hash: outcome.txid,
+            pro_tx_hash: subject.unwrap_or(outcome.txid),
+            txid: outcome.txid,
             height: outcome.height,
         });
-        Message::Registered(run, finished)
+        Message::Ended(run, finished)
     };
     abort_on_drop(Task::sip(
         resume(ports.clone(), id),
@@ -248,7 +352,7 @@ fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
 }
 
 /// Keeps the steps; of a row of new heights only the last one.
-pub(super) fn record(steps: &mut Vec<Step>, step: Step) {
+pub fn record(steps: &mut Vec<Step>, step: Step) {
     if let (Some(Step::WaitingForBlock { .. }), Step::WaitingForBlock { .. }) = (steps.last(), &step) {
         steps.pop();
     }
@@ -256,7 +360,7 @@ pub(super) fn record(steps: &mut Vec<Step>, step: Step) {
 }
 
 /// The point of no return lies behind.
-pub(super) fn is_sent(steps: &[Step]) -> bool {
+pub fn is_sent(steps: &[Step]) -> bool {
     steps.iter().any(|step| matches!(step, Step::Broadcasting { .. }))
 }
 
@@ -277,21 +381,36 @@ fn is_declined(error: &Error) -> bool {
     matches!(error, Error::Device(DeviceError::Declined))
 }
 
-fn confirm<'a>(look: &Look<'a>, device: &'a str, hash: &'a str, address: &'a str) -> Element<'a, Message> {
-    let line = format!(
-        "The {device} shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there."
-    );
+fn confirm<'a>(
+    look: &Look<'a>,
+    device: hw::Kind,
+    text: &'a str,
+    hash: &'a str,
+    address: &'a str,
+) -> Element<'a, Message> {
+    let (line, shown, otherwise) = match device {
+        hw::Kind::Ledger => (
+            "The Ledger shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there.",
+            hash_block(hash),
+            "If the hash on the screen is another one, choose “Cancel signature”.",
+        ),
+        hw::Kind::Trezor => (
+            "The Trezor shows this text, page by page. Compare every letter; then confirm it there.",
+            mono(text).into(),
+            "If the text on the screen is another one, cancel it there.",
+        ),
+    };
     let mut parts = column![
         heading(format!("Look at the {device}")),
         body(line),
-        hash_block(hash),
+        shown,
         muted(format!(
             "Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature."
         )),
-        muted("If the hash on the screen is another one, choose “Cancel signature”."),
+        muted(otherwise),
     ]
     .spacing(Gap::M);
-    if look.sandbox {
+    if look.sandbox && device == hw::Kind::Ledger {
         parts = parts.push(info(
             "This is the sandbox: its Ledger is drawn at the right of the window. Approve or reject there.",
         ));
@@ -300,7 +419,7 @@ fn confirm<'a>(look: &Look<'a>, device: &'a str, hash: &'a str, address: &'a str
 }
 
 /// A hash in groups that can be compared by eye, as many to a line as are read without losing the place.
-pub(super) fn hash_block<'a, M: 'a>(hash: &str) -> Element<'a, M> {
+pub fn hash_block<'a, M: 'a>(hash: &str) -> Element<'a, M> {
     let lines = groups(hash)
         .into_iter()
         .map(|line| text(line).font(MONO).size(24).into());
@@ -318,20 +437,6 @@ fn groups(hash: &str) -> Vec<String> {
         .chunks(16)
         .map(|line| line.chunks(4).map(group).collect::<Vec<_>>().join(" "))
         .collect()
-}
-
-fn stopped<'a>(error: &'a Error, sent: bool) -> Element<'a, Message> {
-    if is_declined(error) {
-        return info(
-            "You declined on the device. Nothing was signed and nothing was sent; you can try again whenever you like.",
-        )
-        .into();
-    }
-    let mut parts = column![error_notice(error)].spacing(Gap::M);
-    if sent {
-        parts = parts.push(warning("The transaction may have reached the node. It is kept in the journal; trying again sends the same one and cannot register twice."));
-    }
-    parts.into()
 }
 
 #[cfg(test)]

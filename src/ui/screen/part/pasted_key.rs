@@ -6,17 +6,23 @@ use iced::Element;
 use iced::widget::column;
 
 use super::context::Look;
-use super::keys::Message;
 use crate::protocol::bls::{self, BlsError, PublicKey, Readings, Scheme};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, info, input, option, success, warning};
 
 /// The text, and what the bytes mean.
 #[derive(Debug, Default)]
-pub(super) struct PastedKey {
+pub struct PastedKey {
     field: Field<Readings>,
     /// The encoding the user says an ambiguous key is in.
     scheme: Option<Scheme>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Message {
+    Edited(String),
+    SchemeChosen(Scheme),
+    Submit,
 }
 
 /// A text that is no operator's public key.
@@ -36,13 +42,15 @@ impl fmt::Display for NoPublicKey {
 }
 
 impl PastedKey {
-    pub fn edit(&mut self, text: String) {
-        self.scheme = None;
-        self.field.edit(text, read);
-    }
-
-    pub fn choose(&mut self, scheme: Scheme) {
-        self.scheme = Some(scheme);
+    pub fn update(&mut self, message: Message) {
+        match message {
+            Message::Edited(text) => {
+                self.scheme = None;
+                self.field.edit(text, read);
+            }
+            Message::SchemeChosen(scheme) => self.scheme = Some(scheme),
+            Message::Submit => {}
+        }
     }
 
     pub fn recheck(&mut self) {
@@ -66,7 +74,7 @@ impl PastedKey {
     }
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let field = input("Public key of the operator", &self.field, Message::PublicKeyEdited)
+        let field = input("Public key of the operator", &self.field, Message::Edited)
             .help("96 hexadecimal digits.")
             .mono()
             .id("operator-public-key")

@@ -93,8 +93,7 @@ impl Funding {
             return Task::none();
         };
         let (ports, to) = (cx.ports.clone(), purse.address);
-        let first = cx.sketch.collateral.as_ref().filter(|found| found.path.len() == 5);
-        let account = first.map(|found| found.path.into_iter().take(3).copied().collect());
+        let account = cx.account.clone();
         let prepare = async move { look::fill(&ports, to, value, account).await.map(Box::new) };
         let (task, handle) = Task::perform(prepare, Message::Prepared).abortable();
         *self = Self::Preparing {

@@ -1,4 +1,4 @@
-//! Step 6: the key that pays the transaction fee; if it holds too little, how much to send where, or a payment from the device.
+//! The key that pays the transaction fee; if it holds too little, how much to send where, or a payment from the device.
 
 use iced::task::Handle;
 use iced::widget::{column, row};
@@ -6,25 +6,31 @@ use iced::{Element, Length, Task};
 
 use super::context::{Context, Look};
 use super::funding::{self, Funding};
-use super::part::{held, page_of};
-use super::sketch::Sketch;
+use super::held;
 use crate::flow::Error;
-use crate::flow::register::{FeeSource, look, look::Purse};
+use crate::flow::choice::FeeSource;
+use crate::flow::register::{look, look::Purse};
+use crate::protocol::rules::DUST_KEY;
+use crate::protocol::{Address, Amount};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    body, error_notice, fact, label, mono, muted, option, options, panel, secondary_button, success, text_button,
-    warning,
+    Field, body, error_notice, fact, input, label, mono, muted, option, options, panel, secondary_button, success,
+    text_button, warning,
 };
 
 #[derive(Debug, Default)]
 pub struct Form {
     source: Option<FeeSource>,
+    /// The address of a fee key on another computer, if that is what pays.
+    elsewhere: Option<Field<Address>>,
     purse: State,
     making: Making,
     funding: Funding,
     run: u64,
+    /// Transactions besides the first that it has to pay.
+    more: u64,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +58,8 @@ enum Making {
 #[derive(Debug, Clone)]
 pub enum Message {
     Chosen(FeeSource),
+    ElsewhereChosen,
+    AddressEdited(String),
     Make,
     Made(Result<KeyInfo, Error>),
     Look,
@@ -61,10 +69,20 @@ pub enum Message {
 }
 
 impl Form {
+    /// For as many transactions of a kind.
+    pub fn for_several(count: usize) -> Self {
+        Self {
+            more: (count as u64).saturating_sub(1),
+            ..Self::default()
+        }
+    }
+
     pub fn update(&mut self, cx: &mut Context<'_>, message: Message) -> Task<Message> {
         match message {
             Message::Chosen(source) if !self.is_busy() => self.chosen(cx, source),
-            Message::Chosen(_) => Task::none(),
+            Message::ElsewhereChosen if !self.is_busy() => self.elsewhere_chosen(),
+            Message::Chosen(_) | Message::ElsewhereChosen => Task::none(),
+            Message::AddressEdited(text) => self.address_edited(cx, text),
             Message::Make => self.make(cx),
             Message::Made(result) => self.made(cx, result),
             Message::Look => self.look(cx),
@@ -88,8 +106,28 @@ impl Form {
         self.look(cx)
     }
 
+    fn elsewhere_chosen(&mut self) -> Task<Message> {
+        if self.elsewhere.is_none() {
+            self.source = None;
+            self.purse = State::Unknown;
+            self.elsewhere = Some(Field::default());
+        }
+        iced::widget::operation::focus("fee-address")
+    }
+
+    fn address_edited(&mut self, cx: &Context<'_>, text: String) -> Task<Message> {
+        let Some(field) = &mut self.elsewhere else {
+            return Task::none();
+        };
+        field.edit(text, |text| Address::parse(text, cx.profile()));
+        self.source = field.value().copied().map(FeeSource::Elsewhere);
+        self.purse = State::Unknown;
+        self.look(cx)
+    }
+
     fn chosen(&mut self, cx: &Context<'_>, source: FeeSource) -> Task<Message> {
         self.source = Some(source);
+        self.elsewhere = None;
         self.funding = Funding::default();
         self.look(cx)
     }
@@ -123,8 +161,8 @@ impl Form {
             return Task::none();
         };
         self.run += 1;
-        let (run, ports, kind) = (self.run, cx.ports.clone(), cx.sketch.kind);
-        let ask = async move { look::purse(&ports, kind, source).await };
+        let (run, ports, bill) = (self.run, cx.ports.clone(), cx.bill);
+        let ask = async move { look::purse(&ports, bill, source).await };
         let (task, handle) = Task::perform(ask, move |result| Message::Looked(run, result)).abortable();
         self.purse = State::Looking {
             run,
@@ -136,7 +174,7 @@ impl Form {
     fn looked(&mut self, run: u64, result: Result<Purse, Error>) {
         if matches!(self.purse, State::Looking { run: asked, .. } if asked == run) {
             self.purse = match result {
-                Ok(purse) => State::Known(purse),
+                Ok(purse) => State::Known(for_all(purse, self.more)),
                 Err(error) => State::Failed(error),
             };
         }
@@ -164,19 +202,20 @@ impl Form {
         self.funding.is_busy()
     }
 
-    pub fn apply(&self, sketch: &mut Sketch) -> bool {
+    /// The source chosen, once it holds enough.
+    pub fn chosen_source(&self) -> Option<&FeeSource> {
         let enough = matches!(&self.purse, State::Known(purse) if purse.suffices());
-        sketch.fee_from = self.source.clone().filter(|_| enough);
-        sketch.fee_from.is_some()
+        self.source.as_ref().filter(|_| enough)
     }
 
-    pub fn revert(sketch: &mut Sketch) {
-        sketch.fee_from = None;
+    /// A payment is on screen instead of the choices.
+    pub fn is_funding(&self) -> bool {
+        matches!(self.purse, State::Known(_)) && self.funding.is_open()
     }
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         if let (State::Known(purse), true) = (&self.purse, self.funding.is_open()) {
-            return page_of(column![self.funding.view(look, purse).map(Message::Funding)]);
+            return self.funding.view(look, purse).map(Message::Funding);
         }
         let mut parts = column![self.sources(look)].spacing(Gap::L);
         match &self.purse {
@@ -189,7 +228,7 @@ impl Form {
             }
             State::Known(purse) => parts = parts.push(self.purse_view(look, purse)),
         }
-        page_of(parts)
+        parts.into()
     }
 
     fn sources<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
@@ -197,8 +236,10 @@ impl Form {
             Some(FeeSource::Key(label)) => Some(label.as_str()),
             _ => None,
         };
-        let mut choices: Vec<_> =
-            held(look, Kind::Fee, chosen, |label| Message::Chosen(FeeSource::Key(label))).collect();
+        let mut choices: Vec<_> = held(look, Kind::Fee, chosen, None, |label| {
+            Message::Chosen(FeeSource::Key(label))
+        })
+        .collect();
         if look.node_has_wallet() {
             let line = "Only for a node of your own: it signs the fee inputs.";
             let wallet = self.source == Some(FeeSource::NodeWallet);
@@ -209,14 +250,29 @@ impl Form {
                 Message::Chosen(FeeSource::NodeWallet),
             ));
         }
+        if look.hand_over {
+            choices.push(option(
+                "A fee key of another computer",
+                "It signs there, after the operation was handed over.",
+                self.elsewhere.is_some(),
+                Message::ElsewhereChosen,
+            ));
+        }
         let free = !matches!(self.making, Making::Running { .. }) && !self.is_busy();
         let make = secondary_button("Make a fee key").on_press_maybe(free.then_some(Message::Make));
-        let line = "No hardware wallet can sign the inputs of a registration. So a key of the vault, with a little money on it, pays the fee.";
+        let line = "No hardware wallet can sign the inputs of such a transaction. So a key of the vault, with a little money on it, pays the fee.";
         let mut parts = column![label("Fee key"), body(line)].spacing(Gap::S);
         if choices.is_empty() {
             parts = parts.push(muted("The vault has no fee key yet."));
         }
-        parts = parts.push(options(choices)).push(make);
+        parts = parts.push(options(choices));
+        if let Some(field) = &self.elsewhere {
+            let field = input("Address of that fee key", field, Message::AddressEdited)
+                .mono()
+                .id("fee-address");
+            parts = parts.push(field);
+        }
+        parts = parts.push(make);
         if let Making::Failed(error) = &self.making {
             parts = parts.push(error_notice(error));
         }
@@ -225,7 +281,7 @@ impl Form {
 
     fn purse_view<'a>(&'a self, look: &Look<'a>, purse: &'a Purse) -> Element<'a, Message> {
         let state = if purse.suffices() {
-            success("That is enough for the registration.")
+            success(format!("That is enough for the {}.", look.errand))
         } else {
             let missing = amount(funding::least(purse), look.profile);
             warning(format!(
@@ -248,5 +304,15 @@ impl Form {
             facts = facts.push(row![fund, again].spacing(Gap::S));
         }
         panel("Money on it", facts).into()
+    }
+}
+
+/// What is needed for the first and as many more of its fee; the change that has to be left is the same one.
+fn for_all(purse: Purse, more: u64) -> Purse {
+    let needed = purse.needed.duffs();
+    let fee = needed.saturating_sub(DUST_KEY);
+    Purse {
+        needed: Amount::from_duffs(needed.saturating_add(fee.saturating_mul(more))),
+        ..purse
     }
 }

@@ -1,18 +1,26 @@
-//! What the steps get to see: when they are updated, and when they are drawn.
+//! What parts get to see: when they are updated, and when they are drawn.
 
-use super::sketch::{Chain, Sketch};
+use bitcoin::bip32::DerivationPath;
+
 use crate::flow::Ports;
-use crate::protocol::Profile;
+use crate::flow::fee::Bill;
 use crate::protocol::bls::Scheme;
+use crate::protocol::{KeyId, Profile};
+use crate::rpc::NodeStatus;
 use crate::store::{KeyInfo, Kind};
 
-/// What a step may use while it is updated.
-pub(super) struct Context<'a> {
+/// What a part may use while it is updated.
+pub struct Context<'a> {
     pub ports: &'a Ports,
     pub keys: &'a mut Vec<KeyInfo>,
-    pub sketch: &'a Sketch,
     /// What new keys are named after.
     pub name: &'a str,
+    /// What the fee is paid for.
+    pub bill: Bill,
+    /// The account of the device that pays first.
+    pub account: Option<DerivationPath>,
+    /// Keys that rewards cannot or should not be paid to.
+    pub taken: Vec<KeyId>,
 }
 
 impl Context<'_> {
@@ -31,12 +39,16 @@ impl Context<'_> {
     }
 }
 
-/// What a step shows besides itself.
-pub(super) struct Look<'a> {
+/// What a part shows besides itself.
+pub struct Look<'a> {
     pub profile: &'a Profile,
     pub keys: &'a [KeyInfo],
-    pub chain: Option<&'a Chain>,
+    pub status: Option<&'a NodeStatus>,
     pub device: Option<&'a str>,
+    /// What is being done, in a word: `registration`, `update`.
+    pub errand: &'a str,
+    /// The fee key may be on another computer.
+    pub hand_over: bool,
     /// The device is the sandbox's, which has a page of its own.
     pub sandbox: bool,
 }
@@ -47,14 +59,14 @@ impl<'a> Look<'a> {
     }
 
     pub fn node_has_wallet(&self) -> bool {
-        self.chain
-            .is_some_and(|chain| chain.status.capabilities.wallet == Some(true))
+        self.status
+            .is_some_and(|status| status.capabilities.wallet == Some(true))
     }
 
     /// Of operator keys in the next block.
     pub fn scheme(&self) -> Scheme {
-        match self.chain {
-            Some(chain) => chain.status.capabilities.scheme(),
+        match self.status {
+            Some(status) => status.capabilities.scheme(),
             None if self.profile.activation.v19.is_some() => Scheme::Basic,
             None => Scheme::Legacy,
         }
