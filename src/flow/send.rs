@@ -3,12 +3,12 @@
 use bitcoin::{BlockHash, OutPoint, Txid};
 use sipper::Sender;
 
-use super::{Error, Ports, Step};
+use super::{Error, Ports, Step, operation};
 use crate::protocol::Transaction;
 use crate::protocol::masternode::effect;
 use crate::protocol::special_tx::Payload;
 use crate::rpc::RpcError;
-use crate::store::journal::{Event, Operation};
+use crate::store::journal::{Event, Operation, State};
 
 /// How often a lost connection is tried again while waiting for a block.
 pub(super) const PATIENCE: u32 = 20;
@@ -64,6 +64,9 @@ async fn deliver_again(
         && let (_, Some(found)) = look(ports, tx).await?
     {
         return note_mined(ports, operation.id, txid, found, steps).await;
+    }
+    if is_nowhere(ports, tx).await? {
+        check_base(ports, operation.id).await?;
     }
     broadcast(ports, operation.id, tx, steps).await?;
     await_block(ports, operation.id, tx, steps).await
@@ -123,8 +126,12 @@ pub(super) fn note_failure(ports: &Ports, id: i64, error: Error) -> Error {
     }
 }
 
-/// Writes down that an operation is given up: it is not to be gone on with.
+/// Writes down that an operation is given up: it is not to be gone on with. One that nodes refused has failed already.
 pub(super) fn give_up(ports: &Ports, id: i64) -> Result<(), Error> {
+    let operation = ports.journal.get(id)?;
+    if operation.is_past_no_return() && operation.state() == State::Failed {
+        return Ok(());
+    }
     Ok(ports.journal.record(id, &Event::Cancelled, ports.now())?)
 }
 
@@ -188,25 +195,38 @@ pub(super) async fn await_block(
 /// Hands in what the node does not know any more. Fails only where the node refuses what certainly is in no block; a node that is
 /// lost, or says that it has it, changes nothing.
 pub(super) async fn hand_in_again(ports: &Ports, id: i64, tx: &Transaction) -> Result<(), Error> {
-    if !matches!(ports.node.transaction(tx.txid()).await, Ok(None)) {
+    if !is_nowhere(ports, tx).await.unwrap_or(false) {
         return Ok(());
     }
+    check_base(ports, id).await?;
     match ports.node.broadcast(tx.clone()).await {
-        Err(error @ RpcError::Rejected { .. }) if is_in_no_block(ports, tx).await.unwrap_or(false) => {
+        Err(error @ RpcError::Rejected { .. }) if is_nowhere(ports, tx).await.unwrap_or(false) => {
             Err(note_failure(ports, id, error.into()))
         }
         _ => Ok(()),
     }
 }
 
-/// Whether it is certain that no block has the transaction. Without a transaction index a node does not know what is mined and has
+/// What is in no block is not sent again if it would put back what has changed since: a block that revokes the operator key throws
+/// an owner's waiting update out, which names that very key and would be taken again.
+async fn check_base(ports: &Ports, id: i64) -> Result<(), Error> {
+    match operation::check_base(ports, id).await {
+        Err(error @ Error::ChangedMeanwhile { .. }) => Err(note_failure(ports, id, error)),
+        other => other,
+    }
+}
+
+/// Whether it is certain that the node has the transaction neither in a block nor in its mempool. Without a transaction index a node does not know what is mined and has
 /// its outputs spent, and may refuse it for any reason; but what is mined has spent its inputs.
-async fn is_in_no_block(ports: &Ports, tx: &Transaction) -> Result<bool, Error> {
+async fn is_nowhere(ports: &Ports, tx: &Transaction) -> Result<bool, Error> {
+    // Also what waits in the mempool is known, and left alone.
     if ports.node.transaction(tx.txid()).await?.is_some() {
         return Ok(false);
     }
-    if !is_spent(ports, tx).await? {
-        return Ok(true);
+    for input in &tx.inputs {
+        if ports.node.coin(input.previous).await?.is_some() {
+            return Ok(true);
+        }
     }
     // An index that is still being built teaches the port that there is none.
     Ok(ports.node.status().await?.capabilities.tx_index == Some(true))
@@ -227,7 +247,7 @@ async fn look(ports: &Ports, tx: &Transaction) -> Result<(u32, Option<Mined>), E
         Some(found) => {
             // A node that does not tell the height tells the confirmations: the tip has one.
             let height = found.height;
-            let height = height.unwrap_or_else(|| tip.saturating_add(1).saturating_sub(found.confirmations));
+            let height = height.unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
             let hash = found.block;
             Some(Mined { height, hash })
         }
@@ -250,7 +270,7 @@ async fn look_around(ports: &Ports, tx: &Transaction, tip: u32) -> Result<Option
         if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await? {
             return match coin.confirmations {
                 0 => Ok(None),
-                confirmations => at(tip.saturating_add(1).saturating_sub(confirmations)),
+                confirmations => at((tip + 1).saturating_sub(confirmations)),
             };
         }
     }

@@ -188,6 +188,8 @@ struct Fitful {
     wallet: SecpKey,
     /// The broadcasts (counted from 0) whose answers never arrive, though the node got them.
     deaf: Mutex<Option<usize>>,
+    /// The broadcast that is refused, and the reason.
+    refusal: Mutex<Option<(usize, &'static str)>>,
     sent: Mutex<Vec<bitcoin::Txid>>,
     searches: AtomicUsize,
 }
@@ -198,9 +200,14 @@ impl Fitful {
             inner,
             wallet: SecpKey::from_bytes(&[7; 32]).unwrap(),
             deaf: Mutex::new(None),
+            refusal: Mutex::new(None),
             sent: Mutex::default(),
             searches: AtomicUsize::new(0),
         }
+    }
+
+    fn refuse(&self, nth: usize, reason: &'static str) {
+        *self.refusal.lock().unwrap() = Some((nth, reason));
     }
 
     fn deafen(&self, nth: Option<usize>) {
@@ -275,6 +282,13 @@ impl Node for Fitful {
                     sent.len() - 1
                 })
             };
+            let refusal = *self.refusal.lock().unwrap();
+            if let Some((_, reason)) = refusal.filter(|(at, _)| *at == number) {
+                return Err(RpcError::Rejected {
+                    reason: reason.into(),
+                    detail: reason.into(),
+                });
+            }
             let answer = self.inner.broadcast(tx).await;
             if *self.deaf.lock().unwrap() == Some(number) {
                 return Err(RpcError::Timeout {
@@ -436,6 +450,40 @@ async fn after_a_crash_in_between_each_goes_on_from_the_journal() {
     for at in 0..5 {
         assert_eq!(fleet.entry(at).await.state.payout == Some(payee(0x44)), at < 3);
     }
+}
+
+/// A node counts the unconfirmed transactions behind a payment better than this program can.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_comes_too_late_in_a_chain_waits_for_a_block_and_is_paid_anew() {
+    let fleet = Fleet::new("dash-regtest", 3).await;
+    let plans = fleet.plan(fleet.payout(0x44)).await;
+    fleet.node.refuse(1, "too-long-mempool-chain");
+    let (results, told) = fleet.run(parts(&plans)).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert!(told.iter().any(|each| each.at == 1 && each.event == Event::Held));
+    // The journal keeps the one that was refused, newest first.
+    let states: Vec<State> = fleet.journal().iter().map(Operation::state).collect();
+    assert_eq!(states, [State::Mined, State::Mined, State::Failed, State::Mined]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_the_node_refused_is_planned_anew() {
+    let fleet = Fleet::new("dash-regtest", 2).await;
+    let plans = fleet.plan(fleet.payout(0x44)).await;
+    fleet.node.refuse(1, "mempool full");
+    let (results, _) = fleet.run(parts(&plans)).await;
+    let failure = results[1].clone().unwrap_err();
+    let Left::Unsent { id } = failure.left else {
+        panic!("{failure:?}")
+    };
+    let failed = Failed {
+        item: plans.items[1].clone(),
+        left: failure.left,
+    };
+    let again = batch::anew(&fleet.ports, vec![failed]).await.unwrap();
+    let (results, _) = fleet.run(parts(&again)).await;
+    assert_eq!(results[0].as_ref().unwrap().pro_tx_hash, fleet.mine[1]);
+    assert_eq!(fleet.ports.journal.get(id).unwrap().state(), State::Failed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

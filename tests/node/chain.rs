@@ -8,15 +8,16 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bitcoin::hashes::Hash;
-use castellan::flow::Ports;
+use castellan::flow::{Error, Ports, Step, overview};
 use castellan::protocol::funding::{self, Change, Coin};
 use castellan::protocol::masternode::Entry;
 use castellan::protocol::network::{self, MnType};
 use castellan::protocol::script;
-use castellan::protocol::{Amount, OutPoint, ProTxHash, Profile, SecpKey, Transaction};
+use castellan::protocol::{Address, Amount, OutPoint, ProTxHash, Profile, SecpKey, Transaction};
 use castellan::rpc::{Auth, Client, Endpoint};
-use castellan::store::{Dirs, Journal, Kind};
+use castellan::store::{Dirs, Journal, Kind, Vault};
 use serde_json::{Value, json};
+use sipper::Sipper;
 use tokio::sync::Mutex;
 
 use crate::masternode::{Masternode, Wanted, collateral_key};
@@ -190,13 +191,52 @@ impl Chain {
 
     /// Pays the collateral of a number to its own key, unconfirmed.
     pub async fn collateral(&self, number: u8, kind: MnType) -> OutPoint {
+        let address = collateral_key(number).key_id().address();
+        self.collateral_to(address, kind).await
+    }
+
+    /// Pays a collateral to an address, unconfirmed.
+    pub async fn collateral_to(&self, address: Address, kind: MnType) -> OutPoint {
         let amount = self.profile().collateral(kind).expect("known on this network");
         let coins = amount.duffs() / 100_000_000;
         while self.balance().await < coins as f64 + 100.0 {
             self.node.mine(10).await;
         }
-        let address = collateral_key(number).key_id().address().to_text(self.profile());
+        let address = address.to_text(self.profile());
         self.node.pay(&address, &coins.to_string()).await
+    }
+
+    /// One confirmed coin more for a key of the vault.
+    pub async fn pay_key(&self, vault: &Vault, label: &str, coins: &str) -> OutPoint {
+        let key = vault
+            .info(label)
+            .expect("held")
+            .key_id()
+            .expect("on a curve of addresses");
+        let outpoint = self.node.pay(&key.address().to_text(self.profile()), coins).await;
+        self.node.mine(1).await;
+        outpoint
+    }
+
+    /// Runs a flow to its end; each block it waits for is mined.
+    pub async fn run<T>(&self, flow: impl Sipper<Result<T, Error>, Step>) -> Result<T, Error> {
+        let mut flow = flow.pin();
+        while let Some(step) = flow.sip().await {
+            if matches!(step, Step::WaitingForBlock { .. }) {
+                self.node.mine(1).await;
+            }
+        }
+        flow.await
+    }
+
+    /// A masternode with all that follows from its place in the list.
+    pub async fn masternode(&self, ports: &Ports, hash: ProTxHash) -> overview::Masternode {
+        overview::one(ports, hash).await.expect("listed").1
+    }
+
+    /// What `protx info` prints.
+    pub async fn info(&self, hash: ProTxHash) -> Value {
+        self.node.call("protx", json!(["info", hash.to_string()])).await
     }
 
     async fn balance(&self) -> f64 {

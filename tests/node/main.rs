@@ -5,9 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod batches;
 mod case;
 mod chain;
+mod dropped;
+mod flows;
+mod handover;
 mod judgement;
+mod life;
 mod masternode;
 mod mutations;
 mod pending;

@@ -379,6 +379,10 @@ impl Run {
             let Some((_, height)) = found.iter().find(|(mined, _)| *mined == txid) else {
                 // In the order they were sent: a node that dropped a chain takes it back from its beginning.
                 if let Err(error) = send::hand_in_again(&self.ports, sent.id, &sent.tx).await {
+                    if !is_about_inputs(&error) {
+                        let free = |coin: &OutPoint| sent.tx.inputs.iter().any(|input| input.previous == *coin);
+                        self.spent.retain(|coin| !free(coin));
+                    }
                     let left = Left::Unsent { id: sent.id };
                     self.fail(sent.at, Failure { error, left }).await;
                     continue;

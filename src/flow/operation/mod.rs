@@ -20,6 +20,7 @@ use super::fee::FeeInput;
 use super::{Error, Ports};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
+use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Facts;
 use crate::protocol::special_tx::Payload;
 use crate::protocol::{Amount, ProTxHash, Profile, Transaction, script, tx};
@@ -30,7 +31,7 @@ use check::{is_signature, put_signature};
 pub use file::{FileError, MAX_FILE};
 use run::planned_here;
 pub use run::{Outcome, run, sign_here};
-pub(super) use run::{enter, go_on, outcome, pay_anew, resume, signed, take_back};
+pub(super) use run::{check_base, enter, go_on, outcome, pay_anew, resume, signed, take_back};
 
 /// Which operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -230,9 +231,11 @@ impl Operation {
     /// [`Error::ChangedMeanwhile`].
     pub(super) fn check_base(&self, facts: &Facts) -> Result<(), Error> {
         let entry = self.pro_tx_hash().and_then(|hash| facts.masternode(hash));
-        let Some(entry) = entry else {
-            return Ok(()); // the rules say so
-        };
+        // The rules say so where there is none.
+        entry.map_or(Ok(()), |entry| self.check_base_in(entry))
+    }
+
+    fn check_base_in(&self, entry: &Entry) -> Result<(), Error> {
         match self.base.changed(&Base::of(self.kind, entry)) {
             None => Ok(()),
             Some(field) => Err(Error::ChangedMeanwhile {

@@ -161,6 +161,23 @@ pub(crate) fn resume(entry: &journal::Operation) -> Result<Operation, Error> {
     Ok(operation)
 }
 
+/// Whether the masternode still has what an operation of the journal carries over.
+///
+/// # Errors
+/// [`Error::ChangedMeanwhile`], and of the node or the journal.
+pub(crate) async fn check_base(ports: &Ports, id: i64) -> Result<(), Error> {
+    let Some(operation) = planned(&ports.journal.get(id)?) else {
+        return Ok(()); // a payment
+    };
+    let Some(hash) = operation.pro_tx_hash() else {
+        return Ok(());
+    };
+    match ports.node.masternode(hash).await? {
+        Some(entry) => operation.check_base_in(&entry),
+        None => Ok(()),
+    }
+}
+
 /// Goes on with an operation of the journal that has no finished transaction.
 pub(crate) async fn go_on(
     ports: &Ports,
