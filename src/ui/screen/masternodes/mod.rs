@@ -10,6 +10,7 @@ use crate::flow::{self, Ports};
 use crate::protocol::masternode::Status;
 use crate::protocol::{ProTxHash, Profile};
 use crate::ui::format;
+use crate::ui::screen::update::{Asked, What};
 use crate::ui::theme::Tone;
 
 /// Id of the scrolled list.
@@ -25,6 +26,8 @@ pub struct Masternodes {
     /// How far the list is scrolled, in pixels.
     offset: f32,
     open: Option<ProTxHash>,
+    /// Operations may be begun whose key is not in this vault.
+    elsewhere: bool,
     /// The reading under way; a newer one replaces it.
     reading: Option<task::Handle>,
 }
@@ -55,6 +58,8 @@ pub enum Message {
     Scrolled(f32),
     Open(ProTxHash),
     Back,
+    Elsewhere(bool),
+    Update(ProTxHash, What),
     Copy(String),
 }
 
@@ -62,6 +67,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     Register,
+    Update(Asked),
 }
 
 impl Masternodes {
@@ -74,6 +80,7 @@ impl Masternodes {
             lines: Vec::new(),
             offset: 0.0,
             open: None,
+            elsewhere: false,
             reading: None,
         }
     }
@@ -90,6 +97,7 @@ impl Masternodes {
     /// Shows one masternode, as soon as the list has it.
     pub fn open(&mut self, hash: ProTxHash) {
         self.open = Some(hash);
+        self.elsewhere = false;
     }
 
     /// True while Esc goes back to the list.
@@ -111,8 +119,17 @@ impl Masternodes {
                 return self.relisted_from_the_top();
             }
             Message::Scrolled(offset) => self.offset = offset,
-            Message::Open(hash) => self.open = Some(hash),
+            Message::Open(hash) => self.open(hash),
             Message::Back => self.open = None,
+            Message::Elsewhere(elsewhere) => self.elsewhere = elsewhere,
+            Message::Update(pro_tx_hash, what) => {
+                let elsewhere = self.elsewhere;
+                return Action::Update(Asked {
+                    what,
+                    pro_tx_hash,
+                    elsewhere,
+                });
+            }
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
         Action::None
@@ -170,9 +187,16 @@ impl Masternodes {
             return list::view(self);
         };
         match self.find(hash) {
-            Some((overview, masternode)) => details::view(overview, masternode, profile),
+            Some((overview, masternode)) => details::view(overview, masternode, profile, self.elsewhere),
             None => details::missing(hash, self.overview().is_some()),
         }
+    }
+
+    /// Mine, with their names.
+    pub fn mine(&self) -> impl Iterator<Item = (String, &Masternode)> {
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        let mine = all.iter().filter(|each| each.mine);
+        mine.map(|each| (each.roles.name(each.entry.pro_tx_hash), each))
     }
 
     fn find(&self, hash: ProTxHash) -> Option<(&Overview, &Masternode)> {
