@@ -5,4 +5,5 @@ mod looks;
 mod pages;
 mod sandbox;
 mod support;
+mod updates;
 mod vaults;

@@ -178,6 +178,58 @@ impl Fixture {
         self.send(Message::Sandbox(crate::ui::sandbox::Message::ScreenChanged(id, screen)));
     }
 
+    /// Connected to a sandbox of a network of its own, with a block every second.
+    pub fn on_sandbox(network: &str) -> Self {
+        let mut fixture = Self::fresh();
+        let choice = Choice {
+            profile: Arc::new(network::builtin(network).unwrap()),
+            node: NodeChoice::Sandbox { block_seconds: 1 },
+            device: DeviceSpec::Any,
+        };
+        let task = fixture.app.connect(choice);
+        fixture.run(task);
+        assert!(matches!(fixture.app.link, Link::Up(_)), "{:?}", fixture.texts());
+        fixture
+    }
+
+    /// Clicks as [`Fixture::click`] does, in a window so tall that nothing has to be scrolled to.
+    #[track_caller]
+    pub fn press(&mut self, label: &str) -> usize {
+        let mut ui = self.ui_of(Size::new(1000.0, 4000.0));
+        if let Err(error) = ui.click(label) {
+            panic!("{label}: {error:?}\n{}", self.texts().join("\n"));
+        }
+        let messages: Vec<Message> = ui.into_messages().collect();
+        let count = messages.len();
+        messages.into_iter().for_each(|message| self.send_and_run(message));
+        count
+    }
+
+    /// The field with an id says this text instead of what it said.
+    #[track_caller]
+    pub fn fill(&mut self, id: &'static str, text: &str) {
+        self.keys(id, |ui| {
+            let _ = ui.simulate(select_all().map(iced::Event::Keyboard));
+            let _ = ui.tap_key(iced::keyboard::key::Named::Backspace);
+        });
+        for letter in text.chars() {
+            self.keys(id, |ui| {
+                let _ = ui.tap_key(iced::keyboard::key::Named::End);
+                let _ = ui.typewrite(letter.encode_utf8(&mut [0; 4]));
+            });
+        }
+    }
+
+    #[track_caller]
+    fn keys(&mut self, id: &'static str, type_it: impl FnOnce(&mut Simulator<'_, Message>)) {
+        let mut ui = self.ui_of(Size::new(1000.0, 4000.0));
+        ui.click(iced_test::selector::id(id))
+            .unwrap_or_else(|error| panic!("{id}: {error:?}"));
+        type_it(&mut ui);
+        let messages: Vec<Message> = ui.into_messages().collect();
+        messages.into_iter().for_each(|message| self.send_and_run(message));
+    }
+
     /// Whether a button is there and says nothing.
     pub fn is_disabled(&self, label: &str) -> bool {
         self.clicked(label).is_empty()
@@ -268,6 +320,22 @@ impl Fixture {
             texts.join("\n")
         );
     }
+}
+
+fn select_all() -> [iced::keyboard::Event; 3] {
+    use iced::keyboard::{Event, Key, Location, Modifiers, key};
+    let letter = Key::Character("a".into());
+    let all = Event::KeyPressed {
+        key: letter.clone(),
+        modified_key: letter,
+        physical_key: key::Physical::Code(key::Code::KeyA),
+        location: Location::Standard,
+        modifiers: Modifiers::COMMAND,
+        text: None,
+        repeat: false,
+    };
+    let held = Event::ModifiersChanged;
+    [held(Modifiers::COMMAND), all, held(Modifiers::empty())]
 }
 
 /// The messages of a task.

@@ -27,6 +27,8 @@ enum Known {
 enum Probe {
     Running { _task: Handle },
     Over(Finding),
+    /// No server of the sandbox is at the address it names, and who is there wants no visit.
+    NotInSandbox,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ pub enum Message {
 
 impl Checkup {
     /// Looks at the list and the keys, and asks the address at the same time.
-    pub fn start(ports: &Ports, subject: &Subject, keys: &[KeyInfo]) -> (Self, Task<Message>) {
+    pub fn start(ports: &Ports, subject: &Subject, keys: &[KeyInfo], sandbox: bool) -> (Self, Task<Message>) {
         let fee = keys
             .iter()
             .find(|key| key.kind == Kind::Fee && key.network.name == ports.profile.name)
@@ -46,16 +48,18 @@ impl Checkup {
         let (ports, hash, service) = (ports.clone(), subject.entry.pro_tx_hash, subject.entry.state.service);
         let look = async move { revive::look_here(&ports, hash, fee.as_ref()).await };
         let (look, looking) = Task::perform(look, Message::Found).abortable();
-        let (probe, probing) = Task::perform(revive::address(service), Message::Probed).abortable();
-        let checkup = Self {
-            known: Known::Looking {
-                _task: looking.abort_on_drop(),
-            },
-            address: Probe::Running {
-                _task: probing.abort_on_drop(),
-            },
+        let known = Known::Looking {
+            _task: looking.abort_on_drop(),
         };
-        (checkup, Task::batch([look, probe]))
+        if sandbox {
+            let address = Probe::NotInSandbox;
+            return (Self { known, address }, look);
+        }
+        let (probe, probing) = Task::perform(revive::address(service), Message::Probed).abortable();
+        let address = Probe::Running {
+            _task: probing.abort_on_drop(),
+        };
+        (Self { known, address }, Task::batch([look, probe]))
     }
 
     pub fn found(&mut self, result: Result<Diagnosis, Error>) {
@@ -78,7 +82,7 @@ impl Checkup {
             return None;
         }
         let reachable = match &self.address {
-            Probe::Running { .. } => true,
+            Probe::Running { .. } | Probe::NotInSandbox => true,
             Probe::Over(finding) => finding.mood() != Mood::Bad,
         };
         Some(if diagnosis.is_clear() && reachable {
@@ -115,6 +119,11 @@ impl Checkup {
                 format!("Asking {} for a connection.", diagnosis.entry.state.service),
             ),
             Probe::Over(finding) => line(finding, ticker),
+            Probe::NotInSandbox => mark(
+                "○",
+                Tone::Neutral,
+                "In the sandbox no server runs; elsewhere its port is asked from here.".to_owned(),
+            ),
         });
         let list = panel("What was found", Column::with_children(lines).spacing(Gap::S));
         let mut parts = column![list].spacing(Gap::M);

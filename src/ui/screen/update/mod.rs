@@ -119,6 +119,14 @@ pub enum Message {
     Discarded,
 }
 
+impl Message {
+    /// The text of an operation, as if it were pasted.
+    #[cfg(test)]
+    pub(crate) fn pasted(text: String) -> Self {
+        Self::Import(import::Message::TextEdited(text))
+    }
+}
+
 pub enum Action {
     None,
     Run(Task<Message>),
@@ -266,7 +274,7 @@ impl Update {
         else {
             return Action::None;
         };
-        let (checkup, task) = Checkup::start(ports, &filled.subject, &self.keys);
+        let (checkup, task) = Checkup::start(ports, &filled.subject, &self.keys, self.sandbox);
         self.state = State::Looking(checkup);
         Action::Run(task.map(Message::Checkup))
     }

@@ -45,6 +45,7 @@ impl Update {
 
     fn name(&self) -> &'static str {
         match (&self.task, &self.state) {
+            (Wish::Change { asked, .. }, _) if asked.what == What::Revive => "Revive a masternode",
             (Wish::Change { asked, .. }, _) => asked.what.name(),
             (Wish::Complete(_), State::Reviewing(reviewing)) => name_of(reviewing.kind()),
             (Wish::Complete(_), _) => "Complete an operation from a file",
