@@ -19,6 +19,8 @@ use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
 
 /// How often a real node is asked for a new block. Blocks come every 150 s.
 const POLL: Duration = Duration::from_secs(5);
+/// A node on this computer can be asked more often.
+const LOCAL_POLL: Duration = Duration::from_secs(1);
 /// The sandbox is on this computer and mines every few seconds.
 const SANDBOX_POLL: Duration = Duration::from_millis(300);
 /// How many of the device's addresses the sandbox pays to at its start.
@@ -92,23 +94,35 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 /// # Errors
 /// The node cannot be reached or is on another chain; the data folder cannot be used.
 pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
+    let mut connection = connect_node(choice, dirs).await?;
+    let ports = &mut connection.ports;
+    if ports.device.is_none() {
+        let opened = open_device(connection.device.clone(), Arc::clone(&ports.profile)).await;
+        ports.device = opened.ok();
+    }
+    Ok(connection)
+}
+
+/// As [`connect`], but a device is left to other programs: only the sandbox's own is open.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_node(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
     match choice.node.clone() {
         NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
         remote @ NodeChoice::Remote { .. } => {
+            let poll = if is_local(&remote) { LOCAL_POLL } else { POLL };
             let node = client(&choice.profile, remote)?;
             node.status().await?;
             dirs.create().map_err(journal_file)?;
             let journal = Journal::open(&dirs.journal)?;
-            let device = open_device(choice.device.clone(), Arc::clone(&choice.profile))
-                .await
-                .ok();
             let ports = Ports {
                 profile: choice.profile,
                 node: Arc::new(node),
-                device,
+                device: None,
                 vault: None,
                 journal: Arc::new(journal),
-                poll: POLL,
+                poll,
             };
             Ok(Connection {
                 ports,
@@ -117,6 +131,17 @@ pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
             })
         }
     }
+}
+
+fn is_local(node: &NodeChoice) -> bool {
+    let NodeChoice::Remote { url, .. } = node else {
+        return true;
+    };
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+    ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| {
+        let rest = host.strip_prefix(local);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    })
 }
 
 /// Asks a node who it is, and leaves it again.

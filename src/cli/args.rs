@@ -83,6 +83,14 @@ pub enum Command {
     },
     /// Register a masternode
     Register(Box<RegisterArgs>),
+    /// Change a masternode's address, operator payout or Platform fields; revive a banned one
+    UpdateService(Box<UpdateServiceArgs>),
+    /// Change a masternode's operator key, voting key or payout address
+    UpdateRegistrar(Box<UpdateRegistrarArgs>),
+    /// Give a masternode's operator key up
+    Revoke(RevokeArgs),
+    /// Go on with operations that another machine planned or signed
+    ImportOperation(ImportArgs),
     /// Pay from the device to a fee key
     Fund(FundArgs),
     /// Keys of the vault
@@ -178,11 +186,98 @@ pub struct RegisterArgs {
     pub platform_p2p_port: Option<u16>,
     #[arg(long, value_name = "N", requires = "evo")]
     pub platform_http_port: Option<u16>,
-    #[arg(long, value_name = "KEY|node-wallet")]
+    /// A fee key or the node's wallet; with --export also the ADDRESS of a fee key elsewhere
+    #[arg(long, value_name = "KEY|node-wallet|ADDRESS")]
     pub fee_from: String,
     /// Begins the labels of new keys (default: mn and a number)
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Sign what can be signed here and write the rest to a file for another machine; nothing is sent
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+}
+
+/// Who pays for an update, and whether another machine completes it.
+#[derive(Debug, Args)]
+pub struct FeeArgs {
+    /// A fee key or the node's wallet; with --export also the ADDRESS of a fee key elsewhere
+    #[arg(long = "fee-from", value_name = "KEY|node-wallet|ADDRESS")]
+    pub source: String,
+    /// Sign what can be signed here and write the rest to a file for another machine; nothing is sent
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateServiceArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// The new public address; left out, it stays as it is
+    #[arg(long, value_name = "HOST:PORT")]
+    pub service: Option<String>,
+    /// The operator key that signs (default: the vault's); - reads a secret for one use from standard input
+    #[arg(long, value_name = "KEY|-")]
+    pub operator: Option<String>,
+    /// Where the operator's share goes
+    #[arg(long, value_name = "ADDRESS|none|keep", default_value = "keep")]
+    pub operator_payout: String,
+    /// Platform node id: 40 hexadecimal digits, or a platform key of the vault, or new
+    #[arg(long, value_name = "HEX|KEY|new")]
+    pub platform_node_id: Option<String>,
+    #[arg(long, value_name = "N")]
+    pub platform_p2p_port: Option<u16>,
+    #[arg(long, value_name = "N")]
+    pub platform_http_port: Option<u16>,
+    #[command(flatten)]
+    pub fee: FeeArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateRegistrarArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// The new operator key; it bans the masternode until its holder sends a service update
+    #[arg(long, value_name = "PUBLICKEY|KEY|new")]
+    pub operator: Option<String>,
+    /// Encoding of an operator PUBLICKEY (default: the network's)
+    #[arg(long, value_name = "legacy|basic", requires = "operator")]
+    pub operator_scheme: Option<String>,
+    #[arg(long, value_name = "ADDRESS|KEY|owner|new")]
+    pub voting: Option<String>,
+    #[arg(long, value_name = "ADDRESS")]
+    pub payout: Option<String>,
+    /// The owner key that signs (default: the vault's)
+    #[arg(long, value_name = "KEY")]
+    pub owner: Option<String>,
+    #[command(flatten)]
+    pub fee: FeeArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// 0 not specified, 1 termination of service, 2 compromised keys, 3 change of keys
+    #[arg(long, value_name = "0..3", value_parser = clap::value_parser!(u16).range(0..=3))]
+    pub reason: u16,
+    /// The operator key that signs (default: the vault's); - reads a secret for one use from standard input
+    #[arg(long, value_name = "KEY|-")]
+    pub operator: Option<String>,
+    #[command(flatten)]
+    pub fee: FeeArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files of one operation: their signatures are put together
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write it to another file with the signatures made here; nothing is sent
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<PathBuf>,
+    /// - reads the operator's secret for one use from standard input
+    #[arg(long, value_name = "-", value_parser = ["-"])]
+    pub operator: Option<String>,
 }
 
 #[derive(Debug, Args)]

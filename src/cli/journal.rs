@@ -1,14 +1,18 @@
 //! `journal`: operations begun, and going on with an unfinished one.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::args::JournalCommand;
 use super::output::Failure;
 use super::register::watch;
+use super::review::payload;
 use super::session::Session;
+use crate::flow::operation::Kind;
 use crate::flow::resume;
+use crate::protocol::special_tx::Payload;
 use crate::store::journal::{Event, Journal, Operation};
 
 pub async fn run(session: &Session, command: Option<JournalCommand>) -> Result<ExitCode, Failure> {
@@ -27,7 +31,7 @@ fn list(session: &Session) -> Result<ExitCode, Failure> {
         }
         let line = |each: &Operation| {
             format!(
-                "{:>4}  {:<10} {:<14} {:<12} {}",
+                "{:>4}  {:<16} {:<14} {:<12} {}",
                 each.id,
                 each.kind,
                 each.network,
@@ -64,8 +68,20 @@ async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
     if operation.finished().is_none() && ports.vault.is_none() {
         ports.vault = Some(session.vault()?);
     }
+    let profile = Arc::clone(&ports.profile);
     let (outcome, steps) = watch(session, resume::resume(ports, id)).await?;
-    let document = json!({ "txid": outcome.txid.to_string(), "hex": outcome.tx.to_hex(), "height": outcome.height, "steps": steps });
+    let mut document = json!({
+        "kind": operation.kind,
+        "txid": outcome.txid.to_string(),
+        "hex": outcome.tx.to_hex(),
+        "height": outcome.height,
+        "steps": steps,
+    });
+    if Kind::from_name(&operation.kind).is_some() {
+        let masternode = Payload::of(&outcome.tx).ok().and_then(|payload| payload.pro_tx_hash());
+        document["proTxHash"] = json!(masternode.unwrap_or(outcome.txid).to_string());
+        document["payload"] = payload(&outcome.tx, &profile);
+    }
     Ok(session.output.done(&document, || {
         format!("done: {} (block {})", outcome.txid, outcome.height)
     }))

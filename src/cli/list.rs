@@ -5,10 +5,13 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::args::ListArgs;
+use super::choices::pro_tx_hash;
 use super::output::Failure;
 use super::session::Session;
+use crate::flow::operation::Kind;
 use crate::flow::overview::{self, Masternode, Mine, Overview};
 use crate::protocol::masternode::queue::EvoPayments;
+use crate::protocol::network::MnType;
 use crate::protocol::{Profile, describe};
 use crate::rpc::{Tip, types};
 
@@ -32,10 +35,7 @@ pub async fn run(session: &Session, args: ListArgs) -> Result<ExitCode, Failure>
 }
 
 pub async fn show(session: &Session, hash: &str) -> Result<ExitCode, Failure> {
-    let hash = hash
-        .trim()
-        .parse()
-        .map_err(|_| Failure::usage(format!("'{hash}' is not a ProTxHash")))?;
+    let hash = pro_tx_hash(hash)?;
     let (_connection, ports) = session.ports_with_vault_if_open().await?;
     let (tip, found) = overview::one(&ports, hash).await?;
     let document = details(&found, &ports.profile, tip);
@@ -110,6 +110,13 @@ fn details(masternode: &Masternode, profile: &Profile, tip: Tip) -> Value {
     out["stateVersion"] = json!(state.version);
     out["collateralConfirmations"] = json!(entry.confirmations);
     out["roles"] = json!({ "owner": roles.owner, "voting": roles.voting, "operator": roles.operator });
+    out["name"] = json!(roles.name(entry.pro_tx_hash));
+    out["can"] = roles.can().into_iter().map(Kind::name).collect();
+    if entry.kind == MnType::Evo {
+        out["platformNodeID"] = json!(state.platform_node_id);
+        out["platformP2PPort"] = json!(state.platform_p2p_port);
+        out["platformHTTPPort"] = json!(state.platform_http_port);
+    }
     out
 }
 

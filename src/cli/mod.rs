@@ -4,18 +4,22 @@
 
 mod args;
 mod bls;
+mod choices;
 mod demo;
 mod device;
+mod handover;
 mod journal;
 mod key;
 mod list;
 mod message;
 mod output;
 mod register;
+mod review;
 mod sandbox;
 mod session;
 mod status;
 mod tx;
+mod update;
 
 use std::process::ExitCode;
 
@@ -79,6 +83,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::List(args) => list::run(session, args).await,
         Command::Show { hash } => list::show(session, &hash).await,
         Command::Register(args) => register::run(session, *args).await,
+        Command::UpdateService(args) => update::service(session, &args).await,
+        Command::UpdateRegistrar(args) => update::registrar(session, &args).await,
+        Command::Revoke(args) => update::revoke(session, &args).await,
+        Command::ImportOperation(args) => handover::import(session, &args).await,
         Command::Fund(args) => register::fund(session, args).await,
         Command::Key(command) => key::run(session, command),
         Command::Device(command) => device::run(session, command).await,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::flow::operation::Missing;
 use crate::flow::{self, error::Class};
 use crate::hw::DeviceError;
 use crate::rpc::RpcError;
@@ -27,6 +28,8 @@ pub struct Failure {
     pub advice: Option<String>,
     /// Outpoints to choose from, where the cause is that several fit.
     pub collaterals: Vec<String>,
+    /// Signatures that this computer cannot make, where that is the cause.
+    pub missing: Vec<Missing>,
     pub code: u8,
 }
 
@@ -42,6 +45,7 @@ impl Failure {
             reason: None,
             advice: None,
             collaterals: Vec::new(),
+            missing: Vec::new(),
             code: USAGE,
         }
     }
@@ -53,6 +57,7 @@ impl Failure {
             reason: None,
             advice: None,
             collaterals: Vec::new(),
+            missing: Vec::new(),
             code: REFUSED,
         }
     }
@@ -72,8 +77,9 @@ impl From<flow::Error> for Failure {
             kind: error.kind().into(),
             message: error.to_string(),
             reason: error.reason().map(str::to_owned),
-            advice: error.advice(),
+            advice: advice(&error),
             collaterals: collaterals(&error),
+            missing: missing(&error),
             code,
         }
     }
@@ -83,6 +89,30 @@ fn collaterals(error: &flow::Error) -> Vec<String> {
     match error {
         flow::Error::SeveralCollaterals { outpoints, .. } => outpoints.iter().map(ToString::to_string).collect(),
         _ => Vec::new(),
+    }
+}
+
+fn missing(error: &flow::Error) -> Vec<Missing> {
+    match error {
+        flow::Error::SignatureElsewhere { role, key } => vec![Missing {
+            role: *role,
+            key: key.clone(),
+        }],
+        _ => Vec::new(),
+    }
+}
+
+/// The window's advice, but for what has options here instead of buttons.
+fn advice(error: &flow::Error) -> Option<String> {
+    match error {
+        flow::Error::SignatureElsewhere { .. } => Some(
+            "Add --export FILE, and complete the file with `castellan import-operation FILE` where that key is."
+                .to_owned(),
+        ),
+        flow::Error::VaultLocked => {
+            Some("Unlock it with --passphrase-file FILE or CASTELLAN_PASSPHRASE, or name no key of it.".to_owned())
+        }
+        _ => error.advice(),
     }
 }
 
@@ -146,6 +176,9 @@ impl Output {
             if let Some(advice) = &failure.advice {
                 self.progress(&format!("  {advice}"));
             }
+            for missing in &failure.missing {
+                self.progress(&format!("  missing: {} {}", missing.role, missing.key));
+            }
             for collateral in &failure.collaterals {
                 self.progress(&format!("  {collateral}"));
             }
@@ -164,7 +197,15 @@ fn error_document(failure: &Failure) -> Value {
     if !failure.collaterals.is_empty() {
         error["collaterals"] = json!(failure.collaterals);
     }
+    if !failure.missing.is_empty() {
+        error["missing"] = failure.missing.iter().map(missing_document).collect();
+    }
     json!({ "error": error })
+}
+
+/// A signature that is to come from elsewhere.
+pub fn missing_document(missing: &Missing) -> Value {
+    json!({ "role": missing.role.name(), "key": missing.key })
 }
 
 /// Wrong usage, help and version, as clap words them.

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use sipper::Sipper;
 
 use super::args::{FundArgs, RegisterArgs};
+use super::choices::{self, Fresh};
+use super::handover::{Target, exported};
 use super::list::listing;
 use super::output::Failure;
 use super::session::Session;
@@ -13,13 +15,18 @@ use crate::flow::register::{self, Plan};
 use crate::flow::{Error, Ports, Step, fund};
 use crate::protocol::network::MnType;
 use crate::protocol::{Amount, OutPoint, Transaction, describe, path};
+use crate::setup::Connection;
 
-mod choices;
+mod draft;
 
 pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Failure> {
-    let (_connection, ports) = session.ports_with_device().await?;
-    let draft = choices::draft(&ports, &args)?;
-    let plan = register::prepare(&ports, draft).await?;
+    let target = Target::new(args.export.as_ref())?;
+    let fee_from = choices::fee_from(&*session.profile()?, &args.fee_from, target.is_some())?;
+    let (_connection, ports) = ports(session, target.is_some()).await?;
+    let mut fresh = Fresh::new(&ports);
+    let draft = draft::draft(&ports, &args, fee_from, &mut fresh)?;
+    let mut plan = register::prepare(&ports, draft).await?;
+    fresh.give(&mut plan.made);
     for warning in &plan.warnings {
         session.output.progress(&format!("note: {}", warning.sentence()));
     }
@@ -37,6 +44,9 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
             .output
             .progress(&pretty(&describe::pro_reg(&plan.payload, &ports.profile)));
     }
+    if let Some(target) = target {
+        return export(session, &ports, plan, &target).await;
+    }
     let question = format!(
         "register this masternode for a fee of {} {}?",
         plan.fee.short(),
@@ -50,6 +60,22 @@ pub async fn run(session: &Session, args: RegisterArgs) -> Result<ExitCode, Fail
     Ok(session.output.done(&document, || {
         format!("registered: {} (block {})", outcome.pro_tx_hash, outcome.height)
     }))
+}
+
+/// A file can also be begun where the device is not: it signs elsewhere then.
+async fn ports(session: &Session, exports: bool) -> Result<(Connection, Ports), Failure> {
+    if exports {
+        session.ports_with_vault().await
+    } else {
+        session.ports_with_device().await
+    }
+}
+
+async fn export(session: &Session, ports: &Ports, plan: Plan, target: &Target) -> Result<ExitCode, Failure> {
+    let mut document = planned(&plan, ports);
+    let (operation, steps) = watch(session, register::export(ports.clone(), plan)).await?;
+    document["steps"] = json!(steps);
+    exported(session, target, &operation, ports, document)
 }
 
 pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure> {

@@ -16,6 +16,17 @@ use crate::store::Dirs;
 use crate::store::settings::{Login, Settings, password_name};
 use crate::store::vault::Vault;
 
+/// How much a command needs the vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A key of it is named.
+    Must,
+    /// A key of it may have to sign.
+    IfThere,
+    /// Nothing of it is needed; what it holds is made use of.
+    IfOpen,
+}
+
 /// The options of one invocation.
 pub struct Session {
     pub global: Global,
@@ -76,6 +87,33 @@ impl Session {
     pub async fn connect_with(&self, node: NodeChoice) -> Result<Connection, Failure> {
         let choice = self.choice(node)?;
         Ok(setup::connect(choice, &self.dirs()?).await?)
+    }
+
+    /// Node and journal, and the vault as far as the command needs it; no device.
+    ///
+    /// # Errors
+    /// No node named, it cannot be used, or the vault that is needed cannot be opened.
+    pub async fn ports_without_device(&self, vault: Need) -> Result<(Connection, Ports), Failure> {
+        let connection = setup::connect_node(self.choice(self.node_choice()?)?, &self.dirs()?).await?;
+        let mut ports = connection.ports.clone();
+        if ports.vault.is_none() && self.opens_vault(vault)? {
+            ports.vault = Some(self.vault()?);
+        }
+        Ok((connection, ports))
+    }
+
+    fn opens_vault(&self, need: Need) -> Result<bool, Failure> {
+        let exists = self.dirs()?.vault.exists();
+        Ok(match need {
+            Need::Must => true,
+            Need::IfThere => exists,
+            Need::IfOpen => exists && self.has_passphrase(),
+        })
+    }
+
+    /// The passphrase was given with the command: no question is needed.
+    fn has_passphrase(&self) -> bool {
+        self.global.passphrase_file.is_some() || std::env::var_os("CASTELLAN_PASSPHRASE").is_some()
     }
 
     fn node_choice(&self) -> Result<NodeChoice, Failure> {
@@ -177,8 +215,7 @@ impl Session {
     pub async fn ports_with_vault_if_open(&self) -> Result<(Connection, Ports), Failure> {
         let connection = self.connect().await?;
         let mut ports = connection.ports.clone();
-        let given = self.global.passphrase_file.is_some() || std::env::var_os("CASTELLAN_PASSPHRASE").is_some();
-        if ports.vault.is_none() && given && self.dirs()?.vault.exists() {
+        if ports.vault.is_none() && self.opens_vault(Need::IfOpen)? {
             ports.vault = Some(self.vault()?);
         }
         Ok((connection, ports))
@@ -237,17 +274,35 @@ impl Session {
                 "this sends a transaction: add --yes to confirm, or --dry-run to look first",
             ));
         }
-        self.output.progress(&format!("{question} [y/N]"));
+        let answer = self.ask(&format!("{question} [y/N]"))?;
+        if matches!(answer.as_str(), "y" | "Y" | "yes") {
+            Ok(())
+        } else {
+            Err(cancelled())
+        }
+    }
+
+    /// As [`Session::confirm`], but a name has to be typed: for what nobody should confirm by habit.
+    pub fn confirm_by_name(&self, question: &str, name: &str) -> Result<(), Failure> {
+        if self.global.yes || !std::io::stdin().is_terminal() {
+            return self.confirm(question);
+        }
+        let answer = self.ask(&format!("{question} Type its name, {name}:"))?;
+        if answer == name { Ok(()) } else { Err(cancelled()) }
+    }
+
+    fn ask(&self, question: &str) -> Result<String, Failure> {
+        self.output.progress(question);
         let mut answer = String::new();
         std::io::stdin()
             .read_line(&mut answer)
             .map_err(|error| Failure::system("terminal", &error))?;
-        if matches!(answer.trim(), "y" | "Y" | "yes") {
-            Ok(())
-        } else {
-            Err(Failure::refused("cancelled", "cancelled; nothing was sent"))
-        }
+        Ok(answer.trim().to_owned())
     }
+}
+
+fn cancelled() -> Failure {
+    Failure::refused("cancelled", "cancelled; nothing was sent")
 }
 
 fn read_secret(file: &Path) -> Result<Zeroizing<String>, Failure> {

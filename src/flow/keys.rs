@@ -84,7 +84,7 @@ impl Chooser<'_> {
 }
 
 /// A new key of the vault: derived from the recovery phrase and durable before it is used anywhere.
-pub(super) fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+pub fn make(ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
     let vault = ports.vault()?;
     let base = format!("{name}-{}", kind.name());
     let taken: Vec<String> = vault.list().into_iter().map(|key| key.label).collect();

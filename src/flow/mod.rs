@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub use error::Error;
-pub use keys::Label;
+pub use keys::{Label, make as make_key};
 
 use crate::hw::Device;
 use crate::protocol::Profile;

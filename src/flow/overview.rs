@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::operation::Kind;
 use super::{Error, Ports};
 use crate::protocol::ProTxHash;
 use crate::protocol::masternode::pose::{self, Outlook};
@@ -36,6 +37,15 @@ pub struct Roles {
 impl Roles {
     pub fn any(&self) -> bool {
         self.owner.is_some() || self.voting.is_some() || self.operator.is_some()
+    }
+
+    /// The operations these keys can sign for a masternode of theirs. A revoked one knows no operator key.
+    pub fn can(&self) -> Vec<Kind> {
+        let operator = self.operator.is_some().then_some([Kind::UpdateService, Kind::Revoke]);
+        let owner = self.owner.is_some().then_some(Kind::UpdateRegistrar);
+        let mut all: Vec<Kind> = operator.into_iter().flatten().chain(owner).collect();
+        all.sort_by_key(|kind| Kind::ALL.iter().position(|each| each == kind));
+        all
     }
 
     /// What the masternode is called here: what its keys' labels begin with (`mn1-owner` is `mn1`'s), else the first eight digits

@@ -131,12 +131,13 @@ fn put_platform(out: &mut Map<String, Value>, platform: Option<&Platform>) {
     }
 }
 
-/// Hundredths of a percent as the percentage Core prints: 525 is 5.25, 0 is 0.
+/// Hundredths of a percent as the percentage Core prints: 525 is 5.25, 550 is 5.5, 0 is 0.
 pub fn percent(hundredths: u16) -> Value {
     if hundredths.is_multiple_of(100) {
         json!(hundredths / 100)
     } else {
-        number(&format!("{}.{:02}", hundredths / 100, hundredths % 100))
+        let text = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+        number(text.trim_end_matches('0'))
     }
 }
 

@@ -76,8 +76,9 @@ fn array(hash: &[u8]) -> [u8; 20] {
     out
 }
 
-fn is_public_key(key: &[u8]) -> bool {
-    matches!((key.len(), key.first()), (33, Some(2 | 3)) | (65, Some(4)))
+/// A public key by its form: compressed, uncompressed or hybrid.
+pub(crate) fn is_public_key(key: &[u8]) -> bool {
+    matches!((key.len(), key.first()), (33, Some(2 | 3)) | (65, Some(4 | 6 | 7)))
 }
 
 #[cfg(test)]

@@ -17,10 +17,16 @@ pub(super) enum Refusal {
     Other(RpcError),
 }
 
-/// The stable part of a reject text: up to the first `,` or ` (code`.
+/// The stable part of a reject text: up to the first `,` or ` (code`, and of a script failure without the script's error.
 pub fn reject_token(text: &str) -> &str {
     let text = text.split(',').next().unwrap_or_default();
-    text.split(" (code").next().unwrap_or_default().trim()
+    let text = text.split(" (code").next().unwrap_or_default().trim();
+    match text.split_once(" (") {
+        Some((token, _)) if token.ends_with("-script-verify-flag-failed") || token.ends_with("-script-verify-flag") => {
+            token
+        }
+        _ => text,
+    }
 }
 
 impl Refusal {
@@ -81,6 +87,14 @@ mod tests {
             ("bad-protx-dup-addr (code 18)", "bad-protx-dup-addr"),
             ("min relay fee not met, 100 < 468 (code 66)", "min relay fee not met"),
             ("absurdly-high-fee, 20000000 > 10000000 (code 256)", "absurdly-high-fee"),
+            (
+                "mandatory-script-verify-flag-failed (Script failed an OP_EQUALVERIFY operation)",
+                "mandatory-script-verify-flag-failed",
+            ),
+            (
+                "non-mandatory-script-verify-flag (Non-canonical signature: S value is unnecessarily high) (code 64)",
+                "non-mandatory-script-verify-flag",
+            ),
             ("", ""),
         ] {
             assert_eq!(reject_token(text), token);

@@ -233,6 +233,14 @@ impl Sandbox {
         self.shared.fund(&[(script, amount)])
     }
 
+    /// Takes a transaction as the node does.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn submit(&self, tx: Transaction) -> Result<Txid, Reject> {
+        self.shared.submit(tx)
+    }
+
     /// Makes a masternode miss the DKG of the next block.
     ///
     /// # Errors

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, Txid};
 
 use crate::protocol::ProTxHash;
-use crate::protocol::bls::Scheme;
 use crate::protocol::key::KeyId;
 use crate::protocol::special_tx::{Payload, ProRegTx, Service};
 use crate::protocol::tx::Transaction;
@@ -84,9 +83,8 @@ impl Mempool {
             Payload::ProReg(payload) => self.conflicts_with_registration(payload),
             Payload::ProUpServ(payload) => self.claims().any(|claims| claims.service == Some(payload.service)),
             Payload::ProUpReg(payload) => {
-                let key = (payload.operator, payload.key_encoding());
                 (changes_operator && self.awaits_change_of(payload.pro_tx_hash))
-                    || self.claims().any(|claims| claims.operator == Some(key))
+                    || self.claims().any(|claims| claims.operator == Some(payload.operator))
             }
             Payload::ProUpRev(payload) => changes_operator && self.awaits_change_of(payload.pro_tx_hash),
             Payload::None | Payload::Unknown { .. } => false,
@@ -112,7 +110,6 @@ impl Mempool {
             both(mine.service, waiting.service)
                 || both(mine.owner, waiting.owner)
                 || both(mine.operator, waiting.operator)
-                || both(mine.node_id, waiting.node_id)
                 || both(mine.collateral, waiting.collateral)
         })
     }
@@ -161,9 +158,8 @@ impl Mempool {
 struct Claims {
     service: Option<Service>,
     owner: Option<KeyId>,
-    /// As bytes in an encoding: another writing of the same key goes unnoticed.
-    operator: Option<([u8; 48], Scheme)>,
-    node_id: Option<[u8; 20]>,
+    /// As bytes: another writing of the same key goes unnoticed.
+    operator: Option<[u8; 48]>,
     collateral: Option<OutPoint>,
 }
 
@@ -176,7 +172,7 @@ impl Claims {
                 ..Self::default()
             },
             Payload::ProUpReg(payload) => Self {
-                operator: Some((payload.operator, payload.key_encoding())),
+                operator: Some(payload.operator),
                 ..Self::default()
             },
             Payload::ProUpRev(_) | Payload::None | Payload::Unknown { .. } => Self::default(),
@@ -187,8 +183,7 @@ impl Claims {
         Self {
             service: Some(payload.service).filter(|service| !service.is_none()),
             owner: Some(payload.owner),
-            operator: Some((payload.operator, payload.key_encoding())),
-            node_id: payload.platform.map(|platform| platform.node_id),
+            operator: Some(payload.operator),
             collateral: Some(payload.collateral).filter(|_| !payload.is_internal()),
         }
     }

@@ -1,6 +1,6 @@
 //! Blocks: what goes in, what the coinbase pays, and what becomes of coins and masternodes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
@@ -96,8 +96,14 @@ impl Chain {
     /// Takes out what no block may hold, with all that spends it; it waits for better days, as on real nodes.
     fn take_unminable(&self, entries: &mut Vec<Entry>) -> Vec<Entry> {
         let mut taken = BTreeSet::new();
+        let mut node_ids = BTreeMap::new();
         let mut is_unminable = |entry: &mut Entry| {
-            let own = matches!(&entry.payload, Payload::ProUpServ(payload) if pro_up::is_unminable(self, payload));
+            // Nodes let two of one Platform node id wait, and find out when they build a block (seen on 23.1.2).
+            let holder = entry.payload.pro_tx_hash().unwrap_or(entry.txid);
+            let first = platform_node_id(&entry.payload).map(|id| *node_ids.entry(id).or_insert(holder));
+            let again = first.is_some_and(|first| first != holder);
+            let own =
+                matches!(&entry.payload, Payload::ProUpServ(payload) if pro_up::is_unminable(self, payload)) || again;
             let inherited = || {
                 let mut parents = entry.tx.inputs.iter().map(|input| input.previous.txid);
                 parents.any(|parent| taken.contains(&parent))
@@ -323,4 +329,13 @@ pub(super) fn coinbase_input(height: u32) -> TxIn {
         script_sig: ScriptBuf::from_bytes(script),
         ..TxIn::unsigned(null)
     }
+}
+
+fn platform_node_id(payload: &Payload) -> Option<[u8; 20]> {
+    let platform = match payload {
+        Payload::ProReg(payload) => payload.platform,
+        Payload::ProUpServ(payload) => payload.platform,
+        Payload::ProUpReg(_) | Payload::ProUpRev(_) | Payload::None | Payload::Unknown { .. } => None,
+    };
+    platform.map(|platform| platform.node_id)
 }

@@ -34,7 +34,7 @@ pub fn parse_pro_up_serv(chain: &Chain, tx: &Transaction) -> Result<ProUpServTx,
         (Dialect::Core23, _) => ProUpServTx::decode(&tx.payload),
     }
     .map_err(|_| malformed())?;
-    ensure(can_be_read(&payload.signature, payload.encoding(), dialect), malformed)?;
+    ensure(can_be_read(&payload.signature, dialect), malformed)?;
     if dialect == Dialect::Core23 {
         pro_tx::normalise(&mut payload.service);
     }
@@ -59,10 +59,7 @@ pub fn parse_pro_up_reg(chain: &Chain, tx: &Transaction) -> Result<ProUpRegTx, R
 pub fn parse_pro_up_rev(chain: &Chain, tx: &Transaction) -> Result<ProUpRevTx, Reject> {
     check_layout_known(chain, tx)?;
     let payload = ProUpRevTx::decode_layout(&tx.payload).map_err(|_| malformed())?;
-    ensure(
-        can_be_read(&payload.signature, payload.encoding(), chain.dialect()),
-        malformed,
-    )?;
+    ensure(can_be_read(&payload.signature, chain.dialect()), malformed)?;
     Ok(payload)
 }
 
@@ -81,11 +78,18 @@ fn check_layout_known(chain: &Chain, tx: &Transaction) -> Result<(), Reject> {
 /// Signatures are read while the payload is, and bytes that would be written otherwise are malformed. Zeros are read as no
 /// signature. In the legacy encoding nobody checks the subgroup, and nodes of today take bytes without the sign bit for a
 /// point even off the curve.
-fn can_be_read(bytes: &[u8; 96], encoding: Scheme, dialect: Dialect) -> bool {
-    let (encoding, lax) = match dialect {
-        Dialect::Core17 => (Scheme::Legacy, false),
-        Dialect::Core23 => (encoding, bytes[0] & 0x80 == 0),
-    };
+///
+/// Nodes of today take what reads in either encoding; only the right one can verify (seen on 23.1.2).
+fn can_be_read(bytes: &[u8; 96], dialect: Dialect) -> bool {
+    match dialect {
+        Dialect::Core17 => reads_as(bytes, Scheme::Legacy, false),
+        Dialect::Core23 => {
+            reads_as(bytes, Scheme::Legacy, bytes[0] & 0x80 == 0) || reads_as(bytes, Scheme::Basic, false)
+        }
+    }
+}
+
+fn reads_as(bytes: &[u8; 96], encoding: Scheme, lax: bool) -> bool {
     match Signature::decode(encoding, bytes) {
         Ok(_) | Err(BlsError::Null) => true,
         Err(BlsError::NotInSubgroup) => encoding == Scheme::Legacy,

@@ -24,8 +24,10 @@ pub(super) fn build(
 ) -> Result<(Payload, Signer), Error> {
     match change {
         Change::Service(change) => {
+            // A revoked masternode has lost its Platform fields too: that nobody can sign for it is the reason to name.
+            let signer = operator(entry, can)?;
             let payload = service(entry, change, can)?;
-            Ok((Payload::ProUpServ(Box::new(payload)), operator(entry, can)?))
+            Ok((Payload::ProUpServ(Box::new(payload)), signer))
         }
         Change::Registrar(change) => {
             let payload = registrar(entry, change, can, chooser)?;

@@ -68,13 +68,18 @@ impl OperatorKey {
         bls::PublicKey::decode(encoding, &bytes).map_or(Self::Odd(bytes), Self::Known)
     }
 
+    /// The 48 bytes in an encoding; zeros when revoked.
+    pub fn to_bytes(&self, encoding: Scheme) -> [u8; 48] {
+        match self {
+            Self::Revoked => [0; 48],
+            Self::Known(key) => key.encode(encoding),
+            Self::Odd(bytes) => *bytes,
+        }
+    }
+
     /// Hexadecimal in an encoding; zeros when revoked.
     pub fn to_hex(&self, encoding: Scheme) -> String {
-        match self {
-            Self::Revoked => "0".repeat(96),
-            Self::Known(key) => key.to_hex(encoding),
-            Self::Odd(bytes) => crate::protocol::wire::to_hex(bytes),
-        }
+        crate::protocol::wire::to_hex(&self.to_bytes(encoding))
     }
 }
 

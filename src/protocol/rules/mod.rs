@@ -5,7 +5,9 @@
 //! Where a rule needs the node's state and none is at hand, the check says so instead of guessing.
 
 mod facts;
+mod locks;
 mod pending;
+mod policy;
 mod pro_reg;
 mod pro_up_reg;
 mod pro_up_rev;
@@ -15,12 +17,13 @@ mod structure;
 mod update;
 
 pub use facts::{Coin, Dialect, Facts, Pending};
-pub use structure::{DUST_KEY, is_signed};
+pub use policy::DUST_KEY;
+pub use structure::is_signed;
 
 use super::bls::Scheme;
 use super::network::Profile;
 use super::special_tx::ProUpServTx;
-use super::tx::{PRO_REG, PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV, Transaction};
+use super::tx::{COINBASE, PRO_REG, PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV, Transaction, TxIn};
 
 /// One rule, judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +86,10 @@ pub struct Verdict {
 pub const OF_SIGNATURES: [&str; 2] = ["payload-signature", "input-scripts"];
 
 const ANY_ENCODING: &str = "operator-key-in-any-encoding";
+const POINT: &str = "operator-key-is-point";
 
 /// Checks no node makes: their failure is a warning and leaves the verdict as it is.
-pub const ADVICE: [&str; 1] = [ANY_ENCODING];
+pub const ADVICE: [&str; 2] = [ANY_ENCODING, POINT];
 
 impl Check {
     /// Nodes do not make this check.
@@ -140,6 +144,9 @@ pub fn check(tx: &Transaction, context: &Context<'_>) -> Verdict {
     if let Some(payload) = service {
         pro_up_serv::check_in_block(&payload, context, &mut list);
     }
+    if let Some(facts) = context.facts {
+        pending::check_in_block(tx, facts, &mut list);
+    }
     Verdict { checks: list.0 }
 }
 
@@ -165,6 +172,11 @@ fn check_payload(tx: &Transaction, context: &Context<'_>, list: &mut Checks) -> 
         PRO_UP_REV => {
             let payload = list.form("a ProUpRevTx", read::pro_up_rev(&tx.payload, context))?;
             pro_up_rev::check(tx, &payload, context, list);
+        }
+        COINBASE if !tx.inputs.iter().any(TxIn::is_coinbase) => {
+            list.judge("coinbase-form", "bad-cbtx-invalid", false, || {
+                "only a block's first transaction has type 5".into()
+            });
         }
         kind => list.unknown(
             "payload-known",

@@ -4,7 +4,6 @@ use bitcoin::{OutPoint, Txid};
 
 use super::{Checks, Facts, Pending};
 use crate::protocol::ProTxHash;
-use crate::protocol::bls::{PublicKey, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::OperatorKey;
 use crate::protocol::special_tx::{Payload, ProRegTx, Service};
@@ -42,14 +41,44 @@ fn spends_collateral(tx: &Transaction, facts: &Facts) -> bool {
     }
 }
 
+/// What nodes up to 23.1 leave to blocks: they relay a second claim to a Platform node id, and then make no block of both.
+pub(super) fn check_in_block(tx: &Transaction, facts: &Facts, list: &mut Checks) {
+    let Ok(payload) = Payload::of(tx) else { return };
+    let mine = Claims::of(&payload, tx.txid(), facts);
+    let Some(node_id) = mine.node_id.filter(|_| !facts.known) else {
+        return;
+    };
+    let waiting = facts.pending.as_ref().map(|pending| {
+        pending.iter().find(|other| {
+            let theirs = Claims::of(&Payload::of(&other.tx).unwrap_or(Payload::None), other.txid, facts);
+            theirs.node_id == Some(node_id) && theirs.holder != mine.holder
+        })
+    });
+    let message = match waiting {
+        Some(Some(other)) => format!(
+            "the unconfirmed transaction {} claims the same Platform node id: nodes relay both, but no block may contain both (judged only in blocks)",
+            other.txid
+        ),
+        _ => "no unconfirmed transaction may claim the same Platform node id (judged only in blocks)".to_owned(),
+    };
+    let passed = waiting.map(|found| found.is_none());
+    list.judge_node(
+        "platform-node-id-not-pending",
+        "bad-protx-dup-platformnodeid",
+        passed,
+        message,
+    );
+}
+
 /// What an unconfirmed transaction has taken, for whom: a registration for the masternode it will make, updates for theirs.
 #[derive(Default)]
 struct Claims {
     holder: Option<ProTxHash>,
     service: Option<Service>,
     owner: Option<KeyId>,
-    /// As a node compares keys: bytes in an encoding.
-    operator: Option<([u8; 48], Scheme)>,
+    /// As a node compares keys: bytes, whatever their encoding.
+    operator: Option<[u8; 48]>,
+    /// Not compared by the mempool, only by blocks.
     node_id: Option<[u8; 20]>,
     collateral: Option<OutPoint>,
     /// Only one change of the operator key may wait per masternode.
@@ -63,7 +92,7 @@ impl Claims {
                 holder: Some(txid),
                 service: Some(payload.service).filter(|service| !service.is_none()),
                 owner: Some(payload.owner),
-                operator: Some((payload.operator, payload.key_encoding())),
+                operator: Some(payload.operator),
                 node_id: payload.platform.map(|platform| platform.node_id),
                 collateral: Some(payload.collateral).filter(|_| !payload.is_internal()),
                 changes_key: false,
@@ -71,17 +100,21 @@ impl Claims {
             Payload::ProUpServ(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
                 service: Some(payload.service).filter(|service| !service.is_none()),
+                node_id: payload.platform.map(|platform| platform.node_id),
                 ..Self::default()
             },
             Payload::ProUpReg(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
-                operator: Some((payload.operator, payload.key_encoding())),
-                changes_key: changes_key(facts, payload.pro_tx_hash, payload.operator_key().ok()),
+                operator: Some(payload.operator),
+                changes_key: {
+                    let to = OperatorKey::from_bytes(payload.operator, payload.key_encoding());
+                    changes_key(facts, payload.pro_tx_hash, to)
+                },
                 ..Self::default()
             },
             Payload::ProUpRev(payload) => Self {
                 holder: Some(payload.pro_tx_hash),
-                changes_key: changes_key(facts, payload.pro_tx_hash, None),
+                changes_key: changes_key(facts, payload.pro_tx_hash, OperatorKey::Revoked),
                 ..Self::default()
             },
             Payload::None | Payload::Unknown { .. } => Self::default(),
@@ -90,8 +123,7 @@ impl Claims {
 }
 
 /// Whether a listed masternode would get another operator key than it has, or lose it.
-fn changes_key(facts: &Facts, of: ProTxHash, to: Option<PublicKey>) -> bool {
-    let to = to.map_or(OperatorKey::Revoked, OperatorKey::Known);
+fn changes_key(facts: &Facts, of: ProTxHash, to: OperatorKey) -> bool {
     facts.masternode(of).is_some_and(|entry| entry.state.operator != to)
 }
 
@@ -104,10 +136,10 @@ fn clashes(tx: &Transaction, other: &Pending, facts: &Facts) -> bool {
         Payload::None | Payload::Unknown { .. } => false,
         update => {
             let mine = Claims::of(update, tx.txid(), facts);
-            if mine.holder == theirs.holder {
-                return mine.changes_key && theirs.changes_key;
-            }
-            both(&mine.service, &theirs.service) || both(&mine.operator, &theirs.operator)
+            // Also of the same masternode: the mempool knows who waits by transaction, not by masternode.
+            both(&mine.service, &theirs.service)
+                || both(&mine.operator, &theirs.operator)
+                || (mine.holder == theirs.holder && mine.changes_key && theirs.changes_key)
         }
     }
 }
@@ -119,7 +151,6 @@ fn registration_clashes(payload: &ProRegTx, tx: &Transaction, other: &Pending, t
         || both(&mine.service, &theirs.service)
         || both(&mine.owner, &theirs.owner)
         || both(&mine.operator, &theirs.operator)
-        || both(&mine.node_id, &theirs.node_id)
         || both(&mine.collateral, &theirs.collateral)
 }
 

@@ -4,19 +4,20 @@ use bitcoin::OutPoint;
 
 use super::{Checks, Coin, Context, Dialect, Facts, update};
 use crate::protocol::ProTxHash;
+use crate::protocol::bls::{self, BlsError};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::message;
 use crate::protocol::network::MnType;
 use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::pro_reg::{FULL_REWARD, Platform};
 use crate::protocol::special_tx::service::ServiceError;
 use crate::protocol::special_tx::{ProRegTx, Service};
 use crate::protocol::tx::Transaction;
-use crate::protocol::{bls, message};
 
 pub(super) fn check(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     check_kind(payload, context, list);
-    check_keys(payload, list);
+    check_keys(payload, context, list);
     check_payout(payload, list);
     check_service(payload.service, context, list);
     if let Some(platform) = payload.platform {
@@ -54,19 +55,25 @@ fn check_kind(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
 
 const NULL: &str = "bad-protx-key-null";
 
-fn check_keys(payload: &ProRegTx, list: &mut Checks) {
+fn check_keys(payload: &ProRegTx, context: &Context<'_>, list: &mut Checks) {
     list.judge("owner-key", NULL, !payload.owner.is_null(), || {
         "an owner key must be given".into()
     });
-    check_operator_key(&payload.operator_key(), list);
+    check_operator_key(&payload.operator, payload.key_encoding(), context.dialect, list);
     check_voting_key(payload.voting, list);
 }
 
-pub(super) fn check_operator_key(key: &Result<bls::PublicKey, bls::BlsError>, list: &mut Checks) {
-    list.judge("operator-key", NULL, key.is_ok(), || match key {
+/// From 19 on nodes take legacy bytes that are no key: off the curve, or outside the subgroup. That costs a warning, not a refusal.
+pub(super) fn check_operator_key(bytes: &[u8; 48], encoding: bls::Scheme, dialect: Dialect, list: &mut Checks) {
+    let key = bls::PublicKey::decode(encoding, bytes);
+    let message = || match &key {
         Ok(_) => "the operator key is a valid key in this payload version's encoding".into(),
         Err(error) => format!("the operator key is not valid: {error}"),
-    });
+    };
+    let is_no_point = matches!(key, Err(BlsError::NotOnCurve | BlsError::NotInSubgroup));
+    let taken = is_no_point && encoding == bls::Scheme::Legacy && dialect != Dialect::V17;
+    list.judge("operator-key", NULL, key.is_ok() || taken, message);
+    list.judge(super::POINT, "", !taken, message);
 }
 
 pub(super) fn check_voting_key(voting: KeyId, list: &mut Checks) {
@@ -344,9 +351,9 @@ fn check_unique(tx: &Transaction, payload: &ProRegTx, context: &Context<'_>, lis
     });
     let message = "the owner key may not belong to a registered masternode: a new registration needs a new one";
     list.judge_node("owner-key-unique", "bad-protx-dup-key", owner, message.into());
-    let operator = facts.map(|facts| match payload.operator_key() {
-        Ok(key) => facts.operator_holders(key, payload.key_encoding()).next().is_none(),
-        Err(_) => true,
+    let operator = facts.map(|facts| {
+        let mut holders = facts.operator_holders(&payload.operator);
+        holders.next().is_none()
     });
     let message = "the operator key may not belong to a registered masternode: a new registration needs a new one";
     list.judge_node("operator-key-unique", "bad-protx-dup-key", operator, message.into());
@@ -486,12 +493,12 @@ impl Facts {
         }
     }
 
-    /// As a node compares: the same bytes in the same encoding. The same key in the other encoding escapes it (up to 23.1);
-    /// [`Facts::operator_in_any_encoding`] finds it.
-    pub(super) fn operator_holders(&self, key: bls::PublicKey, encoding: bls::Scheme) -> impl Iterator<Item = &Entry> {
+    /// As a node compares: the same bytes, each in its own encoding. The same key in the other encoding escapes it (up to 23.1),
+    /// which [`Facts::operator_in_any_encoding`] finds, and another key of the same bytes is caught.
+    pub(super) fn operator_holders(&self, bytes: &[u8; 48]) -> impl Iterator<Item = &Entry> {
         self.masternodes
             .iter()
-            .filter(move |entry| entry.state.operator == OperatorKey::Known(key) && entry.key_encoding() == encoding)
+            .filter(|entry| *bytes != [0; 48] && entry.state.operator.to_bytes(entry.key_encoding()) == *bytes)
     }
 
     /// A listed masternode with this operator key, in whichever encoding.

@@ -12,7 +12,7 @@ pub(super) fn check(tx: &Transaction, payload: &ProUpRegTx, context: &Context<'_
     list.judge("mode", "bad-protx-mode", payload.mode == 0, || {
         "the mode of an update is 0".into()
     });
-    check_operator_key(&payload.operator_key(), list);
+    check_operator_key(&payload.operator, payload.key_encoding(), context.dialect, list);
     check_voting_key(payload.voting, list);
     check_payout_form(payload.payout.as_bytes(), list);
     let entry = update::find(payload.pro_tx_hash, context, list);
@@ -93,8 +93,7 @@ fn check_collateral(payload: &ProUpRegTx, entry: Option<&Entry>, context: &Conte
 
 fn check_unique(payload: &ProUpRegTx, context: &Context<'_>, list: &mut Checks) {
     let unique = context.facts.map(|facts| {
-        let Ok(key) = payload.operator_key() else { return true };
-        let mut holders = facts.operator_holders(key, payload.key_encoding());
+        let mut holders = facts.operator_holders(&payload.operator);
         holders.all(|entry| entry.pro_tx_hash == payload.pro_tx_hash)
     });
     list.judge_node(

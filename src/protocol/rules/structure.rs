@@ -1,31 +1,25 @@
-//! Rules every transaction obeys: form, policy, inputs, fee, scripts (Dash Core consensus/tx_check.cpp, policy/policy.cpp).
+//! Rules every transaction obeys: form, inputs, fee, scripts (Dash Core consensus/tx_check.cpp, validation.cpp).
 
 use std::collections::HashSet;
 
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa};
 
-use super::{Checks, Context, Dialect, Facts};
+use super::{Checks, Context, Dialect, Facts, locks, policy};
 use crate::protocol::amount::Amount;
 use crate::protocol::key::KeyId;
 use crate::protocol::script::{self, Destination};
 use crate::protocol::special_tx::MAX_PAYLOAD;
-use crate::protocol::tx::Transaction;
+use crate::protocol::tx::{SPECIAL_VERSION, Transaction};
 
 /// Largest transaction, consensus since DIP-0001.
 const MAX_SIZE: usize = 100_000;
-/// Smallest relayed transaction: smaller ones can imitate inner nodes of the merkle tree.
-const MIN_SIZE: usize = 83;
-/// Outputs below cost more to spend than they hold (at 3000 duffs/kB).
-pub const DUST_KEY: u64 = 546;
-const DUST_SCRIPT: u64 = 540;
-const MAX_OP_RETURN: usize = 83;
-const MAX_SCRIPT_SIG: usize = 1_650;
 
 pub(super) fn check(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
     check_form(tx, context, list);
     check_values(tx, context, list);
-    check_policy(tx, context, list);
+    policy::check(tx, context, list);
+    locks::check_final(tx, context, list);
     if let Some(facts) = context.facts {
         check_mempool(tx, facts, list);
     }
@@ -62,7 +56,8 @@ fn check_form(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
         || "an input may be spent only once".into(),
     );
     let highest = if context.dialect == Dialect::V17 { 6 } else { 9 };
-    let typed = tx.kind == 0 || (tx.version == 3 && tx.kind <= highest);
+    // Versions above 3 are refused later, as not standard.
+    let typed = tx.kind == 0 || (tx.version >= SPECIAL_VERSION && tx.kind <= highest);
     list.judge("type", "bad-txns-type", typed, || {
         format!(
             "type {} with version {} must be a transaction that nodes know",
@@ -96,52 +91,6 @@ fn check_values(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
     });
 }
 
-fn check_policy(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
-    if !context.profile.standard_only {
-        return;
-    }
-    let script_sig = tx.inputs.iter().all(|input| input.script_sig.len() <= MAX_SCRIPT_SIG);
-    list.judge("script-sig-size", "scriptsig-size", script_sig, || {
-        "an input script may not be longer than nodes relay".into()
-    });
-    let known = tx.outputs.iter().all(|output| is_standard(output.script.as_bytes()));
-    list.judge("output-scripts", "scriptpubkey", known, || {
-        "outputs must pay to scripts of a form that nodes relay".into()
-    });
-    let dust = tx
-        .outputs
-        .iter()
-        .find(|output| is_dust(output.script.as_bytes(), output.value));
-    list.judge("no-dust", "dust", dust.is_none(), || match dust {
-        Some(output) => format!("an output of {} duffs is too small to be worth spending", output.value),
-        None => format!("outputs hold at least {DUST_KEY} duffs"),
-    });
-    let burns = tx
-        .outputs
-        .iter()
-        .filter(|output| output.script.as_bytes().first() == Some(&0x6a))
-        .count();
-    list.judge("one-op-return", "multi-op-return", burns <= 1, || {
-        "at most one output may carry data".into()
-    });
-    list.judge("minimum-size", "tx-size-small", tx.size() >= MIN_SIZE, || {
-        format!("nodes do not relay transactions of less than {MIN_SIZE} bytes")
-    });
-}
-
-fn is_standard(script: &[u8]) -> bool {
-    script::destination(script).is_some() || (script.first() == Some(&0x6a) && script.len() <= MAX_OP_RETURN)
-}
-
-fn is_dust(script: &[u8], value: i64) -> bool {
-    let least = match script::destination(script) {
-        Some(Destination::Key(_)) => DUST_KEY,
-        Some(Destination::Script(_)) => DUST_SCRIPT,
-        None => 0,
-    };
-    u64::try_from(value).is_ok_and(|value| value < least)
-}
-
 fn check_mempool(tx: &Transaction, facts: &Facts, list: &mut Checks) {
     if facts.known {
         return;
@@ -171,6 +120,7 @@ fn check_inputs(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
             missing_word,
             "every input must be an unspent output".into(),
         );
+        locks::check_sequences(tx, None, list);
         list.unknown(
             "inputs-mature",
             "bad-txns-premature-spend-of-coinbase",
@@ -197,6 +147,7 @@ fn check_inputs(tx: &Transaction, context: &Context<'_>, list: &mut Checks) {
         |input| format!("the input {} is spent already or does not exist", input.previous),
     );
     list.judge_node("inputs-unspent", missing_word, Some(missing.is_none()), message);
+    locks::check_sequences(tx, Some(facts), list);
     let immature = tx.inputs.iter().find(|input| {
         matches!(facts.coin(&input.previous), Some(Some(coin)) if coin.coinbase && coin.confirmations < facts.coinbase_maturity)
     });
@@ -280,15 +231,22 @@ pub(super) fn check_scripts(tx: &Transaction, context: &Context<'_>, list: &mut 
     );
 }
 
-/// Whether a P2PKH input carries a valid SIGHASH_ALL signature; none for scripts this program does not judge.
+/// Whether a P2PKH input carries a valid SIGHASH_ALL signature; none for scripts and hash types this program does not judge.
 pub fn is_signed(tx: &Transaction, at: usize, script_pubkey: &[u8]) -> Option<bool> {
-    if !script::is_pay_to_key(script_pubkey) {
+    if !script::is_pay_to_key(script_pubkey) || signs_in_part(tx, at) {
         return None;
     }
     let Some(Destination::Key(hash)) = script::destination(script_pubkey) else {
         return None;
     };
     Some(verify_input(tx, at, script_pubkey, hash).is_some())
+}
+
+/// SIGHASH_NONE, SIGHASH_SINGLE, or any with SIGHASH_ANYONECANPAY: nodes take them, this program never makes them.
+fn signs_in_part(tx: &Transaction, at: usize) -> bool {
+    let script = tx.inputs.get(at).map(|input| input.script_sig.as_bytes());
+    let hash_type = script.and_then(|script| script.get(usize::from(*script.first()?)));
+    matches!(hash_type, Some(2 | 3 | 0x81 | 0x82 | 0x83))
 }
 
 fn verify_input(tx: &Transaction, at: usize, script_pubkey: &[u8], hash: [u8; 20]) -> Option<()> {

@@ -641,11 +641,11 @@ fn unconfirmed_transactions_keep_out_what_they_have_taken() {
             (c.serv.pro_tx_hash, c.reg.pro_tx_hash, c.rev.pro_tx_hash) = (hash(OTHER), hash(OTHER), hash(OTHER));
         };
         let dup = Some("protx-dup");
-        assert_eq!(
-            judge(PRO_UP_SERV, PRO_UP_SERV, |_| ()),
-            None,
-            "the same masternode twice"
-        );
+        // Who waits is known by its txid, not by its masternode.
+        assert_eq!(judge(PRO_UP_SERV, PRO_UP_SERV, |_| ()), dup, "one address twice");
+        let elsewhere: Change = |c| c.serv.service.port += 1;
+        assert_eq!(judge(PRO_UP_SERV, PRO_UP_SERV, elsewhere), None, "two addresses");
+        assert_eq!(judge(PRO_UP_REG, PRO_UP_REG, |_| ()), dup, "one key twice");
         assert_eq!(judge(PRO_UP_SERV, PRO_UP_SERV, other), dup, "one address for two");
         assert_eq!(judge(PRO_UP_REG, PRO_UP_SERV, |_| ()), None);
         assert_eq!(judge(PRO_UP_SERV, PRO_UP_REG, new_key), None);
@@ -666,6 +666,156 @@ fn unconfirmed_transactions_keep_out_what_they_have_taken() {
         });
         assert_eq!(second, dup, "a new key while a revocation waits");
     }
+}
+
+#[test]
+fn a_waiting_platform_node_id_is_what_blocks_refuse() {
+    let waiting = |change: fn(&mut Case)| {
+        let mut case = Case::new("dash", PRO_UP_SERV);
+        evo(&mut case);
+        case.wait_for("dash", PRO_UP_SERV, change);
+        case.verdict()
+    };
+    let other: Change = |c| {
+        evo(c);
+        c.serv.pro_tx_hash = hash(OTHER);
+        c.serv.service.port += 1;
+    };
+    let verdict = waiting(other);
+    let failure = verdict.failure().expect("no block can have both");
+    assert_eq!(failure.rule, "platform-node-id-not-pending");
+    assert!(failure.message.contains("judged only in blocks"), "{}", failure.message);
+    let again: Change = |c| {
+        evo(c);
+        c.serv.service.port += 1;
+    };
+    assert_eq!(waiting(again).failure(), None, "its own");
+}
+
+#[test]
+fn bytes_are_compared_in_the_mempool_and_in_the_list_whatever_they_mean() {
+    let both = (10..30)
+        .map(|n| operator(n).encode(bls::Scheme::Basic))
+        .find(|bytes| bytes[0] & 0x20 == 0)
+        .expect("half of all keys");
+    let listed = reject("dash", PRO_UP_REG, |case| {
+        (case.reg.version, case.reg.operator) = (1, both);
+        case.entry(OTHER).state.operator = OperatorKey::from_bytes(both, bls::Scheme::Basic);
+    });
+    assert_eq!(listed, Some("bad-protx-dup-key"));
+    let waiting = reject("dash", PRO_UP_REG, |case| {
+        (case.reg.version, case.reg.operator) = (1, both);
+        case.wait_for("dash", PRO_UP_REG, |other| {
+            other.reg.pro_tx_hash = hash(OTHER);
+            other.reg.operator = (10..30)
+                .map(|n| operator(n).encode(bls::Scheme::Basic))
+                .find(|bytes| bytes[0] & 0x20 == 0)
+                .expect("the same");
+        });
+    });
+    assert_eq!(waiting, Some("protx-dup"));
+}
+
+#[test]
+fn legacy_bytes_that_are_no_key_are_taken_by_nodes_and_warned_of() {
+    let mut off_curve = [0; 48];
+    off_curve[47] = 1;
+    let mut off_subgroup = [0; 48];
+    (off_subgroup[0], off_subgroup[47]) = (0x80, 4);
+    for bytes in [off_curve, off_subgroup] {
+        let (accepted, warnings) = warned("dash", |case| (case.reg.version, case.reg.operator) = (1, bytes));
+        assert!(accepted && warnings.len() == 1, "{warnings:?}");
+        let basic = reject("dash", PRO_UP_REG, |case| case.reg.operator = bytes);
+        assert_eq!(basic, Some("bad-protx-key-null"));
+    }
+}
+
+#[test]
+fn a_signature_in_the_other_encoding_is_read_as_none() {
+    for (version, encoding) in [(1, bls::Scheme::Basic), (2, bls::Scheme::Legacy)] {
+        for kind in [PRO_UP_SERV, PRO_UP_REV] {
+            let found = reject("dash", kind, |case| {
+                (case.serv.version, case.rev.version) = (version, version);
+                case.payload();
+                case.serv.sign(&secret(OPERATOR), bls::Scheme::Basic, encoding);
+                case.rev.sign(&secret(OPERATOR), bls::Scheme::Basic, encoding);
+                case.sign = false;
+            });
+            assert_eq!(found, Some("bad-protx-sig"), "type {kind} version {version}");
+        }
+    }
+}
+
+#[test]
+fn addresses_nodes_cannot_hold_are_none_to_them() {
+    for ip in ["fd87:d87e:eb43::1", "fd6b:88c0:8724::1", "2001:db8::1"] {
+        let found = reject("dash", PRO_UP_SERV, |case| {
+            case.serv.service.ip = ip.parse().expect("v6")
+        });
+        assert_eq!(found, Some("bad-protx-netinfo-empty"), "{ip}");
+    }
+}
+
+#[test]
+fn locked_and_unusual_transactions_are_judged_as_nodes_do() {
+    let table: &[(&str, Change, Option<&str>)] = &[
+        ("version 4", |c| c.tx.version = 4, Some("version")),
+        ("type 5", |c| c.tx.kind = 5, Some("bad-cbtx-invalid")),
+        (
+            "a later block",
+            |c| (c.tx.lock_time, c.tx.inputs[0].sequence) = (3_000_001, 0),
+            Some("non-final"),
+        ),
+        (
+            "the block that passed",
+            |c| (c.tx.lock_time, c.tx.inputs[0].sequence) = (3_000_000, 0),
+            None,
+        ),
+        ("a lock time nothing heeds", |c| c.tx.lock_time = 3_000_001, None),
+        (
+            "a young coin",
+            |c| c.tx.inputs[0].sequence = 0xffff,
+            Some("non-BIP68-final"),
+        ),
+        ("an old coin", |c| c.tx.inputs[0].sequence = 1, None),
+        (
+            "a bare key just too small",
+            |c| {
+                let script = [&[33, 2][..], &[9; 32], &[0xac]].concat();
+                c.tx.outputs
+                    .push(TxOut::new(Amount::from_duffs(575), ScriptBuf::from_bytes(script)));
+            },
+            Some("dust"),
+        ),
+        (
+            "dust before nonsense",
+            |c| {
+                c.tx.outputs[0].value = 1;
+                c.tx.outputs
+                    .push(TxOut::new(Amount::from_duffs(1), ScriptBuf::from_bytes(vec![0x51])));
+            },
+            Some("dust"),
+        ),
+        (
+            "nonsense before dust",
+            |c| {
+                c.tx.outputs[0].script = ScriptBuf::from_bytes(vec![0x51]);
+                c.tx.outputs
+                    .push(TxOut::new(Amount::from_duffs(1), script::pay_to_key(&[1; 20])));
+            },
+            Some("scriptpubkey"),
+        ),
+    ];
+    for (what, change, expected) in table {
+        assert_eq!(reject("dash", PRO_UP_REV, *change), *expected, "{what}");
+    }
+    // By time: nobody here knows the blocks' median time.
+    let mut case = Case::new("dash", PRO_UP_REV);
+    (case.tx.lock_time, case.tx.inputs[0].sequence) = (1_700_000_000, 0x0040_0001);
+    let verdict = case.verdict();
+    let unknown = verdict.checks.iter().filter(|check| check.passed.is_none());
+    let unknown: Vec<&str> = unknown.map(|check| check.reject).collect();
+    assert_eq!(unknown, ["non-final", "non-BIP68-final"]);
 }
 
 fn warned(network: &str, change: impl FnOnce(&mut Case)) -> (bool, Vec<String>) {

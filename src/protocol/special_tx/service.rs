@@ -99,13 +99,18 @@ impl Service {
         }
     }
 
-    /// CNetAddr::IsValid: neither unspecified, broadcast nor of the documentation range 2001:db8::/32. Nodes from 23 on read an
+    /// CNetAddr::IsValid: not unspecified, broadcast, of the documentation range 2001:db8::/32, or in the ranges that stood for
+    /// Tor's first addresses (fd87:d87e:eb43::/48) and for a node's own names (fd6b:88c0:8724::/48). Nodes from 23 on read an
     /// address that is not valid as none at all.
     pub fn is_valid_address(&self) -> bool {
-        match self.ip.to_ipv4_mapped() {
-            Some(ip) => !ip.is_unspecified() && !ip.is_broadcast(),
-            None => !self.ip.is_unspecified() && self.ip.segments()[..2] != [0x2001, 0x0db8],
+        if let Some(ip) = self.ip.to_ipv4_mapped() {
+            return !ip.is_unspecified() && !ip.is_broadcast();
         }
+        let reserved = matches!(
+            self.ip.segments(),
+            [0x2001, 0x0db8, ..] | [0xfd87, 0xd87e, 0xeb43, ..] | [0xfd6b, 0x88c0, 0x8724, ..]
+        );
+        !self.ip.is_unspecified() && !reserved
     }
 
     /// Stricter than the node: what a person typed must also be usable. A node takes port 0.

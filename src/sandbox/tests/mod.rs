@@ -7,5 +7,6 @@ mod rejects;
 mod shapes;
 mod support;
 mod update_bench;
+mod update_mempool;
 mod update_rejects;
 mod updates;

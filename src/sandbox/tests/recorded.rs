@@ -242,3 +242,46 @@ async fn recorded_updates_are_printed_as_recorded() {
         assert!(compared >= 7, "{}: {compared}", story.transactions);
     }
 }
+
+/// The other list, of banned, revoked and waiting masternodes too; the times of payments are the story's.
+#[tokio::test]
+async fn the_recorded_masternodelist_is_ours_too() {
+    fn untimed(list: &Value) -> Value {
+        let mut list = list.clone();
+        for entry in list.as_object_mut().unwrap().values_mut() {
+            match entry {
+                Value::Object(entry) => entry["lastpaidtime"] = json!(0),
+                Value::String(text) => {
+                    let words: Vec<&str> = text.split_whitespace().collect();
+                    let is_time = |word: &&&str| word.len() != 10 || word.parse::<u64>().is_err();
+                    *text = words.iter().filter(is_time).copied().collect::<Vec<_>>().join(" ");
+                }
+                _ => {}
+            }
+        }
+        list
+    }
+    for story in STORIES {
+        let node = serve(story.tell_until(story.height)).await;
+        let calls = recorded(story.calls);
+        let of_list = calls
+            .iter()
+            .filter(|call| call["method"] == "masternodelist" && call["result"].is_object());
+        let mut compared = 0;
+        for call in of_list.filter(|call| call.get("when").is_none()) {
+            let mode = &call["params"][0];
+            if mode == "lastpaidtime" {
+                continue;
+            }
+            let ours = result(&node, "masternodelist", call["params"].clone()).await;
+            assert_eq!(untimed(&ours), untimed(&call["result"]), "{} {mode}", story.calls);
+            compared += 1;
+        }
+        let count = calls.iter().find(|call| call["params"] == json!(["count"]));
+        assert_eq!(
+            result(&node, "masternode", json!(["count"])).await,
+            count.unwrap()["result"]
+        );
+        assert!(compared >= 3, "{}: {compared}", story.calls);
+    }
+}

@@ -362,15 +362,27 @@ fn addresses_and_keys_of_listed_masternodes_are_taken() {
 #[test]
 fn a_platform_id_of_a_listed_evonode_is_taken() {
     let mut bench = Bench::new("dash-regtest", MnType::Evo);
-    bench.chain.submit(bench.build(), NOW).unwrap();
+    let another = |bench: &mut Bench| {
+        let fee = pay(&mut bench.chain, pay_to_key(&key_id(11).0), Amount::from_coins(2));
+        bench.tx.inputs = vec![TxIn::unsigned(fee)];
+        bench.payload.inputs_hash = bench.tx.inputs_hash();
+        bench.payload.collateral = pay(&mut bench.chain, pay_to_key(&key_id(10).0), Amount::from_coins(4000));
+        bench.payload.service.port += 1;
+        bench.payload.owner = key_id(22);
+        bench.payload.operator = operator(25).public_key().encode(bls::Scheme::Basic);
+    };
+    another(&mut bench);
+    let late = bench.build();
+    another(&mut bench);
+    bench.payload.owner = key_id(24);
+    bench.payload.operator = operator(26).public_key().encode(bls::Scheme::Basic);
+    let first = bench.chain.submit(bench.build(), NOW).unwrap();
+    // Seen on 23.1.2: both wait, and no block can hold both.
+    let second = bench.chain.submit(late, NOW).unwrap();
     bench.chain.mine(NOW);
-    let fee = pay(&mut bench.chain, pay_to_key(&key_id(11).0), Amount::from_coins(2));
-    bench.tx.inputs = vec![TxIn::unsigned(fee)];
-    bench.payload.inputs_hash = bench.tx.inputs_hash();
-    bench.payload.collateral = pay(&mut bench.chain, pay_to_key(&key_id(10).0), Amount::from_coins(4000));
-    bench.payload.service.port = 20_000;
-    bench.payload.owner = key_id(22);
-    bench.payload.operator = operator(25).public_key().encode(bls::Scheme::Basic);
+    assert!(bench.chain.list().get(first).is_some() && bench.chain.list().get(second).is_none());
+    assert!(bench.chain.mempool().get(second).is_none());
+    another(&mut bench);
     assert_eq!(bench.verdict(), "bad-protx-dup-platformnodeid");
     bench.payload.platform.as_mut().unwrap().node_id = [10; 20];
     assert_eq!(bench.verdict(), "accepted");

@@ -3,8 +3,9 @@
 
 use bitcoin::ScriptBuf;
 
-use super::support::{NOW, operator};
+use super::support::{Bench, NOW, operator, start};
 use super::update_bench::{ALL, Updates};
+use crate::protocol::bls::Scheme;
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
 use crate::protocol::tx::{PRO_UP_REG, PRO_UP_REV, PRO_UP_SERV};
@@ -143,4 +144,129 @@ fn a_revocation_leaves_no_key_and_the_owner_may_put_the_same_one_back() {
         let revived = updates.mine(PRO_UP_SERV);
         assert_eq!(updates.state().revived_height, Some(revived));
     }
+}
+
+#[test]
+fn a_masternode_registered_without_address_waits_for_its_operator() {
+    for (network, kind) in WORLDS {
+        let mut bench = Bench::new(network, kind);
+        bench.payload.service = Service::NONE;
+        let mut updates = Updates::of(bench);
+        let registered = updates.state().registered_height;
+        assert_eq!(updates.state().ban_height, Some(registered));
+        let height = updates.mine(PRO_UP_SERV);
+        let state = updates.state();
+        assert_eq!((state.ban_height, state.revived_height), (None, Some(height)));
+        assert_eq!(state.registered_height, registered);
+    }
+}
+
+#[test]
+fn a_revived_masternode_is_paid_after_everyone_who_was_there() {
+    for network in ["dash-regtest", "wei-regtest"] {
+        let mut updates = Updates::new(network, MnType::Regular);
+        updates.chain.ban(updates.hash).unwrap();
+        updates.chain.mine(NOW);
+        let height = updates.mine(PRO_UP_SERV);
+        let others: Vec<_> = updates.chain.list().valid().map(|mn| mn.pro_tx_hash).collect();
+        let mut paid = Vec::new();
+        while paid.last() != Some(&updates.hash) {
+            paid.push(updates.chain.mine(NOW).payment.as_ref().unwrap().pro_tx_hash);
+        }
+        // The one paid in the block of the revival has the same height; their hashes decide.
+        assert!(
+            paid.len() + 1 >= others.len(),
+            "paid {} blocks after {height}",
+            paid.len()
+        );
+    }
+}
+
+#[test]
+fn a_healthy_masternode_keeps_its_turn_over_address_voting_key_and_payout() {
+    for network in ["dash-regtest", "wei-regtest"] {
+        let [mut with, mut without] = [(); 2].map(|()| Updates::new(network, MnType::Regular));
+        with.mine(PRO_UP_SERV);
+        with.mine(PRO_UP_REG);
+        without.chain.mine(NOW);
+        without.chain.mine(NOW);
+        assert_eq!(with.chain.projected_payees(20), without.chain.projected_payees(20));
+    }
+}
+
+#[test]
+fn operators_are_paid_by_the_address_they_named_and_no_longer() {
+    for network in ["dash-regtest", "wei-regtest"] {
+        let mut updates = Updates::new(network, MnType::Regular);
+        let shares = |updates: &mut Updates, payout: ScriptBuf| {
+            updates.serv.operator_payout = payout;
+            updates.mine(PRO_UP_SERV);
+            loop {
+                let payment = updates.chain.mine(NOW).payment.clone().unwrap();
+                if payment.pro_tx_hash == updates.hash {
+                    let is_operators = |(script, _): &&(ScriptBuf, u64)| *script == Updates::pays_to(16);
+                    let operators: u64 = payment
+                        .outputs
+                        .iter()
+                        .filter(is_operators)
+                        .map(|(_, amount)| amount)
+                        .sum();
+                    let owners: u64 = payment.outputs.iter().map(|(_, amount)| amount).sum::<u64>() - operators;
+                    break (operators, owners);
+                }
+            }
+        };
+        let (operators, owners) = shares(&mut updates, Updates::pays_to(16));
+        assert!(operators > 0 && operators * 15 < owners, "5 %: {operators} of {owners}");
+        assert_eq!(shares(&mut updates, ScriptBuf::new()).0, 0);
+    }
+}
+
+/// The same point in the encoding of version 2 is the same key, and the list goes on writing it as before.
+#[test]
+fn a_masternode_of_version_1_keeps_its_version_until_its_key_changes() {
+    let mut bench = Bench::new("dash-regtest", MnType::Regular);
+    bench.payload.version = 1;
+    bench.payload.operator = operator(15).public_key().encode(Scheme::Legacy);
+    let mut updates = Updates::of(bench);
+    assert_eq!((updates.reg.version, updates.state().version), (2, 1));
+    let before = updates.state();
+    updates.mine(PRO_UP_SERV);
+    updates.mine(PRO_UP_REG);
+    let state = updates.state();
+    assert_eq!(
+        (state.version, state.operator, state.ban_height),
+        (1, before.operator, None)
+    );
+    assert_eq!(state.service, updates.serv.service);
+    updates.set_operator(25);
+    updates.mine(PRO_UP_REG);
+    assert_eq!(updates.state().version, 2);
+    // And back: the version is that of the payload that changed the key.
+    (updates.reg.version, updates.operator) = (1, Some(operator(26)));
+    updates.set_operator(26);
+    updates.mine(PRO_UP_REG);
+    assert_eq!(updates.state().version, 1);
+    updates.mine(PRO_UP_SERV);
+    assert_eq!(updates.state().ban_height, None);
+}
+
+#[test]
+fn a_ban_by_hand_is_one_by_misbehaviour() {
+    let mut chain = start("dash-regtest", 6);
+    let hash = chain.list().valid().next().unwrap().pro_tx_hash;
+    chain.fail_dkg(hash).unwrap();
+    chain.ban(hash).unwrap();
+    chain.mine(NOW);
+    let state = chain.list().get(hash).unwrap().state.clone();
+    assert_eq!((state.penalty, state.ban_height), (100, Some(chain.height())));
+    chain.ban(hash).unwrap();
+    chain.mine(NOW);
+    assert_eq!(
+        chain.list().get(hash).unwrap().state,
+        state,
+        "once banned, the height stays"
+    );
+    use bitcoin::hashes::Hash;
+    assert!(chain.ban(crate::protocol::ProTxHash::all_zeros()).is_err());
 }

@@ -1,8 +1,4 @@
-//! The registration on a real node, and the rules compared with a real node's judgement.
-//!
-//! Needs Dash Core 23.1 or later: `DASHD_EXE=/path/to/dashd cargo test --test node -- --ignored --test-threads 1`
-
-mod support;
+//! The registration flow on a real node, with an emulated device, and the rules of a registration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +7,7 @@ use bitcoin::bip32::{DerivationPath, Xpriv};
 use castellan::flow::register::{
     self, CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice,
 };
-use castellan::flow::{Error, Ports, Step, transaction};
+use castellan::flow::{Error, Ports, Step};
 use castellan::hw::DeviceSpec;
 use castellan::protocol::message::message_hash;
 use castellan::protocol::network::{self, MnType};
@@ -24,7 +20,9 @@ use castellan::setup;
 use castellan::store::{Dirs, Journal, Kind};
 use serde_json::json;
 use sipper::Sipper;
-use support::Dashd;
+
+use crate::judgement::Tally;
+use crate::support::{self, Dashd};
 
 /// A node, an emulated device, and everything the flows need.
 struct World {
@@ -363,10 +361,10 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
         ("no outputs", |_, tx| tx.outputs.clear()),
         ("unknown type", |_, tx| tx.kind = 99),
     ];
-    let mut agreed = 0;
+    let mut tally = Tally::default();
     for (what, change) in changes {
         let tx = world.signed(&plan, change);
-        agreed += world.compare(what, &tx).await;
+        world.compare(&mut tally, what, &tx).await;
     }
     let reuse: [(&str, Reuse<'_>); 4] = [
         ("service taken", Box::new(|p| p.service = taken.service)),
@@ -379,7 +377,7 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
     ];
     for (what, change) in reuse {
         let tx = world.signed(&plan, |payload, _| change(payload));
-        agreed += world.compare(what, &tx).await;
+        world.compare(&mut tally, what, &tx).await;
     }
     let mut unsigned = world.signed(&plan, |_, _| {});
     unsigned.payload = {
@@ -387,12 +385,14 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
         payload.signature.clear();
         payload.encode()
     };
-    agreed += world
-        .compare("not signed by the collateral key", &world.sign_inputs(unsigned))
+    let unsigned = world.sign_inputs(unsigned);
+    world
+        .compare(&mut tally, "not signed by the collateral key", &unsigned)
         .await;
     let mut trailing = world.signed(&plan, |_, _| {});
     trailing.payload.push(0);
-    agreed += world.compare("trailing byte", &world.sign_inputs(trailing)).await;
+    let trailing = world.sign_inputs(trailing);
+    world.compare(&mut tally, "trailing byte", &trailing).await;
     // A pending registration of the same address: after the payload's own rules, before the scripts.
     let third = world.collateral("1000").await;
     let pending = world.signed(&plan, |_, _| {});
@@ -403,12 +403,16 @@ async fn the_verdict_on_broken_registrations_is_the_nodes() {
     let taken = plan.payload.service;
     for (what, mode) in [("address pending elsewhere", 0), ("and a broken payload", 1)] {
         let tx = world.signed(&other, |payload, _| (payload.service, payload.mode) = (taken, mode));
-        agreed += world.compare(what, &tx).await;
+        world.compare(&mut tally, what, &tx).await;
     }
-    assert_eq!(agreed, changes.len() + 8);
+    tally.finish("registrations", changes.len() + 8);
 }
 
 impl World {
+    async fn compare(&self, tally: &mut Tally, what: &str, tx: &Transaction) {
+        tally.compare(&self.node, &self.ports, what, tx).await;
+    }
+
     /// The plan's transaction, changed, then signed by collateral and fee key as if it were meant.
     fn signed(&self, plan: &register::Plan, change: impl Fn(&mut ProRegTx, &mut Transaction)) -> Transaction {
         let (mut payload, mut tx) = (plan.payload.clone(), plan.unsigned.clone());
@@ -431,22 +435,6 @@ impl World {
             tx.inputs[at].script_sig = script::script_sig(&signature, &key.public_key().serialize());
         }
         tx
-    }
-
-    /// 1 if our verdict is the node's.
-    async fn compare(&self, what: &str, tx: &Transaction) -> usize {
-        let ours = transaction::judge(&self.ports, tx).await.expect("judged");
-        let ours = ours.failure().map(|check| check.reject.to_owned());
-        let reply = self.node.call("testmempoolaccept", json!([[tx.to_hex()]])).await;
-        let theirs = reply[0]["reject-reason"]
-            .as_str()
-            .map(|text| castellan::rpc::reject_token(text).to_owned());
-        if ours != theirs {
-            // A transaction the node cannot even decode has no verdict to compare.
-            eprintln!("{what}: ours {ours:?}, the node's {theirs:?} ({reply})");
-            return 0;
-        }
-        1
     }
 }
 

@@ -1,0 +1,8 @@
+//! The real binary, as scripts call it: documents on stdout, exit codes, and the whole job against `castellan sandbox`.
+
+mod handover;
+mod job;
+mod offline;
+mod support;
+mod updates;
+mod usage;

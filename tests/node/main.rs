@@ -1,0 +1,16 @@
+//! A real node against this program: flows and hand-built transactions are sent to it, and our rules are compared with its judgement.
+//!
+//! Needs Dash Core 23.1 or later: `DASHD_EXE=/path/to/dashd cargo test --test node -- --ignored --test-threads 1`
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod case;
+mod chain;
+mod judgement;
+mod masternode;
+mod mutations;
+mod pending;
+mod registration;
+mod updates;
+mod verdicts;
