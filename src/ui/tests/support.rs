@@ -23,12 +23,15 @@ use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
-use crate::protocol::{Address, Profile};
+use crate::protocol::{Address, Amount, Profile, Transaction, TxIn, TxOut};
 use crate::rpc::fake::FakeNode;
-use crate::rpc::{Capabilities, NodeStatus, Tip};
+use crate::rpc::{
+    Capabilities, CoinSearch, CoinSource, FeeRate, FoundCoin, FoundTx, MasternodeList, NodeStatus, RpcError, Tip,
+};
 use crate::setup::{Choice, Connection, NodeChoice};
 use crate::store::dirs::Dirs;
 use crate::store::journal::Journal;
+use crate::store::keys::Kind as Key;
 use crate::store::phrase::Phrase;
 use crate::store::vault::Vault;
 use crate::store::vault::seal::Stretching;
@@ -104,6 +107,27 @@ impl Fixture {
         let mut fixture = Self::connected();
         let vault = small_vault(&fixture.dirs);
         fixture.session().unlock(vault);
+        fixture
+    }
+
+    /// The page of a masternode whose keys are all in the vault, on a made-up node. `answer`: what it says to a transaction.
+    pub fn owning(answer: Option<RpcError>) -> Self {
+        let mut fixture = Self::connected();
+        let vault = small_vault(&fixture.dirs);
+        let make = |kind, label: &str| vault.generate(kind, label, &profile(), 1_700_000_000).unwrap();
+        let mut mine = entry(0);
+        mine.state.owner = make(Key::Owner, "mn1-owner").key_id();
+        mine.state.voting = make(Key::Voting, "mn1-voting").key_id();
+        let operator = make(Key::Operator, "mn1-operator").operator().unwrap();
+        mine.state.operator = OperatorKey::Known(operator);
+        let fee = make(Key::Fee, "fees").key_id().unwrap();
+        let mut entries: Vec<Entry> = (1..20).map(entry).collect();
+        entries.insert(0, mine);
+        let session = fixture.session();
+        session.connection.ports.node = Arc::new(paying_node(fee, entries, answer));
+        session.unlock(vault);
+        fixture.send_and_run(Message::Masternodes(crate::ui::masternodes::Message::Refresh));
+        fixture.send(Message::Masternodes(crate::ui::masternodes::Message::Open(hash(0))));
         fixture
     }
 
@@ -378,6 +402,66 @@ pub fn cheap() -> Stretching {
         iterations: 1,
         lanes: 1,
     }
+}
+
+/// What a node answers to a transaction it does not take.
+pub fn refusal() -> RpcError {
+    RpcError::Rejected {
+        reason: "bad-protx-hash".to_owned(),
+        detail: String::new(),
+    }
+}
+
+/// A node with a list and one proven coin of a fee key.
+fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> FakeNode {
+    let value = Amount::from_duffs(1_000_000);
+    let payment = Transaction {
+        version: 2,
+        kind: 0,
+        inputs: vec![TxIn::unsigned(OutPoint::new(hash(7), 1))],
+        outputs: vec![TxOut::new(value, fee.address().script())],
+        lock_time: 0,
+        payload: Vec::new(),
+    };
+    let txid = payment.txid();
+    let coin = |outpoint, key: KeyId| FoundCoin {
+        outpoint,
+        value,
+        script: key.address().script(),
+        confirmations: 100,
+        coinbase: false,
+        spent_in_mempool: false,
+    };
+    let money = coin(OutPoint::new(txid, 0), fee);
+    let made = FoundTx {
+        tx: payment,
+        confirmations: 100,
+        height: Some(1_234_467),
+        block: None,
+    };
+    let tip = tip();
+    let mut node = FakeNode::new()
+        .with_status(Ok(NodeStatus { tip, ..status() }))
+        .with_tip(Ok(tip))
+        .with_pending(Ok(Some(Vec::new())))
+        .with_fee_rate(Ok(FeeRate {
+            advised: Amount::from_duffs(1_000),
+            relay: Amount::from_duffs(1_000),
+        }))
+        .with_coins_of(Ok(CoinSearch {
+            coins: vec![money.clone()],
+            source: CoinSource::AddressIndex,
+        }))
+        .with_coin(money.outpoint, Ok(Some(money)))
+        .with_transaction(txid, Ok(Some(made)));
+    for entry in &entries {
+        let collateral = coin(entry.collateral, KeyId([0x44; 20]));
+        node = node.with_coin(entry.collateral, Ok(Some(collateral)));
+    }
+    if let Some(error) = answer {
+        node = node.with_broadcast(Err(error));
+    }
+    node.with_masternodes(Ok(MasternodeList { tip, entries }))
 }
 
 pub fn tip() -> Tip {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::support::Fixture;
-use crate::flow::register::{self, CollateralChoice, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice};
+use crate::flow::register::{
+    self, CollateralChoice, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice,
+};
 use crate::flow::{Ports, wallet};
 use crate::protocol::masternode::{Entry, OperatorKey, Status};
 use crate::protocol::network::MnType;
@@ -101,7 +103,9 @@ async fn register(ports: Ports, run: Arc<SandboxRun>, kind: MnType) -> ProTxHash
     let script = fee.key_id().unwrap().address().script();
     run.chain.fund(script, Amount::from_coins(1)).unwrap();
     run.chain.mine(1);
-    let all = wallet::candidates(&ports, &wallet::default_accounts(&ports)).await.unwrap();
+    let all = wallet::candidates(&ports, &wallet::default_accounts(&ports))
+        .await
+        .unwrap();
     let found = all.into_iter().find(|each| each.kind == kind).unwrap();
     let platform = ports.profile.platform.as_ref().filter(|_| kind == MnType::Evo);
     let draft = register::Draft {
@@ -164,7 +168,14 @@ fn update_service(world: &mut World, ports: &Ports, kind: MnType) {
     }
     world.review();
     let (old, new) = (service(ports, 40).to_string(), service(ports, 41).to_string());
-    world.assert_shows(&["Now", "Afterwards", &old, &new, "stays", "It stays enabled and keeps its place"]);
+    world.assert_shows(&[
+        "Now",
+        "Afterwards",
+        &old,
+        &new,
+        "stays",
+        "It stays enabled and keeps its place",
+    ]);
     world.press("Back");
     world.sign_and_send("The service is updated.");
     let entry = world.entry();
@@ -216,7 +227,10 @@ fn update_operator_key_and_announce(world: &mut World, ports: &Ports, kind: MnTy
     }
     world.sign_and_send("The service is updated.");
     let entry = world.entry();
-    assert_eq!((entry.status(), entry.state.service), (Status::Enabled, service(ports, 42)));
+    assert_eq!(
+        (entry.status(), entry.state.service),
+        (Status::Enabled, service(ports, 42))
+    );
     world.done();
 }
 
@@ -309,7 +323,10 @@ fn every_disabled_button_says_which_key_is_missing_and_what_can_be_done() {
     for what in crate::ui::screen::update::What::ALL {
         let reason = what.hint(&masternode, false).unwrap_err();
         let role = what.role().to_string();
-        assert!(reason.contains(&role) && reason.contains("hand the operation over"), "{reason}");
+        assert!(
+            reason.contains(&role) && reason.contains("hand the operation over"),
+            "{reason}"
+        );
         assert!(what.hint(&masternode, true).unwrap().contains("Signed elsewhere"));
     }
 }
@@ -320,7 +337,10 @@ fn an_address_another_masternode_has_is_refused_where_it_was_typed() {
     let ports = world.ports();
     let hash = world.hash;
     let list = world.wait(async move { ports.node.masternodes().await.unwrap() });
-    let other = list.entries.into_iter().find(|entry| entry.pro_tx_hash != hash && !entry.state.service.is_none());
+    let other = list
+        .entries
+        .into_iter()
+        .find(|entry| entry.pro_tx_hash != hash && !entry.state.service.is_none());
     world.press("Update service");
     world.fill("service", &other.unwrap().state.service.to_string());
     world.press("Review");
@@ -361,6 +381,24 @@ fn what_the_node_refuses_is_said_with_advice_and_can_be_tried_again() {
     world.sign_and_send("The masternode is updated.");
     let vault = world.ports().vault().unwrap().clone();
     assert_eq!(world.entry().state.voting, vault.info("mn1-voting-2").unwrap().key_id());
+}
+
+/// Nothing has changed then, so one can go back and correct it.
+#[test]
+fn a_refused_transaction_shows_the_nodes_reason_and_lets_one_go_back() {
+    let mut fixture = Fixture::owning(Some(super::support::refusal()));
+    fixture.press("Update voting key");
+    fixture.press("Review");
+    fixture.press("Sign and send");
+    fixture.assert_shows(&[
+        "bad-protx-hash",
+        "Nothing has changed; go back, correct it and try again.",
+        "Try again",
+    ]);
+    assert_eq!(fixture.press("Back"), 1);
+    fixture.assert_shows(&["What changes", "Sign and send"]);
+    let vault = fixture.session().ports().vault.clone().unwrap();
+    assert!(vault.info("mn1-voting-2").is_ok(), "the journal may send it again");
 }
 
 /// An update of the payout, paid with the only fee coin there is.
@@ -414,7 +452,11 @@ fn an_operation_is_handed_over_signed_elsewhere_and_completed() {
         world.press("Complete an operation from a file");
         world.fill("import-path", at("first.json").to_str().unwrap());
         assert_eq!(world.press("Review"), 1);
-        world.assert_shows(&["mn1-owner, in the vault", &payout.to_text(&profile), "not on this computer"]);
+        world.assert_shows(&[
+            "mn1-owner, in the vault",
+            &payout.to_text(&profile),
+            "not on this computer",
+        ]);
         world.fill("export-path", at("second.json").to_str().unwrap());
         world.press("Export to a file");
         world.assert_shows(&["Written to"]);
@@ -443,7 +485,10 @@ fn a_file_that_is_no_operation_is_refused_with_advice() {
     assert_eq!(world.press("Review"), 0);
     world.fill("import-text", "{}");
     world.press("Review");
-    world.assert_shows(&["Not an operation of this program", "Nothing was signed and nothing was sent."]);
+    world.assert_shows(&[
+        "Not an operation of this program",
+        "Nothing was signed and nothing was sent.",
+    ]);
     world.fill("import-path", "/nowhere/to/be/found.json");
     world.press("Review");
     world.assert_shows(&["entity not found", "Check that the disk is there"]);
@@ -464,7 +509,9 @@ fn second_computer(world: &mut World, folder: &std::path::Path) -> Computer {
     )
     .unwrap();
     let secret = here.export("mn1-owner").unwrap();
-    there.import(Kind::Owner, "mn1-owner", &ports.profile, &secret, 0).unwrap();
+    there
+        .import(Kind::Owner, "mn1-owner", &ports.profile, &secret, 0)
+        .unwrap();
     here.remove("mn1-owner").unwrap();
     let journal = Journal::open(&folder.join("journal")).unwrap();
     (Arc::new(there), Arc::new(journal))

@@ -25,7 +25,9 @@ enum Known {
 }
 
 enum Probe {
-    Running { _task: Handle },
+    Running {
+        _task: Handle,
+    },
     Over(Finding),
     /// No server of the sandbox is at the address it names, and who is there wants no visit.
     NotInSandbox,

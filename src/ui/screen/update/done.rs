@@ -1,17 +1,17 @@
 //! The result: what was sent, in which block, and what somebody has to do next.
 
+use iced::Element;
 use iced::widget::{column, row};
-use iced::{Element, Length};
 
+use super::review::table;
 use super::what::What;
 use crate::flow::operation::Kind;
 use crate::flow::update::{FieldName, Review};
 use crate::ui::format;
-use crate::ui::screen::part::context::Look;
 use crate::ui::screen::part::page_of;
 use crate::ui::screen::part::signing::Finished;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{body, fact, fact_copied, info, panel, primary_button, success, warning};
+use crate::ui::widget::{body, fact, fact_copied, panel, primary_button, success};
 
 pub struct Done {
     pub finished: Finished,
@@ -47,7 +47,7 @@ impl Done {
         self.next
     }
 
-    pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
+    pub fn view(&self) -> Element<'_, Message> {
         let finished = &self.finished;
         let facts = column![
             fact_copied("Transaction", finished.txid.to_string(), "", Message::Copy),
@@ -59,20 +59,14 @@ impl Done {
         if let Some(what) = self.next {
             next = next.push(row![primary_button(what.name()).on_press(Message::Next(what))]);
         }
-        let follows = self.review.consequences.iter();
-        let follows = follows.map(|each| {
-            let words = each.sentence(look.profile);
-            if each.is_grave() {
-                warning(words).into()
-            } else {
-                info(words).into()
-            }
-        });
         page_of(
             column![
                 success(self.headline()),
                 panel("What was sent", facts),
-                panel("What follows", column(follows).spacing(Gap::S).width(Length::Fill)),
+                panel(
+                    "What has changed",
+                    table(self.review.fields.iter().filter(|field| field.changes()))
+                ),
                 panel("What is next", next),
             ]
             .spacing(Gap::M),

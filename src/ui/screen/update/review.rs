@@ -161,7 +161,7 @@ impl Reviewing {
         let mut parts = column![self.notices(look)].spacing(Gap::M);
         parts = parts.push(match Payload::of(&operation.unsigned) {
             Ok(Payload::ProReg(payload)) => panel("What is registered", registered(&payload, look.profile)),
-            _ => panel("What changes", table(&self.review.fields)),
+            _ => panel("What changes", table(self.review.fields.iter())),
         });
         parts = parts.push(panel("Who signs", self.signers(operation, look)));
         parts = parts.push(panel("Fee", fee(&self.review, operation, look)));
@@ -298,19 +298,17 @@ fn payer(operation: &Operation, look: &Look<'_>) -> String {
 const NAME: Length = Length::Fixed(130.0);
 
 /// Every field; what stays is muted.
-fn table<'a>(fields: &'a [Field]) -> Element<'a, Message> {
+pub(super) fn table<'a, M: 'a>(fields: impl Iterator<Item = &'a Field>) -> Element<'a, M> {
     let head = row![
         help("").width(NAME),
         help("Now").width(Length::Fill),
         help("Afterwards").width(Length::Fill)
     ];
-    let lines = fields
-        .iter()
-        .map(|field| column![divider(), line(field)].spacing(Gap::S).into());
+    let lines = fields.map(|field| column![divider(), line(field)].spacing(Gap::S).into());
     column![head.spacing(Gap::M)].extend(lines).spacing(Gap::S).into()
 }
 
-fn line<'a>(field: &'a Field) -> Element<'a, Message> {
+fn line<'a, M: 'a>(field: &'a Field) -> Element<'a, M> {
     let text = |value: &'a Option<String>| value.as_deref().unwrap_or("none");
     let cells = if field.changes() {
         row![

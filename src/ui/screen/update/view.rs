@@ -102,7 +102,7 @@ impl Update {
             }
             State::Reviewing(reviewing) => reviewing.view(&look).map(Message::Review),
             State::Signing { signing, .. } => signing.view(&look).map(Message::Signing),
-            State::Done(done) => done.view(&look).map(Message::Done),
+            State::Done(done) => done.view().map(Message::Done),
         }
     }
 
