@@ -59,15 +59,13 @@ impl Done {
         if let Some(what) = self.next {
             next = next.push(row![primary_button(what.name()).on_press(Message::Next(what))]);
         }
+        let changed = self.review.fields.iter().filter(|field| field.changes());
         page_of(
             column![
                 success(self.headline()),
                 panel("What was sent", facts),
-                panel(
-                    "What has changed",
-                    table(self.review.fields.iter().filter(|field| field.changes()))
-                ),
                 panel("What is next", next),
+                panel("What has changed", table(["Before", "Now"], changed)),
             ]
             .spacing(Gap::M),
         )

@@ -161,7 +161,7 @@ impl Reviewing {
         let mut parts = column![self.notices(look)].spacing(Gap::M);
         parts = parts.push(match Payload::of(&operation.unsigned) {
             Ok(Payload::ProReg(payload)) => panel("What is registered", registered(&payload, look.profile)),
-            _ => panel("What changes", table(self.review.fields.iter())),
+            _ => panel("What changes", table(["Now", "Afterwards"], self.review.fields.iter())),
         });
         parts = parts.push(panel("Who signs", self.signers(operation, look)));
         parts = parts.push(panel("Fee", fee(&self.review, operation, look)));
@@ -297,12 +297,12 @@ fn payer(operation: &Operation, look: &Look<'_>) -> String {
 
 const NAME: Length = Length::Fixed(130.0);
 
-/// Every field; what stays is muted.
-pub(super) fn table<'a, M: 'a>(fields: impl Iterator<Item = &'a Field>) -> Element<'a, M> {
+/// Fields before and after, with the names of these columns; what stays is muted.
+pub(super) fn table<'a, M: 'a>(head: [&'static str; 2], fields: impl Iterator<Item = &'a Field>) -> Element<'a, M> {
     let head = row![
         help("").width(NAME),
-        help("Now").width(Length::Fill),
-        help("Afterwards").width(Length::Fill)
+        help(head[0]).width(Length::Fill),
+        help(head[1]).width(Length::Fill)
     ];
     let lines = fields.map(|field| column![divider(), line(field)].spacing(Gap::S).into());
     column![head.spacing(Gap::M)].extend(lines).spacing(Gap::S).into()
