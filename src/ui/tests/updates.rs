@@ -315,6 +315,58 @@ fn what_somebody_elses_masternode_would_need_is_said_and_a_way_is_offered() {
     assert_eq!(world.press("Review"), 0);
 }
 
+/// On the computer of a hosting provider, or from a paper: used once, kept nowhere.
+#[test]
+fn an_operator_key_that_is_not_in_the_vault_is_pasted_for_once() {
+    for network in ["dash-regtest", "wei-regtest"] {
+        let mut world = World::new(network, MnType::Regular);
+        let ports = world.ports();
+        let vault = ports.vault().unwrap().clone();
+        let secret = vault.export("mn1-operator").unwrap();
+        vault.remove("mn1-operator").unwrap();
+        world.show();
+        world.assert_shows(&["The operator key is not in this vault."]);
+        assert_eq!(world.press("Update service"), 0);
+        world.press(ELSEWHERE);
+        world.press("Update service");
+        world.fill("service", "45.76.230.43");
+
+        // Handed over: nobody here signs.
+        world.review();
+        world.assert_shows(&["Signatures that are missing"]);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("operation.json");
+        world.fill("export-path", file.to_str().unwrap());
+        world.press("Export to a file");
+        world.press("Done");
+        assert!(!std::fs::read_to_string(&file).unwrap().contains(secret.as_str()));
+
+        // The provider has the key, and no vault needs it.
+        world.press("Journal");
+        world.press("Complete an operation from a file");
+        world.fill("import-path", file.to_str().unwrap());
+        world.press("Review");
+        world.fill("operator-secret", &secret);
+        world.assert_shows(&["It is the key of this masternode's operator.", "pasted for this once"]);
+        assert_eq!(world.press("Sign and send"), 1);
+        world.assert_shows(&["The service is updated."]);
+        assert_eq!(world.entry().state.service, service(&ports, 43));
+        world.press("Done");
+
+        // Pasted into the form itself.
+        world.show();
+        world.press(ELSEWHERE);
+        world.press("Update service");
+        world.fill("service", "45.76.230.44");
+        world.press("Paste the key for this once");
+        world.fill("operator-secret", &secret);
+        world.sign_and_send("The service is updated.");
+        assert_eq!(world.entry().state.service, service(&ports, 44));
+        let text = format!("{:?}", ports.journal.list().unwrap());
+        assert!(!text.contains(secret.as_str()) && vault.info("mn1-operator").is_err());
+    }
+}
+
 #[test]
 fn every_disabled_button_says_which_key_is_missing_and_what_can_be_done() {
     let mut fixture = Fixture::connected();

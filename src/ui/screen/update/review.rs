@@ -6,7 +6,7 @@ use iced::{Element, Length, Task};
 use super::handover::{self, HandOver};
 use super::signer::Pasted;
 use crate::flow::Ports;
-use crate::flow::operation::{Kind, Operation, Role, Signer};
+use crate::flow::operation::{Kind, Missing, Operation, Role, Signer};
 use crate::flow::overview;
 use crate::flow::update::{Field, Review};
 use crate::protocol::rules::{Check, OF_SIGNATURES};
@@ -34,6 +34,8 @@ pub struct Reviewing {
     typed: crate::ui::widget::Field<()>,
     /// The operator's secret, for an operation from a file.
     pasted: Pasted,
+    /// What was missing before anything was pasted.
+    missing: Vec<Missing>,
     handover: HandOver,
     /// It was tried once, so the journal has it and its keys stay.
     pub tried: bool,
@@ -66,6 +68,7 @@ impl Reviewing {
     fn new(job: Job, review: Review, name: String) -> Self {
         Self {
             handover: HandOver::new(&job, &name),
+            missing: review.missing.clone(),
             job,
             review,
             name,
@@ -110,6 +113,7 @@ impl Reviewing {
         };
         self.pasted.edit(text, Some(key));
         *once = self.pasted.once().cloned();
+        self.review.missing = self.missing.clone();
         if once.is_some() {
             self.review.missing.retain(|missing| missing.role != Role::Operator);
         }
@@ -165,13 +169,12 @@ impl Reviewing {
         });
         parts = parts.push(panel("Who signs", self.signers(operation, look)));
         parts = parts.push(panel("Fee", fee(&self.review, operation, look)));
+        let wants_operator = self.missing.iter().any(|missing| missing.role == Role::Operator);
+        if self.review.failure().is_none() && wants_operator && matches!(self.job, Job::Operation(..)) {
+            let paste = self.pasted.view(Message::SecretEdited, Message::Submit);
+            parts = parts.push(panel("Sign with the operator key", paste));
+        }
         if self.review.failure().is_none() && !self.is_complete() {
-            if matches!(&self.job, Job::Operation(operation, _) if matches!(operation.signer, Signer::Operator { .. }))
-                && self.review.missing.iter().any(|missing| missing.role == Role::Operator)
-            {
-                let paste = self.pasted.view(Message::SecretEdited, Message::Submit);
-                parts = parts.push(panel("Sign with the operator key", paste));
-            }
             parts = parts.push(self.handover.view(&self.review.missing).map(Message::HandOver));
         }
         if self.kind() == Kind::Revoke && self.review.failure().is_none() && self.is_complete() {
