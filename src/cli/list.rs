@@ -47,7 +47,7 @@ fn snapshot(profile: &Profile, file: &std::path::Path, height: u32) -> Result<Ov
         .map_err(|error| Failure::usage(format!("{} cannot be read: {}", file.display(), error.kind())))?;
     let entries = types::masternodes(&text, profile)
         .map_err(|error| Failure::refused("decode", format!("{}: {error}", file.display())))?;
-    let after = |at: Option<u32>| at.is_some_and(|at| height + 1 >= at);
+    let after = |at: Option<u32>| at.is_some_and(|at| height.saturating_add(1) >= at);
     let four = after(profile.activation.v19) && !after(profile.activation.mn_rr);
     let evo = if four {
         EvoPayments::FourInARow

@@ -33,7 +33,7 @@ pub enum Error {
     #[error("{}", .0.message)]
     Rule(Check),
     /// How much to send where before the operation can go on.
-    #[error("the fee key {label} holds {available}; send at least {needed} to {address}")]
+    #[error("{label} holds {available} for the fee; send at least {needed} to {address}")]
     FeeKeyShort {
         label: String,
         address: String,
@@ -65,7 +65,7 @@ pub enum Error {
         found: String,
         wanted: String,
     },
-    #[error("the operator key belongs to the masternode {pro_tx_hash} already, in the other encoding")]
+    #[error("this is the operator key of the masternode {pro_tx_hash}, written in the other encoding")]
     OperatorInOtherEncoding { pro_tx_hash: String },
     /// The amount of a coin is the node's word until its transaction proves it; a false one would become fee.
     #[error("the node has no proof of the coin {outpoint}: the transaction that made it is missing or another")]
@@ -82,7 +82,7 @@ pub enum Error {
     CannotResume { id: i64, reason: &'static str },
     #[error("no masternode {hash} is registered")]
     NoSuchMasternode { hash: String },
-    #[error("the operator of {pro_tx_hash} gave up: its owner has to name a new operator key first")]
+    #[error("the operator of {pro_tx_hash} gave up, and the owner has not named a new operator key")]
     OperatorRevoked { pro_tx_hash: String },
     #[error("{label} is not the {role} of {pro_tx_hash}")]
     NotTheKey {
@@ -95,7 +95,10 @@ pub enum Error {
     NotTold { pro_tx_hash: String, what: &'static str },
     #[error("the signature of the {role} {key} cannot be made on this computer")]
     SignatureElsewhere { role: Role, key: String },
-    #[error("{0}")]
+    /// A payload restates every field; what was planned before would put the old value back.
+    #[error("the {field} of {pro_tx_hash} is another one than when this was planned")]
+    ChangedMeanwhile { pro_tx_hash: String, field: String },
+    #[error("the operation: {0}")]
     Handover(FileError),
     #[error("the pasted operator key: {0}")]
     Pasted(ImportError),
@@ -151,7 +154,7 @@ impl Error {
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
-            Self::OperatorRevoked { .. } => "rule",
+            Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",
             Self::FeeKeyShort { .. } | Self::Short(_) => "funds",
             Self::NoCollateral { .. }
@@ -171,7 +174,11 @@ impl Error {
     pub fn ends_plan(&self) -> bool {
         matches!(
             self,
-            Self::Rule(_) | Self::NotAsReviewed { .. } | Self::Decode(_) | Self::CannotResume { .. }
+            Self::Rule(_)
+                | Self::NotAsReviewed { .. }
+                | Self::ChangedMeanwhile { .. }
+                | Self::Decode(_)
+                | Self::CannotResume { .. }
         )
     }
 

@@ -1,5 +1,7 @@
 //! Who pays the fee: coins of a fee key or of the node's wallet, never a collateral.
 
+use std::collections::HashSet;
+
 use bitcoin::{OutPoint, ScriptBuf};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,7 @@ use super::choice::FeeSource;
 use super::keys::secp_id;
 use super::operation::Kind;
 use super::{Error, Ports, wallet};
-use crate::protocol::funding::{self, Change, Coin};
+use crate::protocol::funding::{self, Change, Coin, Funded};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::operator_signature::UNSIGNED;
 use crate::protocol::special_tx::pro_reg::{BASIC_BLS, Platform};
@@ -103,53 +105,129 @@ pub(super) struct Paid {
     pub fee: Amount,
 }
 
-/// What else is to be known about the coins of a fee source.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Purse {
-    /// Never spent here.
-    pub exclude: Vec<OutPoint>,
-    /// Change of transactions this program sent just now: not confirmed yet, but ours and known in every byte.
-    pub own: Vec<FoundCoin>,
+/// What fees are paid from, read once: the coins of a fee source, and what the node asks for.
+///
+/// A search for coins takes some nodes a minute, so a batch reads once and keeps the account itself.
+#[derive(Debug, Clone)]
+pub(super) struct Till {
+    source: FeeSource,
+    label: String,
+    /// Change returns here.
+    pub address: Address,
+    pub coins: Vec<FoundCoin>,
+    /// Change of transactions this program sent just now: not confirmed yet, but its own and known in every byte.
+    own: HashSet<OutPoint>,
+    /// **Duffs** per 1000 bytes.
+    rate: Amount,
 }
 
-/// Chooses the fee coins and completes the payload with their hash.
-pub(super) async fn pay_fee(ports: &Ports, source: &FeeSource, payload: Payload, purse: &Purse) -> Result<Paid, Error> {
-    let (label, address, mut coins) = fee_coins(ports, source, &purse.exclude).await?;
-    coins.extend(purse.own.iter().cloned());
-    let mut template = Transaction::empty(SPECIAL_VERSION);
-    // The signature is part of the size that the fee is counted by.
-    payload.clone().of_final_length().attach(&mut template);
-    let rate = ports.node.fee_rate().await?.advised;
-    let spendable: Vec<Coin> = coins.iter().map(Coin::from).collect();
-    let funded = funding::fund(&template, &spendable, rate, &address.script(), Change::Required).map_err(|short| {
-        let address = address.to_text(&ports.profile);
-        Error::FeeKeyShort {
+impl Till {
+    /// # Errors
+    /// Of the node and the vault.
+    pub async fn open(ports: &Ports, source: &FeeSource, exclude: &[OutPoint]) -> Result<Self, Error> {
+        let (label, address, coins) = fee_coins(ports, source, exclude).await?;
+        Ok(Self {
+            source: source.clone(),
             label,
             address,
-            available: short.available,
-            needed: short.needed,
+            coins,
+            own: HashSet::new(),
+            rate: ports.node.fee_rate().await?.advised,
+        })
+    }
+
+    pub fn source(&self) -> &FeeSource {
+        &self.source
+    }
+
+    pub fn holds(&self) -> Amount {
+        self.coins.iter().map(|coin| coin.value).sum()
+    }
+
+    /// Inputs and change for a payload of this length, and the fee. Nothing is asked or proven.
+    ///
+    /// # Errors
+    /// [`Error::FeeKeyShort`]
+    pub fn fund(&self, ports: &Ports, payload: &Payload) -> Result<Funded, Error> {
+        let mut template = Transaction::empty(SPECIAL_VERSION);
+        // The signature is part of the size that the fee is counted by.
+        payload.clone().of_final_length().attach(&mut template);
+        let coins: Vec<Coin> = self.coins.iter().map(Coin::from).collect();
+        funding::fund(&template, &coins, self.rate, &self.address.script(), Change::Required).map_err(|short| {
+            Error::FeeKeyShort {
+                label: self.label.clone(),
+                address: self.address.to_text(&ports.profile),
+                available: short.available,
+                needed: short.needed,
+            }
+        })
+    }
+
+    /// Chooses the fee coins and completes the payload with their hash.
+    ///
+    /// # Errors
+    /// [`Error::FeeKeyShort`], and [`Error::UnprovenCoin`] for a coin that is not this program's own change.
+    pub async fn pay(&self, ports: &Ports, payload: Payload) -> Result<Paid, Error> {
+        let funded = self.fund(ports, &payload)?;
+        let chosen: Vec<&FoundCoin> = funded
+            .coins
+            .iter()
+            .filter_map(|chosen| self.coins.iter().find(|coin| coin.outpoint == chosen.outpoint))
+            .collect();
+        if self.source != FeeSource::NodeWallet {
+            for coin in chosen.iter().filter(|coin| !self.own.contains(&coin.outpoint)) {
+                wallet::prove(ports, coin).await?;
+            }
         }
-    })?;
-    let chosen: Vec<&FoundCoin> = funded
-        .coins
-        .iter()
-        .filter_map(|chosen| coins.iter().find(|coin| coin.outpoint == chosen.outpoint))
-        .collect();
-    if *source != FeeSource::NodeWallet {
-        for coin in chosen.iter().filter(|coin| !purse.own.contains(coin)) {
-            wallet::prove(ports, coin).await?;
+        let mut unsigned = funded.tx;
+        let mut payload = payload.unsigned();
+        payload.set_inputs_hash(unsigned.inputs_hash());
+        payload.attach(&mut unsigned);
+        Ok(Paid {
+            unsigned,
+            payload,
+            inputs: chosen.into_iter().map(FeeInput::from).collect(),
+            fee: funded.fee,
+        })
+    }
+
+    /// A transaction was sent: what it spends is gone, and its outputs, which all are change, are there.
+    pub fn spend(&mut self, tx: &Transaction) {
+        let txid = tx.txid();
+        self.remove(tx.inputs.iter().map(|input| input.previous));
+        let change = (0..).zip(&tx.outputs).filter_map(|(vout, output)| {
+            Some(FoundCoin {
+                outpoint: OutPoint { txid, vout },
+                value: output.amount()?,
+                script: output.script.clone(),
+                confirmations: 0,
+                coinbase: false,
+                spent_in_mempool: false,
+            })
+        });
+        for coin in change {
+            // The node may have found it in a block meanwhile.
+            if self.coins.iter().all(|known| known.outpoint != coin.outpoint) {
+                self.own.insert(coin.outpoint);
+                self.coins.push(coin);
+            }
         }
     }
-    let mut unsigned = funded.tx;
-    let mut payload = payload.unsigned();
-    payload.set_inputs_hash(unsigned.inputs_hash());
-    payload.attach(&mut unsigned);
-    Ok(Paid {
-        unsigned,
-        payload,
-        inputs: chosen.into_iter().map(FeeInput::from).collect(),
-        fee: funded.fee,
-    })
+
+    pub fn remove(&mut self, spent: impl IntoIterator<Item = OutPoint>) {
+        let spent: HashSet<OutPoint> = spent.into_iter().collect();
+        self.coins.retain(|coin| !spent.contains(&coin.outpoint));
+    }
+}
+
+/// Chooses the fee coins, none of the excluded ones, and completes the payload with their hash.
+pub(super) async fn pay_fee(
+    ports: &Ports,
+    source: &FeeSource,
+    payload: Payload,
+    exclude: &[OutPoint],
+) -> Result<Paid, Error> {
+    Till::open(ports, source, exclude).await?.pay(ports, payload).await
 }
 
 impl From<&FoundCoin> for FeeInput {
@@ -176,6 +254,13 @@ pub(super) async fn fee_coins(
         }
         FeeSource::Elsewhere(address) => {
             let label = address.to_text(&ports.profile);
+            if !matches!(address, Address::PubkeyHash(_)) {
+                return Err(Error::KeyOfOtherKind {
+                    label,
+                    found: "script".to_owned(),
+                    wanted: store::Kind::Fee.name().to_owned(),
+                });
+            }
             (label, *address, coins_of(ports, *address).await?)
         }
         FeeSource::NodeWallet => {

@@ -22,7 +22,7 @@ impl Made {
         self.0
     }
 
-    fn make(&mut self, ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
+    pub fn make(&mut self, ports: &Ports, kind: Kind, name: &str) -> Result<String, Error> {
         let label = make(ports, kind, name)?;
         self.0.push(label.clone());
         Ok(label)

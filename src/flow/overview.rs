@@ -142,7 +142,10 @@ pub fn assemble(
             slot,
             queue_length: length,
             outlook: pose::outlook(entry.state.pose_penalty, registered),
-            next_payment_time: slot.map(|slot| tip.time + u64::from(slot.height - tip.height) * u64::from(spacing)),
+            next_payment_time: slot.map(|slot| {
+                let blocks = slot.height.saturating_sub(tip.height);
+                tip.time.saturating_add(u64::from(blocks) * u64::from(spacing))
+            }),
             mine: roles.any() || payout || mine.hashes.contains(&entry.pro_tx_hash),
             roles,
             entry,

@@ -3,10 +3,11 @@
 use bitcoin::Txid;
 use sipper::{Sender, Straw, sipper};
 
+use super::choice::OneUse;
 use super::operation::{self, Kind};
 use super::{Error, Ports, Step, send};
 use crate::protocol::Transaction;
-use crate::store::journal::{Event, Operation, State};
+use crate::store::journal::{Operation, State};
 
 /// How an operation ended at last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,11 @@ pub struct Outcome {
 ///
 /// What the device signed is not asked for again. What is mined is merely told; what was cancelled stays so.
 pub fn resume(ports: Ports, id: i64) -> impl Straw<Outcome, Step, Error> {
+    resume_with(ports, id, None)
+}
+
+/// As [`resume`], with an operator key that was pasted for once: it is needed again where the program ended before it signed.
+pub fn resume_with(ports: Ports, id: i64, once: Option<OneUse>) -> impl Straw<Outcome, Step, Error> {
     sipper(async move |mut steps| {
         let operation = ports.journal.get(id)?;
         if operation.network != ports.profile.name {
@@ -35,47 +41,26 @@ pub fn resume(ports: Ports, id: i64) -> impl Straw<Outcome, Step, Error> {
             });
         }
         steps.send(Step::Planned { id }).await;
-        let Some((txid, hex)) = operation.finished() else {
-            return sign_again(&ports, &operation, &mut steps).await;
-        };
-        let tx = Transaction::from_hex(hex)?;
-        let height = match mined(&operation) {
-            Some(height) => {
-                steps.send(Step::Mined { txid, height }).await;
-                height
-            }
-            None => deliver(&ports, &operation, &tx, &mut steps).await?,
-        };
+        if operation.finished().is_none() {
+            return sign_again(&ports, &operation, once.as_ref(), &mut steps).await;
+        }
+        let (tx, height) = send::go_on(&ports, &operation, &mut steps).await?;
+        let txid = tx.txid();
         Ok(Outcome { txid, tx, height })
     })
 }
 
-fn mined(operation: &Operation) -> Option<u32> {
-    operation.events.iter().find_map(|entry| match entry.event {
-        Event::Mined { height, .. } => Some(height),
-        _ => None,
-    })
-}
-
-/// The transaction is complete: send it (again) unless the chain has it. The port refuses a node of another chain when asked
-/// for its status, and a restart may have brought another node.
-async fn deliver(
+/// The plan is there, perhaps the signature under its payload too.
+async fn sign_again(
     ports: &Ports,
     operation: &Operation,
-    tx: &Transaction,
+    once: Option<&OneUse>,
     steps: &mut Sender<Step>,
-) -> Result<u32, Error> {
-    ports.node.status().await?;
-    send::deliver_again(ports, operation, tx, steps).await
-}
-
-/// The plan is there, perhaps the signature under its payload too.
-async fn sign_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Step>) -> Result<Outcome, Error> {
+) -> Result<Outcome, Error> {
     if Kind::from_name(&operation.kind).is_none() {
         return pay_again(ports, operation, steps).await;
     }
-    let planned = operation::resume(operation)?;
-    let outcome = operation::finish(ports, operation.id, planned, None, steps).await?;
+    let outcome = operation::go_on(ports, operation, once, steps).await?;
     Ok(Outcome {
         txid: outcome.txid,
         tx: outcome.tx,

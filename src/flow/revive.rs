@@ -10,14 +10,20 @@ use super::choice::FeeSource;
 use super::fee::fee_coins;
 use super::{Error, Ports, overview};
 use crate::protocol::masternode::{Entry, OperatorKey, Status};
+use crate::protocol::rules::DUST_KEY;
 use crate::protocol::special_tx::Service;
+use crate::protocol::special_tx::pro_up_rev::Reason;
 use crate::protocol::{Amount, ProTxHash};
+use crate::rpc::RpcError;
 
 /// How long an address may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(4);
-/// More bans than this within [`WAVE_BLOCKS`] are the network's trouble, not one operator's.
+/// So many other bans within [`WAVE_BLOCKS`] before or after are the network's trouble, not one operator's.
 const WAVE: usize = 10;
-const WAVE_BLOCKS: u32 = 576;
+/// Half a day at 2.5 minutes.
+const WAVE_BLOCKS: u32 = 288;
+/// Bytes of a ProUpServTx with one input, for which the fee has to suffice.
+const UPDATE_SIZE: u64 = 450;
 
 /// What was found out about a banned masternode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub enum Mood {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
     NotBanned,
-    /// Its score reached the maximum: it missed too many DKGs.
+    /// Its score reached the maximum: it missed too many DKGs. Once banned, the penalty stays.
     Misbehaved {
         since: u32,
         blocks: u32,
@@ -90,6 +96,7 @@ pub enum Finding {
     FeeCoins {
         available: Amount,
     },
+    /// Too little, or nothing.
     NoFeeCoins {
         label: String,
     },
@@ -150,10 +157,11 @@ impl Finding {
                 )
             }
             Self::Revoked { reason } => format!(
-                "Its operator gave up (reason {reason}): the owner has to name a new operator key before anybody can revive it."
+                "Its operator gave up ({}): the owner has to name a new operator key before anybody can revive it.",
+                reason_text(*reason)
             ),
             Self::NetworkEvent { others } => {
-                format!("{others} other masternodes were banned within a day of it: the network had trouble then.")
+                format!("{others} other masternodes were banned within half a day of it: the network had trouble then.")
             }
             Self::Reachable { service } => format!("{service} answers from here."),
             Self::Unreachable { service, why } => {
@@ -171,7 +179,7 @@ impl Finding {
                 "Its operator key is not in this vault: paste it, or hand the update over to who holds it.".into()
             }
             Self::FeeCoins { available } => format!("{} {ticker} are there for the fee.", available.short()),
-            Self::NoFeeCoins { label } => format!("{label} holds nothing to pay the fee with."),
+            Self::NoFeeCoins { label } => format!("{label} holds too little to pay the fee with."),
             Self::Causes => "Before it is revived, look for what operators report most:".into(),
         }
     }
@@ -209,25 +217,41 @@ pub async fn look_here(
     let mut findings = vec![why_banned(&entry, list.tip.height)];
     findings.extend(wave(&entry, &list.entries));
     findings.push(operator_key(ports, &entry));
-    let service = entry.state.service;
-    let twin = list
-        .entries
-        .iter()
-        .find(|other| other.pro_tx_hash != pro_tx_hash && !service.is_none() && other.state.service == service);
-    findings.extend(twin.map(|twin| Finding::AddressTaken { by: twin.pro_tx_hash }));
+    findings.extend(twin(&entry, &list.entries));
     if let Some(source) = fee_from {
-        let (label, _, coins) = fee_coins(ports, source, &[]).await?;
-        let available: Amount = coins.iter().map(|coin| coin.value).sum();
-        findings.push(if available == Amount::ZERO {
-            Finding::NoFeeCoins { label }
-        } else {
-            Finding::FeeCoins { available }
-        });
+        findings.extend(fee(ports, source).await?);
     }
     if entry.status() == Status::PoseBanned {
         findings.push(Finding::Causes);
     }
     Ok(Diagnosis { entry, findings })
+}
+
+/// Whether the fee source can pay for the update; none where the node cannot search coins.
+async fn fee(ports: &Ports, source: &FeeSource) -> Result<Option<Finding>, Error> {
+    let (label, _, coins) = match fee_coins(ports, source, &[]).await {
+        Err(Error::Node(RpcError::NoCoinSearch)) => return Ok(None),
+        found => found?,
+    };
+    let available: Amount = coins.iter().map(|coin| coin.value).sum();
+    let rate = ports.node.fee_rate().await?.advised.duffs();
+    let needed = (UPDATE_SIZE * rate).div_ceil(1_000) + DUST_KEY;
+    Ok(Some(if available.duffs() < needed {
+        Finding::NoFeeCoins { label }
+    } else {
+        Finding::FeeCoins { available }
+    }))
+}
+
+fn twin(entry: &Entry, list: &[Entry]) -> Option<Finding> {
+    let service = entry.state.service;
+    let is_twin = |other: &&Entry| other.pro_tx_hash != entry.pro_tx_hash && other.state.service == service;
+    let twin = list.iter().find(is_twin).filter(|_| !service.is_none())?;
+    Some(Finding::AddressTaken { by: twin.pro_tx_hash })
+}
+
+fn reason_text(reason: u16) -> String {
+    Reason::from_number(reason).map_or_else(|| format!("reason {reason}"), |reason| reason.to_string())
 }
 
 fn why_banned(entry: &Entry, tip: u32) -> Finding {
@@ -256,7 +280,7 @@ fn wave(entry: &Entry, list: &[Entry]) -> Option<Finding> {
             && other
                 .state
                 .pose_ban_height
-                .is_some_and(|at| at.abs_diff(since) <= WAVE_BLOCKS / 2)
+                .is_some_and(|at| at.abs_diff(since) <= WAVE_BLOCKS)
     };
     let others = list.iter().filter(near).count();
     (others >= WAVE && entry.status() == Status::PoseBanned).then_some(Finding::NetworkEvent { others })

@@ -92,3 +92,196 @@ fn into_coin(found: FoundCoin) -> Coin {
         spent_in_mempool: found.spent_in_mempool,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::BlockHash;
+    use bitcoin::hashes::Hash;
+
+    use super::*;
+    use crate::protocol::masternode::OperatorKey;
+    use crate::protocol::masternode::entry::State;
+    use crate::protocol::network::{MnType, builtin};
+    use crate::protocol::special_tx::{ProUpRegTx, ProUpRevTx, Service};
+    use crate::protocol::tx::{TxIn, TxOut};
+    use crate::protocol::{Amount, KeyId, ProTxHash, script};
+    use crate::rpc::fake::{FakeNode, Request};
+    use crate::rpc::{FeeRate, MasternodeList, RpcError, Tip};
+
+    const RECORDED: &str = include_str!("../../tests/data/dashd-23.1.2/modern-transactions.json");
+
+    fn outpoint(n: u8) -> OutPoint {
+        OutPoint {
+            txid: Txid::from_byte_array([n; 32]),
+            vout: u32::from(n),
+        }
+    }
+
+    /// A masternode with the collateral `n`.
+    fn listed(n: u8) -> Entry {
+        Entry {
+            pro_tx_hash: ProTxHash::from_byte_array([n; 32]),
+            kind: MnType::Regular,
+            collateral: outpoint(n),
+            operator_reward: 0,
+            confirmations: None,
+            state: State {
+                version: 2,
+                service: Service::NONE,
+                registered_height: 1,
+                last_paid_height: 0,
+                consecutive_payments: 0,
+                pose_penalty: 0,
+                pose_revived_height: None,
+                pose_ban_height: None,
+                revocation_reason: 0,
+                owner: None,
+                voting: None,
+                payout: None,
+                operator_payout: None,
+                operator: OperatorKey::Revoked,
+                platform_node_id: None,
+                platform_p2p_port: None,
+                platform_http_port: None,
+            },
+        }
+    }
+
+    /// A transaction with one input, of which only the payload's references matter here.
+    fn spending(n: u8) -> Transaction {
+        let mut tx = Transaction::empty(3);
+        tx.inputs.push(TxIn::unsigned(outpoint(n)));
+        tx.outputs
+            .push(TxOut::new(Amount::from_duffs(1_000), script::pay_to_key(&[1; 20])));
+        tx
+    }
+
+    /// A ProUpRegTx of the masternode `n`.
+    fn registrar_update(n: u8) -> Transaction {
+        let mut tx = spending(9);
+        let payload = ProUpRegTx {
+            version: 2,
+            pro_tx_hash: ProTxHash::from_byte_array([n; 32]),
+            mode: 0,
+            operator: [2; 48],
+            voting: KeyId([3; 20]),
+            payout: script::pay_to_key(&[4; 20]),
+            inputs_hash: tx.inputs_hash(),
+            signature: vec![],
+        };
+        payload.attach(&mut tx);
+        tx
+    }
+
+    fn recorded(what: &str) -> Transaction {
+        let all: serde_json::Value = serde_json::from_str(RECORDED).expect("test data is JSON");
+        let mut cases = all.as_array().expect("a list").iter();
+        let case = cases.find(|case| case["what"] == what).expect("recorded");
+        Transaction::from_hex(case["hex"].as_str().expect("hex")).expect("a real transaction")
+    }
+
+    fn node(entries: Vec<Entry>) -> FakeNode {
+        let tip = Tip {
+            height: 7,
+            hash: BlockHash::all_zeros(),
+            time: 0,
+        };
+        let fee = FeeRate {
+            advised: Amount::from_duffs(2_000),
+            relay: Amount::from_duffs(1_000),
+        };
+        FakeNode::new()
+            .with_masternodes(Ok(MasternodeList { tip, entries }))
+            .with_fee_rate(Ok(fee))
+            .with_pending(Ok(None))
+    }
+
+    fn asked_for(node: &FakeNode) -> Vec<OutPoint> {
+        let coin = |request| match request {
+            Request::Coin(outpoint) => Some(outpoint),
+            _ => None,
+        };
+        node.requests().into_iter().filter_map(coin).collect()
+    }
+
+    async fn gather(node: &FakeNode, tx: &Transaction) -> Facts {
+        let profile = builtin("dash-regtest").expect("embedded");
+        facts(node, &profile, tx).await.expect("scripted")
+    }
+
+    #[tokio::test]
+    async fn facts_of_a_registrar_update_include_the_collateral_of_its_masternode() {
+        let found = FoundCoin {
+            outpoint: outpoint(2),
+            value: Amount::from_coins(1_000),
+            script: script::pay_to_key(&[7; 20]),
+            confirmations: 20,
+            coinbase: false,
+            spent_in_mempool: false,
+        };
+        let node = node(vec![listed(1), listed(2)]).with_coin(outpoint(2), Ok(Some(found)));
+        let facts = gather(&node, &registrar_update(2)).await;
+        assert_eq!(asked_for(&node), [outpoint(9), outpoint(2)]);
+        assert_eq!(facts.coin(&outpoint(9)), Some(None), "asked for, and not there");
+        let collateral = facts.coin(&outpoint(2)).flatten().expect("found");
+        assert_eq!(collateral.value, Amount::from_coins(1_000));
+        assert_eq!(facts.coin(&outpoint(1)), None, "nobody asked for another one's");
+        assert_eq!((facts.height, facts.pending, facts.known), (7, None, false));
+    }
+
+    #[tokio::test]
+    async fn facts_of_a_masternode_that_is_not_listed_have_no_collateral() {
+        let node = node(vec![listed(1)]);
+        gather(&node, &registrar_update(2)).await;
+        assert_eq!(asked_for(&node), [outpoint(9)]);
+    }
+
+    #[tokio::test]
+    async fn facts_of_a_registration_include_the_collateral_it_names_unless_it_is_its_own_output() {
+        let external = recorded("ProRegTx external collateral");
+        let Ok(Payload::ProReg(payload)) = Payload::of(&external) else {
+            panic!("a registration");
+        };
+        for (tx, collateral) in [
+            (external, Some(payload.collateral)),
+            (recorded("ProRegTx internal collateral"), None),
+        ] {
+            let node = node(vec![]);
+            gather(&node, &tx).await;
+            let inputs = tx.inputs.iter().map(|input| input.previous);
+            let expected: Vec<OutPoint> = inputs.chain(collateral).collect();
+            assert_eq!(asked_for(&node), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn facts_of_what_needs_no_collateral_are_the_inputs_alone() {
+        let mut revocation = spending(9);
+        let payload = ProUpRevTx {
+            version: 2,
+            pro_tx_hash: ProTxHash::from_byte_array([2; 32]),
+            reason: 0,
+            inputs_hash: revocation.inputs_hash(),
+            signature: [0; 96],
+        };
+        payload.attach(&mut revocation);
+        let mut broken = registrar_update(2);
+        broken.payload.pop();
+        for tx in [revocation, broken, spending(9)] {
+            let node = node(vec![listed(2)]);
+            gather(&node, &tx).await;
+            assert_eq!(asked_for(&node), [outpoint(9)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn facts_that_cannot_be_had_are_the_nodes_error() {
+        let profile = builtin("dash-regtest").expect("embedded");
+        let silent = FakeNode::new();
+        let refused = facts(&silent, &profile, &registrar_update(2)).await;
+        assert!(
+            matches!(refused, Err(Error::Node(RpcError::UnknownMethod { .. }))),
+            "{refused:?}"
+        );
+    }
+}

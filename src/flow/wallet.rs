@@ -232,6 +232,6 @@ pub fn is_spendable(ports: &Ports, coin: &FoundCoin, listed: &HashSet<OutPoint>)
 }
 
 /// Coins that must never be spent by accident: of exactly a collateral amount, or backing a listed masternode.
-fn is_guarded(ports: &Ports, coin: &FoundCoin, listed: &HashSet<OutPoint>) -> bool {
+pub(super) fn is_guarded(ports: &Ports, coin: &FoundCoin, listed: &HashSet<OutPoint>) -> bool {
     ports.profile.collateral_kind(coin.value).is_some() || listed.contains(&coin.outpoint)
 }

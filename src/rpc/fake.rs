@@ -56,6 +56,7 @@ struct Script {
     wallet_coins: Queue<WalletCoins>,
     wallet_sign: Queue<Transaction>,
     broadcast: Queue<Txid>,
+    silent: bool,
     requests: Vec<Request>,
 }
 
@@ -147,6 +148,12 @@ impl FakeNode {
         self.scripted(|script| script.fee_rate.push(answer))
     }
 
+    /// Never answers what a fee costs: for flows that are dropped half-way.
+    #[must_use]
+    pub fn with_silent_fee_rate(self) -> Self {
+        self.scripted(|script| script.silent = true)
+    }
+
     #[must_use]
     pub fn with_pending(self, answer: Outcome<Option<Vec<Pending>>>) -> Self {
         self.scripted(|script| script.pending.push(answer))
@@ -234,6 +241,9 @@ impl Node for FakeNode {
     }
 
     fn fee_rate(&self) -> Reply<'_, FeeRate> {
+        if self.script().silent {
+            return Box::pin(std::future::pending());
+        }
         self.answer(Request::FeeRate, |script| script.fee_rate.next_of("fee_rate"))
     }
 

@@ -289,7 +289,7 @@ impl Chain {
         let index = candidate.index as u64;
         let version = if self.is_v19_next() { 2 } else { 1 };
         let key = |purpose| secp_key(self.seed, purpose, index).key_id();
-        let owner = key("owner");
+        let owner = owner_key(self.seed, index).key_id();
         let dip3_enforced = self.height() >= self.profile.activation.dip3_enforcement;
         let mut payload = ProRegTx {
             version,
@@ -434,4 +434,9 @@ pub fn operator_key(seed: u64, index: u64) -> bls::SecretKey {
     // Below 2^254, and so below the group order.
     bytes[0] &= 0x3f;
     bls::SecretKey::from_bytes(&bytes).expect("one digest in 2^254 is zero")
+}
+
+/// The owner key of the sandbox's masternode number `index`.
+pub fn owner_key(seed: u64, index: u64) -> SecpKey {
+    secp_key(seed, "owner", index)
 }

@@ -79,7 +79,7 @@ fn sidebar(app: &App) -> Element<'_, Message> {
 fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
-        Screen::Masternodes | Screen::Register => page == Page::Masternodes,
+        Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
@@ -128,6 +128,10 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             None => space().into(),
         },
         Screen::Update(update) => update.view().map(Message::Update),
+        Screen::Batch => match &session.batch {
+            Some(batch) => batch.view().map(Message::Batch),
+            None => space().into(),
+        },
         Screen::Vault(vault, _) => vault.view().map(Message::Vault),
         Screen::Keys(keys) => keys.view().map(Message::Keys),
         Screen::Devices(devices) => devices.view(&session.device, &ports.profile).map(Message::Devices),
@@ -135,7 +139,10 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(journal) => journal.view(ports).map(Message::Journal),
             None => space().into(),
         },
-        _ => session.masternodes.view(&ports.profile).map(Message::Masternodes),
+        _ => session
+            .masternodes
+            .view(&ports.profile, session.batch.as_ref())
+            .map(Message::Masternodes),
     }
 }
 

@@ -26,8 +26,8 @@ use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
 use screen::{
-    Devices, Journal, Keys, Settings, Start, Update, Vault, devices, journal, keys, masternodes, register, sandbox,
-    settings as settings_page, start, update, vault,
+    Devices, Journal, Keys, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, register,
+    sandbox, settings as settings_page, start, update, vault,
 };
 use session::{DeviceFound, Session};
 
@@ -72,6 +72,8 @@ enum Screen {
     Register,
     /// An operation on a masternode; it ends with its page.
     Update(Box<Update>),
+    /// A change of several masternodes.
+    Batch,
     /// The way into the vault, and where it leads.
     Vault(Vault, Page),
     Keys(Keys),
@@ -108,6 +110,7 @@ pub enum Message {
     Masternodes(masternodes::Message),
     Register(register::Message),
     Update(update::Message),
+    Batch(batch::Message),
     Vault(vault::Message),
     Keys(keys::Message),
     Devices(devices::Message),
@@ -229,6 +232,7 @@ impl App {
             Message::Masternodes(message) => self.update_masternodes(message),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
+            Message::Batch(message) => self.update_batch(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
             Message::Devices(message) => self.update_devices(message),
@@ -250,6 +254,7 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Update(_)) => {
                 self.update(Message::Update(update::Message::Submit))
             }
+            Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
     }
@@ -265,6 +270,7 @@ impl App {
             }
             (Screen::Register, _) => Message::Register(register::Message::Back),
             (Screen::Update(_), _) => Message::Update(update::Message::Back),
+            (Screen::Batch, _) => Message::Batch(batch::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
             _ => return Task::none(),

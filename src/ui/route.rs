@@ -3,8 +3,8 @@
 use iced::Task;
 
 use super::screen::{
-    Devices, Journal, Keys, Register, Settings, Start, Update, Vault, devices, journal, keys, masternodes, register,
-    sandbox, settings, start, update, vault,
+    Batch, Devices, Journal, Keys, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
+    masternodes, register, sandbox, settings, start, update, vault,
 };
 use super::session::{self, Session};
 use super::{App, Link, Message, Page, Screen};
@@ -82,6 +82,11 @@ impl App {
             masternodes::Action::Run(task) => task.map(Message::Masternodes),
             masternodes::Action::Register => self.go(Page::Register),
             masternodes::Action::Update(asked) => self.open_update(asked),
+            masternodes::Action::Batch(subject) => self.open_batch(subject),
+            masternodes::Action::ShowBatch => {
+                self.screen = Screen::Batch;
+                Task::none()
+            }
         }
     }
 
@@ -119,6 +124,44 @@ impl App {
                 Task::batch([task.map(Message::Update), self.go(to)])
             }
         }
+    }
+
+    /// Opens the form; one that is open already is gone on with, as it may be sending.
+    fn open_batch(&mut self, subject: batch::Subject) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        self.screen = Screen::Batch;
+        if session.batch.is_some() {
+            return Task::none();
+        }
+        let (batch, task) = Batch::new(&session.connection, subject);
+        session.batch = Some(batch);
+        task.map(Message::Batch)
+    }
+
+    pub(super) fn update_batch(&mut self, message: batch::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let Some(batch) = &mut session.batch else {
+            return Task::none();
+        };
+        let open = match batch.update(&session.connection.ports, message) {
+            batch::Action::None => return Task::none(),
+            batch::Action::Run(task) => return task.map(Message::Batch),
+            batch::Action::Open(hash) => Some(hash),
+            batch::Action::Close => None,
+        };
+        session.batch = None;
+        session.masternodes.clear_selection();
+        if let Some(hash) = open {
+            session.masternodes.open(hash);
+        }
+        if matches!(self.screen, Screen::Batch) {
+            return self.go(Page::Masternodes);
+        }
+        Task::none()
     }
 
     pub(super) fn update_register(&mut self, message: register::Message) -> Task<Message> {

@@ -13,7 +13,7 @@ use crate::rpc::{Node, NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection};
 use crate::store::vault::Vault;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Journal, Masternodes, Register, Sandbox, masternodes};
+use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, masternodes};
 
 /// How often a device is looked for that is not there or not ready.
 const DEVICE_PERIOD: Duration = Duration::from_secs(2);
@@ -34,6 +34,8 @@ pub struct Session {
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
+    /// So does a change of several masternodes.
+    pub batch: Option<Batch>,
     /// So does an operation being resumed.
     pub journal: Option<Journal>,
 }
@@ -66,6 +68,7 @@ impl Session {
             sandbox,
             masternodes: Masternodes::new(),
             register: None,
+            batch: None,
             journal: None,
         }
     }
@@ -98,10 +101,13 @@ impl Session {
         self.tell_register();
     }
 
-    /// An open wizard shows what is there.
+    /// What is open shows what is there.
     fn tell_register(&mut self) {
         if let Some(register) = &mut self.register {
             register.ports_changed(&self.connection.ports);
+        }
+        if let Some(batch) = &mut self.batch {
+            batch.ports_changed(&self.connection.ports);
         }
     }
 

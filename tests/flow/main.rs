@@ -5,12 +5,20 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod batch;
+mod dropped;
 mod fund;
+mod handover;
 mod hostile;
 mod interrupted;
 mod overview;
+mod owned;
 mod refusals;
 mod register;
 mod resume;
+mod revive;
 mod sandbox;
+mod update;
+mod update_interrupted;
+mod update_refusals;
 mod world;

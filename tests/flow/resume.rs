@@ -24,7 +24,7 @@ async fn registered(network: &str) -> (World, Operation, Transaction) {
 
 /// A journal as the disk has it when the program dies after the first `count` events: the files of one that is still open,
 /// its write-ahead log not yet folded in.
-fn crashed(folder: &Path, operation: &Operation, count: usize) -> Arc<Journal> {
+pub fn crashed(folder: &Path, operation: &Operation, count: usize) -> Arc<Journal> {
     let before = folder.join(format!("before-{count}.sqlite"));
     let journal = Journal::open(&before).unwrap();
     let plan: serde_json::Value = serde_json::from_str(operation.plan().unwrap()).unwrap();
@@ -45,18 +45,18 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn only(journal: &Journal) -> Operation {
+pub fn only(journal: &Journal) -> Operation {
     let mut all = journal.list().unwrap();
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
 
-fn count(operation: &Operation, name: &str) -> usize {
+pub fn count(operation: &Operation, name: &str) -> usize {
     names(operation).iter().filter(|each| **each == name).count()
 }
 
 /// Ports to the world with another journal; the device is a new one that has not been asked anything.
-fn ports(world: &mut World, journal: Arc<Journal>) -> (Ports, FakeNode) {
+pub fn ports(world: &mut World, journal: Arc<Journal>) -> (Ports, FakeNode) {
     world.device = Arc::new(castellan::hw::fake::FakeDevice::new(world.profile.clone()));
     world.journal = journal;
     world.ports()

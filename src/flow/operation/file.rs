@@ -7,7 +7,7 @@ use bitcoin::{OutPoint, ScriptBuf};
 use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error as ThisError;
 
-use super::{Flaw, Kind, Operation, Signer};
+use super::{Base, Flaw, Kind, Operation, Signer};
 use crate::flow::fee::FeeInput;
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
@@ -20,6 +20,8 @@ const FORMAT: &str = "castellan-operation";
 const VERSION: u32 = 1;
 /// Bytes; the largest operation (hundreds of fee coins) is far smaller.
 pub const MAX_FILE: usize = 1 << 20;
+/// Letters.
+const LONGEST_QUOTE: usize = 200;
 
 /// Why a text is not an operation.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
@@ -48,7 +50,12 @@ struct Stored {
     #[serde(rename = "feeFrom")]
     fee_from: FeeFrom,
     signer: StoredSigner,
+    #[serde(default, skip_serializing_if = "Base::is_empty")]
+    base: Base,
     signatures: StoredSignatures,
+    /// In the journal only: a file that says so is none of this program.
+    #[serde(rename = "plannedHere", default, skip_serializing_if = "std::ops::Not::not")]
+    planned_here: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -91,7 +98,11 @@ struct Head {
 impl Operation {
     /// The file's text.
     pub fn to_file(&self) -> String {
-        let mut text = serde_json::to_string_pretty(&Stored::from(self)).expect("texts and numbers");
+        let stored = Stored {
+            planned_here: false,
+            ..Stored::from(self)
+        };
+        let mut text = serde_json::to_string_pretty(&stored).expect("texts and numbers");
         text.push('\n');
         text
     }
@@ -102,32 +113,43 @@ impl Operation {
     /// What it is instead, or its first flaw.
     pub fn from_file(text: &str, profile: &Profile) -> Result<Self, FileError> {
         let operation = Self::from_text(text)?;
+        if operation.planned_here {
+            return Err(FileError::Malformed { field: "plannedHere" });
+        }
         operation.check(profile)?;
         Ok(operation)
     }
 
-    /// Reads the text and believes it.
+    /// Reads the text of a file or of the journal and believes it.
     pub(super) fn from_text(text: &str) -> Result<Self, FileError> {
         if text.len() > MAX_FILE {
             return Err(FileError::TooLarge);
         }
         let not_one = |error: serde_json::Error| FileError::NotOne {
-            reason: error.to_string(),
+            reason: excerpt(&error.to_string()),
         };
         let head: Head = serde_json::from_str(text).map_err(not_one)?;
         if head.format != FORMAT {
             return Err(FileError::NotOne {
-                reason: format!("its format is {:?}", head.format),
+                reason: format!("its format is '{}'", excerpt(&head.format)),
             });
         }
-        if head.version > VERSION {
-            return Err(FileError::Newer { version: head.version });
+        match head.version {
+            VERSION => {}
+            0 => return Err(FileError::Malformed { field: "version" }),
+            version => return Err(FileError::Newer { version }),
         }
         serde_json::from_str::<Stored>(text).map_err(not_one)?.try_into()
     }
 }
 
-/// As in the file.
+/// What a foreign text is quoted by: short, and nothing that a terminal would obey.
+fn excerpt(text: &str) -> String {
+    let plain = |letter: char| if letter.is_control() { '?' } else { letter };
+    text.chars().take(LONGEST_QUOTE).map(plain).collect()
+}
+
+/// As in the journal.
 impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Stored::from(self).serialize(serializer)
@@ -155,6 +177,8 @@ impl From<&Operation> for Stored {
                 FeeFrom::Key
             },
             signer: StoredSigner::from(&operation.signer),
+            base: operation.base.clone(),
+            planned_here: operation.planned_here,
             signatures: StoredSignatures {
                 payload: operation.payload_signature.as_ref().map(|bytes| to_hex(bytes)),
                 inputs: operation.input_scripts.as_ref().map(scripts),
@@ -210,7 +234,8 @@ impl TryFrom<Stored> for Operation {
                 .map(|text| bytes(&text, "signatures.payload"))
                 .transpose()?,
             input_scripts: stored.signatures.inputs.map(scripts).transpose()?,
-            planned_here: false,
+            base: stored.base,
+            planned_here: stored.planned_here,
         })
     }
 }

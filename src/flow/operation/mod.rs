@@ -5,6 +5,8 @@
 //! the fee coins, which cover the payload with its signature. Whoever holds a key adds its part; parts are merged as those of a
 //! PSBT (BIP-0174) are. It holds no secret.
 
+mod base;
+mod check;
 mod file;
 mod run;
 mod sign;
@@ -12,21 +14,23 @@ mod sign;
 use std::fmt;
 
 use bitcoin::ScriptBuf;
-use thiserror::Error as ThisError;
 
 use super::choice::OneUse;
 use super::fee::FeeInput;
 use super::{Error, Ports};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
-use crate::protocol::message::{CompactSignature, message_hash};
-use crate::protocol::special_tx::{Payload, operator_signature};
-use crate::protocol::{Amount, ProTxHash, Profile, Transaction, rules, script, tx};
+use crate::protocol::rules::Facts;
+use crate::protocol::special_tx::Payload;
+use crate::protocol::{Amount, ProTxHash, Profile, Transaction, script, tx};
 
+pub use base::Base;
+pub use check::Flaw;
+use check::{is_signature, put_signature};
 pub use file::{FileError, MAX_FILE};
-use run::is_planned_here;
+use run::planned_here;
 pub use run::{Outcome, run, sign_here};
-pub(super) use run::{finish, outcome, pay_anew, resume, send};
+pub(super) use run::{enter, go_on, outcome, pay_anew, resume, signed, take_back};
 
 /// Which operation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,42 +155,11 @@ pub struct Operation {
     pub payload_signature: Option<Vec<u8>>,
     /// One per input. Only beside a payload signature, which they cover.
     pub input_scripts: Option<Vec<ScriptBuf>>,
-    /// Planned on this computer, as its journal knows; not part of the file. The node's wallet signs nothing else: whether an
+    /// What an update carries over from the masternode it was planned for; empty where that is not known.
+    pub base: Base,
+    /// Planned on this computer, as its journal knows; never read from a file. The node's wallet signs nothing else: whether an
     /// output returns to it cannot be told from outside.
     pub planned_here: bool,
-}
-
-/// Why an operation that came from elsewhere is not used.
-#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
-pub enum Flaw {
-    #[error("its transaction is not one of a {kind} operation")]
-    OtherType { kind: &'static str },
-    #[error("its transaction is signed already where it should not be")]
-    NotBare,
-    #[error("its list of fee coins is not that of its transaction")]
-    OtherInputs,
-    #[error("the signature of the {role} is not by that key")]
-    BadSignature { role: Role },
-    #[error("it has signatures of the fee coins but none under the payload")]
-    InputsBeforePayload,
-    #[error("an output pays {to}, not the fee key the money comes from")]
-    PaysElsewhere { to: String },
-    #[error("its fee of {fee} is out of all proportion")]
-    AbsurdFee { fee: Amount },
-    #[error("the coin {outpoint} holds {found}, not {stated}")]
-    OtherAmount {
-        outpoint: bitcoin::OutPoint,
-        stated: Amount,
-        found: Amount,
-    },
-    #[error("it belongs to {network}")]
-    OtherNetwork { network: String },
-    #[error("it is to be signed by another {role} than the masternode has now")]
-    OtherSigner { role: Role },
-    #[error("the two are not of the same operation")]
-    NotTheSame,
-    #[error("the two have different signatures of the {role}")]
-    Conflict { role: Role },
 }
 
 /// A signature that cannot be made on this computer.
@@ -195,6 +168,13 @@ pub struct Missing {
     pub role: Role,
     /// An address, or the operator's public key.
     pub key: String,
+}
+
+impl From<Missing> for Error {
+    fn from(missing: Missing) -> Self {
+        let Missing { role, key } = missing;
+        Self::SignatureElsewhere { role, key }
+    }
 }
 
 impl Operation {
@@ -244,6 +224,24 @@ impl Operation {
         Ok(tx)
     }
 
+    /// Whether the masternode still has what the payload restates.
+    ///
+    /// # Errors
+    /// [`Error::ChangedMeanwhile`].
+    pub(super) fn check_base(&self, facts: &Facts) -> Result<(), Error> {
+        let entry = self.pro_tx_hash().and_then(|hash| facts.masternode(hash));
+        let Some(entry) = entry else {
+            return Ok(()); // the rules say so
+        };
+        match self.base.changed(&Base::of(self.kind, entry)) {
+            None => Ok(()),
+            Some(field) => Err(Error::ChangedMeanwhile {
+                pro_tx_hash: entry.pro_tx_hash.to_string(),
+                field: field.to_owned(),
+            }),
+        }
+    }
+
     /// Addresses that the fee coins belong to.
     pub fn fee_addresses(&self, profile: &Profile) -> Vec<String> {
         let mut all: Vec<String> = self
@@ -255,163 +253,14 @@ impl Operation {
         all.dedup();
         all
     }
-
-    /// Everything that can be said of it without a chain: form, coins, and every signature it has.
-    ///
-    /// # Errors
-    /// The first flaw.
-    pub fn check(&self, profile: &Profile) -> Result<(), Flaw> {
-        if self.network != profile.name {
-            return Err(Flaw::OtherNetwork {
-                network: self.network.clone(),
-            });
-        }
-        let kind = self.kind.name();
-        let payload = Payload::of(&self.unsigned).map_err(|_| Flaw::OtherType { kind })?;
-        let is_known = !matches!(payload, Payload::None | Payload::Unknown { .. });
-        if self.unsigned.kind != self.kind.tx_type() || !is_known {
-            return Err(Flaw::OtherType { kind });
-        }
-        if payload.clone().unsigned() != payload || self.unsigned.without_scripts() != self.unsigned {
-            return Err(Flaw::NotBare);
-        }
-        let spent = self.unsigned.inputs.iter().map(|input| input.previous);
-        if !spent.eq(self.inputs.iter().map(|input| input.outpoint)) {
-            return Err(Flaw::OtherInputs);
-        }
-        self.check_money(profile)?;
-        self.check_signatures(profile, payload)
-    }
-
-    /// All that is not fee returns to where it came from.
-    fn check_money(&self, profile: &Profile) -> Result<(), Flaw> {
-        let fee = self.fee().ok_or(Flaw::OtherInputs)?;
-        if self.fee_from_wallet {
-            return Ok(());
-        }
-        let foreign = self
-            .unsigned
-            .outputs
-            .iter()
-            .find(|output| self.inputs.iter().all(|input| input.script != output.script));
-        if let Some(output) = foreign {
-            let to = address_text(output.script.as_bytes(), profile);
-            return Err(Flaw::PaysElsewhere { to });
-        }
-        // A hundred times what nodes ask for in quiet times (1 duff per byte) is no fee anybody meant.
-        if fee.duffs() > 100 * self.unsigned.size() as u64 + 100_000 {
-            return Err(Flaw::AbsurdFee { fee });
-        }
-        Ok(())
-    }
-
-    fn check_signatures(&self, profile: &Profile, payload: Payload) -> Result<(), Flaw> {
-        let Some(signature) = &self.payload_signature else {
-            return match self.input_scripts {
-                Some(_) => Err(Flaw::InputsBeforePayload),
-                None => Ok(()),
-            };
-        };
-        let role = self.signer.role();
-        if !is_signature(&self.signer, payload, signature, profile) {
-            return Err(Flaw::BadSignature { role });
-        }
-        let Some(scripts) = &self.input_scripts else {
-            return Ok(());
-        };
-        let fee = Flaw::BadSignature { role: Role::Fee };
-        let tx = self.assembled().map_err(|_| fee.clone())?;
-        let signed = |(at, input): (usize, &FeeInput)| rules::is_signed(&tx, at, input.script.as_bytes()) == Some(true);
-        if scripts.len() == self.inputs.len() && self.inputs.iter().enumerate().all(signed) {
-            Ok(())
-        } else {
-            Err(fee)
-        }
-    }
-
-    /// Puts the signatures of two copies of one operation together.
-    ///
-    /// # Errors
-    /// They are of different operations, or signed differently.
-    pub fn merge(self, other: Self) -> Result<Self, Flaw> {
-        let bare = |operation: &Self| Self {
-            planned_here: false,
-            ..operation.clone_bare()
-        };
-        let same = bare(&self);
-        if same != bare(&other) {
-            return Err(Flaw::NotTheSame);
-        }
-        let role = self.signer.role();
-        Ok(Self {
-            payload_signature: either(self.payload_signature, other.payload_signature, role)?,
-            input_scripts: either(self.input_scripts, other.input_scripts, Role::Fee)?,
-            planned_here: self.planned_here || other.planned_here,
-            ..same
-        })
-    }
-
-    fn clone_bare(&self) -> Self {
-        Self {
-            kind: self.kind,
-            network: self.network.clone(),
-            unsigned: self.unsigned.clone(),
-            inputs: self.inputs.clone(),
-            fee_from_wallet: self.fee_from_wallet,
-            signer: self.signer.clone(),
-            payload_signature: None,
-            input_scripts: None,
-            planned_here: self.planned_here,
-        }
-    }
-}
-
-fn either<T: PartialEq>(one: Option<T>, other: Option<T>, role: Role) -> Result<Option<T>, Flaw> {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => Err(Flaw::Conflict { role }),
-        (one, other) => Ok(one.or(other)),
-    }
 }
 
 fn address_text(spent: &[u8], profile: &Profile) -> String {
     script::address(spent).map_or_else(|| "a script".to_owned(), |address| address.to_text(profile))
 }
 
-/// Bytes of another length than the payload's signature has are left out.
-fn put_signature(payload: &mut Payload, signature: &[u8]) {
-    match payload {
-        Payload::ProReg(payload) => payload.signature = signature.to_vec(),
-        Payload::ProUpReg(payload) => payload.signature = signature.to_vec(),
-        Payload::ProUpServ(payload) => payload.signature = signature.try_into().unwrap_or(operator_signature::UNSIGNED),
-        Payload::ProUpRev(payload) => payload.signature = signature.try_into().unwrap_or(operator_signature::UNSIGNED),
-        Payload::None | Payload::Unknown { .. } => {}
-    }
-}
-
-/// Whether the bytes are the signer's under this payload.
-fn is_signature(signer: &Signer, mut payload: Payload, signature: &[u8], profile: &Profile) -> bool {
-    put_signature(&mut payload, signature);
-    let recovered = |digest: [u8; 32]| {
-        let signature = CompactSignature::from_slice(signature).ok()?;
-        signature.recover_key_id(&digest).ok()
-    };
-    match (signer, &payload) {
-        (Signer::Collateral { key, .. }, Payload::ProReg(payload)) => {
-            let text = payload.sign_message(profile);
-            recovered(message_hash(&profile.message_magic, text.as_bytes())) == Some(*key)
-        }
-        (Signer::Owner { key }, Payload::ProUpReg(payload)) => recovered(payload.payload_hash()) == Some(*key),
-        (Signer::Operator { key, scheme }, Payload::ProUpServ(payload)) => {
-            payload.is_signed_by(key, *scheme, payload.encoding())
-        }
-        (Signer::Operator { key, scheme }, Payload::ProUpRev(payload)) => {
-            payload.is_signed_by(key, *scheme, payload.encoding())
-        }
-        _ => false,
-    }
-}
-
-/// Reads the files of one operation that came back from other machines and puts their signatures together.
+/// Reads the files of one operation that came back from other machines and puts their signatures together. Of one that was planned
+/// here only the signatures are taken; the rest has to be as the journal has it.
 ///
 /// # Errors
 /// No text at all, what is wrong with one of them, or that they are not of one operation.
@@ -429,7 +278,13 @@ pub fn import(ports: &Ports, texts: &[String]) -> Result<Operation, Error> {
     })?;
     // Two that are right alone need not be so together: the fee coins' signatures cover the payload's.
     operation.check(&ports.profile)?;
-    operation.planned_here = is_planned_here(ports, &operation)?;
+    if let Some(planned) = planned_here(ports, &operation)? {
+        let planned = Operation {
+            planned_here: true,
+            ..planned.bare()
+        };
+        operation = planned.merge(operation)?;
+    }
     Ok(operation)
 }
 

@@ -11,7 +11,7 @@ use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::{KeyId, SecpKey};
 use crate::protocol::message::{device_hash, message_hash};
 use crate::protocol::special_tx::{Payload, ProRegTx};
-use crate::protocol::{path, script};
+use crate::protocol::{Transaction, path, script};
 use crate::store::journal::Event;
 use crate::store::{KeyInfo, Kind};
 
@@ -93,13 +93,18 @@ pub(super) async fn sign_payload(
             what: "the signature under the payload is not the signer's",
         });
     }
-    let signed = Event::Signed {
-        what: role.name().to_owned(),
-        hex: crate::protocol::wire::to_hex(&signature),
-    };
-    ports.journal.record(id, &signed, ports.now())?;
+    record_signature(ports, id, role, &signature)?;
     operation.payload_signature = Some(signature);
     Ok(())
+}
+
+/// Keeps the signature under a payload: what asked a device, or a key that was pasted once, is not asked for again.
+pub(super) fn record_signature(ports: &Ports, id: i64, role: Role, signature: &[u8]) -> Result<(), Error> {
+    let signed = Event::Signed {
+        what: role.name().to_owned(),
+        hex: crate::protocol::wire::to_hex(signature),
+    };
+    Ok(ports.journal.record(id, &signed, ports.now())?)
 }
 
 async fn told(steps: &mut Sender<Step>, role: Role, label: String) {
@@ -183,32 +188,45 @@ pub(super) async fn sign_inputs(
     }
     let tx = operation.assembled()?;
     let (scripts, label) = if operation.fee_from_wallet {
-        if !operation.planned_here {
-            return Err(fees_elsewhere(ports, operation));
-        }
-        let signed = ports.node.wallet_sign(tx.clone()).await?;
-        if signed.without_scripts() != tx.without_scripts() {
-            return Err(Error::NotAsReviewed {
-                what: "inputs, outputs or payload differ",
-            });
-        }
-        let scripts = signed.inputs.into_iter().map(|input| input.script_sig).collect();
-        (scripts, "the node's wallet".to_owned())
+        (ask_wallet(ports, operation, tx).await?, "the node's wallet".to_owned())
     } else {
-        let mut scripts = Vec::with_capacity(operation.inputs.len());
-        let mut labels = Vec::new();
-        for (at, input) in operation.inputs.iter().enumerate() {
-            let held = fee_label(ports, &input.script).ok_or_else(|| fees_elsewhere(ports, operation))?;
-            let key = ports.vault()?.secp(&held.label)?;
-            scripts.push(sign_input(&key, &tx.sighash_all(at, input.script.as_bytes())));
-            labels.push(held.label);
-        }
-        labels.dedup();
-        (scripts, labels.join(", "))
+        sign_with_fee_keys(ports, operation, &tx)?
     };
     operation.input_scripts = Some(scripts);
     steps.send(Step::InputsSigned { label }).await;
     Ok(())
+}
+
+/// The node's wallet signs what was planned here, and changes nothing.
+async fn ask_wallet(ports: &Ports, operation: &Operation, tx: Transaction) -> Result<Vec<ScriptBuf>, Error> {
+    if !operation.planned_here {
+        return Err(fees_elsewhere(ports, operation));
+    }
+    let signed = ports.node.wallet_sign(tx.clone()).await?;
+    if signed.without_scripts() != tx.without_scripts() {
+        return Err(Error::NotAsReviewed {
+            what: "inputs, outputs or payload differ",
+        });
+    }
+    Ok(signed.inputs.into_iter().map(|input| input.script_sig).collect())
+}
+
+/// One script per input, and the labels of the keys.
+fn sign_with_fee_keys(
+    ports: &Ports,
+    operation: &Operation,
+    tx: &Transaction,
+) -> Result<(Vec<ScriptBuf>, String), Error> {
+    let mut scripts = Vec::with_capacity(operation.inputs.len());
+    let mut labels = Vec::new();
+    for (at, input) in operation.inputs.iter().enumerate() {
+        let held = fee_label(ports, &input.script).ok_or_else(|| fees_elsewhere(ports, operation))?;
+        let key = ports.vault()?.secp(&held.label)?;
+        scripts.push(sign_input(&key, &tx.sighash_all(at, input.script.as_bytes())));
+        labels.push(held.label);
+    }
+    labels.dedup();
+    Ok((scripts, labels.join(", ")))
 }
 
 fn sign_input(key: &SecpKey, digest: &[u8; 32]) -> ScriptBuf {
@@ -216,7 +234,7 @@ fn sign_input(key: &SecpKey, digest: &[u8; 32]) -> ScriptBuf {
 }
 
 fn fees_elsewhere(ports: &Ports, operation: &Operation) -> Error {
-    if ports.vault.is_none() {
+    if ports.vault.is_none() && !operation.fee_from_wallet {
         return Error::VaultLocked;
     }
     Error::SignatureElsewhere {

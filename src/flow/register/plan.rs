@@ -8,9 +8,9 @@ use super::draft::Draft;
 use super::keys::{Keys, choose_keys};
 use super::warning::{Warning, warn};
 use crate::flow::choice::{FeeSource, PlatformChoice};
-use crate::flow::fee::{FeeInput, Paid, Purse, pay_fee};
+use crate::flow::fee::{FeeInput, Paid, pay_fee};
 use crate::flow::keys::{Label, Made};
-use crate::flow::operation::{self, Kind, Operation, Outcome, Signer};
+use crate::flow::operation::{self, Base, Kind, Operation, Outcome, Signer};
 use crate::flow::{Error, Ports, Step, synced_status, transaction};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
@@ -64,6 +64,7 @@ impl Plan {
             },
             payload_signature: None,
             input_scripts: None,
+            base: Base::default(),
             planned_here: true,
         }
     }
@@ -123,9 +124,10 @@ pub fn export(ports: Ports, plan: Plan) -> impl Straw<Operation, Step, Error> {
     })
 }
 
-/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again.
+/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again. Of a registration that was
+/// begun and may still end in a block, here or where its file went, they stay: cancel it first.
 pub fn discard(ports: &Ports, plan: &Plan) {
-    Made::of(&plan.made).remove(ports);
+    operation::take_back(ports, &plan.operation(), &plan.made);
 }
 
 async fn plan_with(
@@ -136,12 +138,8 @@ async fn plan_with(
     keys: Keys,
 ) -> Result<Plan, Error> {
     let payload = build_payload(&draft, &keys, &collateral, status);
-    let purse = Purse {
-        exclude: vec![collateral.coin.outpoint],
-        own: Vec::new(),
-    };
     let payload = Payload::ProReg(Box::new(payload));
-    let paid = pay_fee(ports, &draft.fee_from, payload, &purse).await?;
+    let paid = pay_fee(ports, &draft.fee_from, payload, &[collateral.coin.outpoint]).await?;
     let Paid {
         unsigned, inputs, fee, ..
     } = paid;

@@ -1,8 +1,10 @@
 //! What follows from an update, in plain words, before anybody signs.
 
 use crate::protocol::masternode::entry::State;
-use crate::protocol::masternode::queue::{self, EvoPayments};
+use crate::protocol::masternode::queue::{self, EvoPayments, Slot};
 use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::rules::Facts;
+use crate::protocol::special_tx::Payload;
 use crate::protocol::{Address, Profile};
 
 /// One thing that will be so once the transaction is in a block.
@@ -12,9 +14,12 @@ pub enum Consequence {
     BannedAtOnce {
         revoked: bool,
     },
-    /// Address, operator payout and Platform identity are wiped.
     AddressWiped {
         service: String,
+    },
+    /// As RPCs write it. Its ports stay.
+    PlatformIdWiped {
+        node_id: String,
     },
     OperatorPayoutWiped {
         address: Address,
@@ -60,6 +65,7 @@ impl Consequence {
             self,
             Self::BannedAtOnce { .. }
                 | Self::AddressWiped { .. }
+                | Self::PlatformIdWiped { .. }
                 | Self::OperatorPayoutWiped { .. }
                 | Self::PlaceInQueueLost { .. }
                 | Self::OperatorUnpaid { .. }
@@ -75,6 +81,7 @@ impl Consequence {
                 "Another operator key bans the masternode with the block that contains it; it earns nothing until it is revived.".into()
             }
             Self::AddressWiped { service } => format!("Its address {service} is wiped from the list."),
+            Self::PlatformIdWiped { node_id } => format!("Its Platform node id {node_id} is wiped from the list."),
             Self::OperatorPayoutWiped { address } => {
                 format!("The operator's payout address {} is wiped from the list.", address.to_text(profile))
             }
@@ -84,7 +91,7 @@ impl Consequence {
                 due(*blocks),
                 plural(*later, "block"),
             ),
-            Self::NotInQueue => "It is banned already and has no place in the payment queue to lose.".into(),
+            Self::NotInQueue => "It is banned and stays so; it has no place in the payment queue to lose.".into(),
             Self::KeepsQueue => "It stays enabled and keeps its place in the payment queue.".into(),
             Self::Revived { behind } => format!(
                 "It is enabled again with the block that contains this, its penalty is forgotten, and it joins the payment queue at \
@@ -135,45 +142,54 @@ fn percent(hundredths: u16) -> String {
 pub(super) fn consequences(
     before: &Entry,
     after: &State,
-    list: &[Entry],
-    tip: u32,
+    payload: &Payload,
+    facts: &Facts,
     evo: EvoPayments,
 ) -> Vec<Consequence> {
     let old = &before.state;
-    let mut all = Vec::new();
-    let was_banned = old.pose_ban_height.is_some();
-    let other_operator = old.operator != after.operator;
-    let revoked = after.operator == OperatorKey::Revoked;
-    if other_operator && !was_banned {
-        all.push(Consequence::BannedAtOnce { revoked });
-    }
-    if !old.service.is_none() && after.service.is_none() {
-        let service = old.service.to_string();
-        all.push(Consequence::AddressWiped { service });
-    }
-    if other_operator && let Some(address) = old.operator_payout {
-        all.push(Consequence::OperatorPayoutWiped { address });
-    }
-    all.extend(place(before, after, list, tip, evo));
-    all.extend(payees(before, after, other_operator));
-    if other_operator {
-        all.push(if revoked {
-            Consequence::OwnerMustNameOperator
-        } else {
-            Consequence::OperatorMustAnnounce
-        });
-    }
+    let place = place(
+        before,
+        after,
+        &queue::queue(&facts.masternodes, facts.height, evo),
+        facts.height,
+    );
     if old == after {
-        return vec![Consequence::NothingChanges, Consequence::KeepsQueue];
+        return std::iter::once(Consequence::NothingChanges).chain(place).collect();
+    }
+    let other_operator = old.operator != after.operator;
+    let mut all = Vec::new();
+    if other_operator {
+        all.extend(wiped(before, after));
+    }
+    all.extend(place);
+    all.extend(payees(before, after, payload));
+    if other_operator {
+        all.push(match after.operator {
+            OperatorKey::Revoked => Consequence::OwnerMustNameOperator,
+            _ => Consequence::OperatorMustAnnounce,
+        });
     }
     all
 }
 
+/// What another operator key, or none, costs at once.
+fn wiped(before: &Entry, after: &State) -> Vec<Consequence> {
+    let old = &before.state;
+    let revoked = after.operator == OperatorKey::Revoked;
+    let ban = (!before.is_banned()).then_some(Consequence::BannedAtOnce { revoked });
+    let service = (!old.service.is_none()).then(|| Consequence::AddressWiped {
+        service: old.service.to_string(),
+    });
+    let node_id = old.platform_node_id.clone();
+    let platform = node_id.map(|node_id| Consequence::PlatformIdWiped { node_id });
+    let payout = old.operator_payout;
+    let payout = payout.map(|address| Consequence::OperatorPayoutWiped { address });
+    [ban, service, platform, payout].into_iter().flatten().collect()
+}
+
 /// What becomes of the place in the queue.
-fn place(before: &Entry, after: &State, list: &[Entry], tip: u32, evo: EvoPayments) -> Option<Consequence> {
-    let slots = queue::queue(list, tip, evo);
-    let is_banned = after.pose_ban_height.is_some();
-    match (before.is_banned(), is_banned) {
+fn place(before: &Entry, after: &State, slots: &[Slot], tip: u32) -> Option<Consequence> {
+    match (before.is_banned(), after.pose_ban_height.is_some()) {
         (false, false) => Some(Consequence::KeepsQueue),
         (true, false) => Some(Consequence::Revived {
             behind: slots.len() as u32,
@@ -192,8 +208,8 @@ fn place(before: &Entry, after: &State, list: &[Entry], tip: u32, evo: EvoPaymen
     }
 }
 
-/// Who is paid and who votes, where that changes.
-fn payees(before: &Entry, after: &State, other_operator: bool) -> Vec<Consequence> {
+/// Who is paid and who votes, where that changes; and where the operator's share goes when the operator could say so.
+fn payees(before: &Entry, after: &State, payload: &Payload) -> Vec<Consequence> {
     let old = &before.state;
     let mut all = Vec::new();
     if let Some(address) = after.payout.filter(|_| old.payout != after.payout) {
@@ -202,15 +218,12 @@ fn payees(before: &Entry, after: &State, other_operator: bool) -> Vec<Consequenc
     if let Some(id) = after.voting.filter(|_| old.voting != after.voting) {
         all.push(Consequence::VotesBy { address: id.address() });
     }
-    match after.operator_payout {
-        Some(address) if old.operator_payout != after.operator_payout => {
-            all.push(Consequence::OperatorPaidTo { address })
+    let reward = before.operator_reward;
+    match (payload, after.operator_payout) {
+        (Payload::ProUpServ(_), Some(address)) if old.operator_payout != Some(address) => {
+            all.push(Consequence::OperatorPaidTo { address });
         }
-        None if before.operator_reward > 0 && !other_operator && !after.service.is_none() => {
-            all.push(Consequence::OperatorUnpaid {
-                reward: before.operator_reward,
-            });
-        }
+        (Payload::ProUpServ(_), None) if reward > 0 => all.push(Consequence::OperatorUnpaid { reward }),
         _ => {}
     }
     all

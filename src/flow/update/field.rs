@@ -1,6 +1,7 @@
 //! Every field of a masternode before and after, as text to be shown side by side.
 
 use crate::protocol::Profile;
+use crate::protocol::bls::Scheme;
 use crate::protocol::masternode::entry::State;
 use crate::protocol::masternode::{Entry, OperatorKey};
 use crate::protocol::network::MnType;
@@ -70,18 +71,20 @@ impl Field {
 }
 
 /// All fields, also those that stay.
-pub(super) fn fields(before: &Entry, after: &State, profile: &Profile) -> Vec<Field> {
+///
+/// Operator keys are written as the network writes new ones, before and after alike: the same key must not look like another.
+pub(super) fn fields(before: &Entry, after: &State, profile: &Profile, encoding: Scheme) -> Vec<Field> {
     let then = Entry {
         state: after.clone(),
         ..before.clone()
     };
-    let (old, new) = (texts(before, profile), texts(&then, profile));
+    let (old, new) = (texts(before, profile, encoding), texts(&then, profile, encoding));
     let pair =
         |((name, old), (_, new)): ((FieldName, Option<String>), (FieldName, Option<String>))| Field { name, old, new };
     old.into_iter().zip(new).map(pair).collect()
 }
 
-fn texts(entry: &Entry, profile: &Profile) -> Vec<(FieldName, Option<String>)> {
+fn texts(entry: &Entry, profile: &Profile, encoding: Scheme) -> Vec<(FieldName, Option<String>)> {
     let state = &entry.state;
     let address = |address: Option<crate::protocol::Address>| address.map(|address| address.to_text(profile));
     let mut all = vec![
@@ -101,28 +104,17 @@ fn texts(entry: &Entry, profile: &Profile) -> Vec<(FieldName, Option<String>)> {
         ]);
     }
     all.extend([
-        (FieldName::OperatorKey, operator(entry, profile)),
+        (FieldName::OperatorKey, operator(entry, encoding)),
         (FieldName::Voting, address(state.voting.map(|id| id.address()))),
         (FieldName::Payout, address(state.payout)),
     ]);
-    if state.operator == OperatorKey::Revoked {
-        let reason = Reason::from_number(state.revocation_reason);
-        let text = reason.map_or_else(|| state.revocation_reason.to_string(), |reason| reason.to_string());
-        all.push((FieldName::RevocationReason, Some(text)));
-    } else {
-        all.push((FieldName::RevocationReason, None));
-    }
+    let revoked = (state.operator == OperatorKey::Revoked).then_some(state.revocation_reason);
+    let named = |number| Reason::from_number(number).map_or_else(|| number.to_string(), |reason| reason.to_string());
+    all.push((FieldName::RevocationReason, revoked.map(named)));
     all
 }
 
-/// In one encoding before and after: the same key must not look like another.
-fn operator(entry: &Entry, profile: &Profile) -> Option<String> {
-    use crate::protocol::bls::Scheme;
-    let encoding = if profile.activation.v19.is_some() {
-        Scheme::Basic
-    } else {
-        Scheme::Legacy
-    };
+fn operator(entry: &Entry, encoding: Scheme) -> Option<String> {
     match entry.state.operator {
         OperatorKey::Revoked => None,
         key => Some(key.to_hex(encoding)),

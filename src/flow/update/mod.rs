@@ -17,4 +17,4 @@ pub use field::{Field, FieldName};
 pub use plan::{Plan, discard, export, prepare, update};
 pub use review::{Review, Warning, review};
 
-pub(super) use plan::same_payload;
+pub(super) use plan::{prepare_from, same_payload};

@@ -6,12 +6,12 @@ use super::draft::{Change, Draft};
 use super::payload::build;
 use super::review::{Review, assemble};
 use crate::flow::choice::{FeeSource, OneUse, OperatorSecret};
-use crate::flow::fee::{Paid, Purse, pay_fee};
+use crate::flow::fee::{Paid, Till, pay_fee};
 use crate::flow::keys::{Chooser, Label, Made, operator_key};
-use crate::flow::operation::{self, Operation, Outcome, Role, Signer};
+use crate::flow::operation::{self, Base, Operation, Outcome, Role, Signer};
 use crate::flow::{Error, Ports, Step, name_of, synced_status, transaction};
 use crate::protocol::ProTxHash;
-use crate::protocol::masternode::Entry;
+use crate::protocol::masternode::{Entry, OperatorKey};
 
 /// Everything of an update but the signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +35,41 @@ pub struct Plan {
 /// # Errors
 /// What is missing or refused; nothing was signed or sent.
 pub async fn prepare(ports: &Ports, draft: &Draft) -> Result<Plan, Error> {
-    let mut made = Made::default();
-    match plan_with(ports, draft, &mut made).await {
-        Ok(plan) => Ok(Plan {
-            made: made.labels(),
-            ..plan
-        }),
-        Err(error) => {
-            made.remove(ports);
-            Err(error)
-        }
+    prepare_from(ports, draft, None).await
+}
+
+/// The same, paid from a till that is open already.
+pub(in crate::flow) async fn prepare_from(ports: &Ports, draft: &Draft, till: Option<&Till>) -> Result<Plan, Error> {
+    let mut making = Making {
+        ports,
+        made: Made::default(),
+    };
+    let plan = plan_with(ports, draft, till, &mut making.made).await?;
+    Ok(Plan {
+        made: making.kept(),
+        ..plan
+    })
+}
+
+/// Takes the keys made so far back, unless they get into a plan: also where the work on it is dropped half-way.
+struct Making<'a> {
+    ports: &'a Ports,
+    made: Made,
+}
+
+impl Making<'_> {
+    fn kept(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.made).labels()
     }
 }
 
-async fn plan_with(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Plan, Error> {
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        self.made.remove(self.ports);
+    }
+}
+
+async fn plan_with(ports: &Ports, draft: &Draft, till: Option<&Till>, made: &mut Made) -> Result<Plan, Error> {
     let status = synced_status(ports).await?;
     let entry = find(ports, draft.pro_tx_hash).await?;
     let name = name_of(ports, &entry);
@@ -65,7 +86,11 @@ async fn plan_with(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Plan
     };
     let (payload, signer) = build(&entry, &draft.change, &status.capabilities, &mut chooser)?;
     let keys = chooser.labels;
-    let Paid { unsigned, inputs, .. } = pay_fee(ports, &draft.fee_from, payload, &Purse::default()).await?;
+    let paid = match till {
+        Some(till) => till.pay(ports, payload).await?,
+        None => pay_fee(ports, &draft.fee_from, payload, &[]).await?,
+    };
+    let Paid { unsigned, inputs, .. } = paid;
     let operation = Operation {
         kind: draft.change.kind(),
         network: ports.profile.name.clone(),
@@ -75,6 +100,7 @@ async fn plan_with(ports: &Ports, draft: &Draft, made: &mut Made) -> Result<Plan
         signer,
         payload_signature: None,
         input_scripts: None,
+        base: Base::of(draft.change.kind(), &entry),
         planned_here: true,
     };
     let facts = transaction::facts(&*ports.node, &ports.profile, &operation.unsigned).await?;
@@ -112,7 +138,7 @@ fn operator_secret(ports: &Ports, entry: &Entry, change: &Change) -> Result<Opti
         OperatorSecret::Pasted(once) => ("the pasted key".to_owned(), once.public_key(), Some(once.clone())),
     };
     match entry.state.operator {
-        crate::protocol::masternode::OperatorKey::Known(listed) if listed != key => Err(Error::NotTheKey {
+        OperatorKey::Known(listed) if listed != key => Err(Error::NotTheKey {
             label,
             role: Role::Operator,
             pro_tx_hash: entry.pro_tx_hash.to_string(),
@@ -121,9 +147,10 @@ fn operator_secret(ports: &Ports, entry: &Entry, change: &Change) -> Result<Opti
     }
 }
 
-/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again.
+/// Takes back the keys that were made for a plan nobody will sign. Their numbers are not given out again. Of an operation that was
+/// begun and may still end in a block, here or where its file went, they stay: cancel it first.
 pub fn discard(ports: &Ports, plan: &Plan) {
-    Made::of(&plan.made).remove(ports);
+    operation::take_back(ports, &plan.operation, &plan.made);
 }
 
 /// Signs, verifies, sends and awaits an update. It cannot be undone from [`Step::Broadcasting`] on. Keys made for it are in the
@@ -136,10 +163,7 @@ pub fn update(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
             return Err(Error::Rule(check.clone()));
         }
         if let Some(missing) = plan.review.missing.first() {
-            return Err(Error::SignatureElsewhere {
-                role: missing.role,
-                key: missing.key.clone(),
-            });
+            return Err(missing.clone().into());
         }
         operation::run(ports, plan.operation, plan.once).run(steps).await
     })

@@ -1,14 +1,17 @@
 //! What is shown of an update before anybody signs: every field before and after, what follows, what a node would say.
 
+use std::collections::HashSet;
+
 use super::consequence::{Consequence, consequences};
 use super::field::{Field, fields};
 use crate::flow::choice::OneUse;
-use crate::flow::operation::{self, Flaw, Kind, Missing, Operation, Signer};
+use crate::flow::fee::FeeInput;
+use crate::flow::operation::{self, Flaw, Missing, Operation, Signer};
 use crate::flow::{Error, Ports, synced_status, transaction, wallet};
-use crate::protocol::bls::{PublicKey, Scheme};
+use crate::protocol::bls::PublicKey;
 use crate::protocol::masternode::{Entry, OperatorKey, effect};
 use crate::protocol::rules::{self, Facts, Verdict};
-use crate::protocol::special_tx::Payload;
+use crate::protocol::special_tx::{Payload, ProUpRegTx};
 use crate::protocol::{Amount, OutPoint, Profile, script};
 use crate::rpc::NodeStatus;
 
@@ -63,53 +66,69 @@ impl Warning {
 }
 
 /// Judges an operation by the chain of this moment, whoever planned it. Of one from elsewhere nothing is believed: its coins are
-/// proven, its signer is compared with the masternode's, its outputs must return to the fee key.
+/// proven, its signer is compared with the masternode's, its outputs must return to the fee key, and what it carries over must be
+/// what the masternode still has.
 ///
 /// # Errors
-/// Of the node, or the operation's flaw.
+/// Of the node, the operation's flaw, or [`Error::ChangedMeanwhile`].
 pub async fn review(ports: &Ports, operation: &Operation, once: Option<&OneUse>) -> Result<Review, Error> {
     operation.check(&ports.profile)?;
     let status = synced_status(ports).await?;
-    for input in &operation.inputs {
-        prove(ports, input.outpoint, Amount::from_duffs(input.value)).await?;
-    }
     let facts = transaction::facts(&*ports.node, &ports.profile, &operation.unsigned).await?;
-    let review = assemble(ports, operation, &status, &facts, once)?;
-    check_signer(operation, review.masternode.as_ref(), &status)?;
-    Ok(review)
+    let listed = facts.masternodes.iter().map(|entry| entry.collateral).collect();
+    for input in &operation.inputs {
+        prove(ports, input, &listed, operation.fee_from_wallet).await?;
+    }
+    operation.check_base(&facts)?;
+    check_signer(operation, &facts, &status)?;
+    assemble(ports, operation, &status, &facts, once)
 }
 
-/// What the file says a coin holds must be so: the rest would become fee.
-async fn prove(ports: &Ports, outpoint: OutPoint, stated: Amount) -> Result<(), Error> {
-    let coin = ports.node.coin(outpoint).await?;
-    let Some(coin) = coin else {
+/// What the file says of a coin must be so: what it holds above that would become fee, and the change would go to another. A
+/// collateral is spent by nothing.
+async fn prove(ports: &Ports, input: &FeeInput, listed: &HashSet<OutPoint>, of_wallet: bool) -> Result<(), Error> {
+    let outpoint = input.outpoint;
+    let Some(coin) = ports.node.coin(outpoint).await? else {
         return Ok(()); // spent or unknown: the rules say so
     };
-    wallet::prove(ports, &coin).await?;
-    let found = coin.value;
-    if found == stated {
-        Ok(())
-    } else {
-        Err(Flaw::OtherAmount {
+    if !of_wallet {
+        // Nodes without a transaction index cannot prove the coins of their own wallet, which is theirs to lose.
+        wallet::prove(ports, &coin).await?;
+    }
+    let (stated, found) = (Amount::from_duffs(input.value), coin.value);
+    let flaw = if coin.script != input.script {
+        Flaw::OtherOwner { outpoint }
+    } else if found != stated {
+        Flaw::OtherAmount {
             outpoint,
             stated,
             found,
         }
-        .into())
-    }
+    } else if wallet::is_guarded(ports, &coin, listed) {
+        Flaw::SpendsCollateral { outpoint }
+    } else {
+        return Ok(());
+    };
+    Err(flaw.into())
 }
 
-fn check_signer(operation: &Operation, entry: Option<&Entry>, status: &NodeStatus) -> Result<(), Error> {
+fn check_signer(operation: &Operation, facts: &Facts, status: &NodeStatus) -> Result<(), Error> {
+    let payload = operation.payload()?;
+    let entry = payload.pro_tx_hash().and_then(|hash| facts.masternode(hash));
     let role = operation.signer.role();
-    let right = match (&operation.signer, entry) {
-        (Signer::Collateral { .. }, None) => operation.kind == Kind::Register,
-        (Signer::Owner { key }, Some(entry)) => entry.state.owner == Some(*key),
-        (Signer::Operator { key, scheme }, Some(entry)) => {
+    let right = match (&operation.signer, &payload, entry) {
+        (Signer::Collateral { key, .. }, Payload::ProReg(payload), _) => match facts.coin(&payload.collateral) {
+            Some(Some(coin)) => coin.script == key.address().script(),
+            _ => true, // the rules refuse it
+        },
+        (Signer::Owner { key }, Payload::ProUpReg(_), Some(entry)) => entry.state.owner == Some(*key),
+        (Signer::Operator { key, scheme }, Payload::ProUpServ(_) | Payload::ProUpRev(_), Some(entry)) => {
             entry.state.operator == OperatorKey::Known(*key) && *scheme == status.capabilities.scheme()
         }
         // Without its masternode the rules refuse it.
-        (Signer::Owner { .. } | Signer::Operator { .. }, None) => true,
-        (Signer::Collateral { .. }, Some(_)) => false,
+        (Signer::Owner { .. }, Payload::ProUpReg(_), None) => true,
+        (Signer::Operator { .. }, Payload::ProUpServ(_) | Payload::ProUpRev(_), None) => true,
+        _ => false,
     };
     if right {
         Ok(())
@@ -146,18 +165,12 @@ pub(super) fn assemble(
         && let Some(after) = effect::after(&entry, &payload, facts.height + 1)
     {
         let evo = status.capabilities.evo_payments();
-        review.fields = fields(&entry, &after, &ports.profile);
-        review.consequences = consequences(&entry, &after, &facts.masternodes, facts.height, evo);
+        review.fields = fields(&entry, &after, &ports.profile, status.capabilities.scheme());
+        review.consequences = consequences(&entry, &after, &payload, facts, evo);
         review.warnings.extend(warn(ports, &entry, &payload, facts));
     }
     if let Payload::ProUpReg(payload) = &payload {
-        refuse_other_encoding(
-            &payload.operator,
-            payload.key_encoding(),
-            review.masternode.as_ref(),
-            facts,
-            &review.verdict,
-        )?;
+        refuse_other_encoding(payload, review.masternode.as_ref(), facts)?;
     }
     Ok(review)
 }
@@ -197,29 +210,20 @@ fn warn(ports: &Ports, entry: &Entry, payload: &Payload, facts: &Facts) -> Vec<W
     all
 }
 
-/// A key written in the wrong encoding means its negative, which nodes accept and nobody can sign for. It is caught where the
-/// other reading is a key that is known: the masternode's own, or another masternode's.
-fn refuse_other_encoding(
-    bytes: &[u8; 48],
-    encoding: Scheme,
-    entry: Option<&Entry>,
-    facts: &Facts,
-    verdict: &Verdict,
-) -> Result<(), Error> {
-    let Ok(key) = PublicKey::decode(encoding, bytes) else {
+/// A new key that is known already if it is read in the other encoding. A node accepts it: read wrongly it is the negative of what was
+/// meant, for which nobody can sign; read rightly two masternodes have one key. That the same bytes are taken is a rule of its own.
+fn refuse_other_encoding(payload: &ProUpRegTx, own: Option<&Entry>, facts: &Facts) -> Result<(), Error> {
+    let Ok(key) = payload.operator_key() else { return Ok(()) };
+    if own.is_some_and(|own| own.state.operator == OperatorKey::Known(key)) {
         return Ok(());
+    }
+    let negative = OperatorKey::Known(key.opposite());
+    let written_otherwise = |entry: &&Entry| {
+        let is_same = entry.state.operator == OperatorKey::Known(key);
+        entry.state.operator == negative || (is_same && entry.key_encoding() != payload.key_encoding())
     };
-    let taken = |entry: &&Entry| match entry.state.operator {
-        OperatorKey::Known(listed) => listed.opposite() == key,
-        _ => false,
-    };
-    let own = entry.filter(taken);
-    let other = facts.masternodes.iter().find(taken);
-    let same_point = facts
-        .operator_in_any_encoding(&key)
-        .filter(|found| entry.is_none_or(|entry| entry.pro_tx_hash != found.pro_tx_hash))
-        .filter(|_| verdict.failures().all(|check| check.rule != "operator-key-unique"));
-    match own.or(other).or(same_point) {
+    let mut known = own.into_iter().chain(&facts.masternodes);
+    match known.find(written_otherwise) {
         Some(found) => Err(Error::OperatorInOtherEncoding {
             pro_tx_hash: found.pro_tx_hash.to_string(),
         }),

@@ -21,6 +21,18 @@ pub fn after(entry: &Entry, payload: &Payload, height: u32) -> Option<State> {
     Some(state)
 }
 
+/// Whether a masternode is as an update leaves it. That it is does not prove that the update is in a block: another may have said
+/// the same.
+pub fn is_in(entry: &Entry, payload: &Payload) -> bool {
+    let bans = |state: &State| (state.pose_ban_height, state.pose_penalty, state.pose_revived_height);
+    let state = &entry.state;
+    after(entry, payload, 0).is_some_and(|mut after| {
+        // Of no interest here: when it was banned or revived, and what became of that since.
+        (after.pose_ban_height, after.pose_penalty, after.pose_revived_height) = bans(state);
+        after == *state
+    })
+}
+
 fn serve(state: &mut State, payload: &ProUpServTx, height: u32) {
     state.service = payload.service;
     state.operator_payout = script::address(payload.operator_payout.as_bytes());

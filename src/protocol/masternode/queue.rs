@@ -45,21 +45,21 @@ pub fn queue(entries: &[Entry], tip: u32, evo: EvoPayments) -> Vec<Slot> {
     let running = order
         .iter()
         .position(|entry| evo == EvoPayments::FourInARow && is_running(entry, tip));
-    let mut next = tip + 1;
+    // A node may claim any height: one near the last possible one gives wrong heights, not a crash.
+    let mut next = tip.saturating_add(1);
     let mut slots = Vec::with_capacity(order.len());
     if let Some(at) = running {
         let entry = order.remove(at);
         let left = EVO_RUN - entry.state.consecutive_payments;
         slots.push((entry, next));
-        next += left;
+        next = next.saturating_add(left);
     }
     for entry in order {
         slots.push((entry, next));
-        next += if evo == EvoPayments::FourInARow && entry.kind == MnType::Evo {
-            EVO_RUN
-        } else {
-            1
-        };
+        next = next.saturating_add(match (evo, entry.kind) {
+            (EvoPayments::FourInARow, MnType::Evo) => EVO_RUN,
+            _ => 1,
+        });
     }
     let place = |(at, (entry, height)): (usize, (&Entry, u32))| Slot {
         pro_tx_hash: entry.pro_tx_hash,
@@ -277,5 +277,15 @@ mod tests {
         ];
         let slots = queue(&entries, 9, EvoPayments::Single);
         assert_eq!(slots[0].pro_tx_hash.to_string(), low);
+    }
+
+    #[test]
+    fn a_tip_at_the_last_possible_height_has_a_queue_too() {
+        let entries = ["11", "22", "33"].map(|byte| entry(&byte.repeat(32), MnType::Evo, |_| ()));
+        for evo in [EvoPayments::Single, EvoPayments::FourInARow] {
+            let slots = queue(&entries, u32::MAX, evo);
+            let heights: Vec<u32> = slots.iter().map(|slot| slot.height).collect();
+            assert_eq!(heights, [u32::MAX; 3]);
+        }
     }
 }

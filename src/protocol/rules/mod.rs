@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
 
     fn dip3_enforced(&self) -> bool {
         self.facts
-            .is_none_or(|facts| facts.height + 1 >= self.profile.activation.dip3_enforcement)
+            .is_none_or(|facts| facts.height.saturating_add(1) >= self.profile.activation.dip3_enforcement)
     }
 }
 

@@ -100,13 +100,13 @@ fn is_multisig(script: &[u8]) -> bool {
 }
 
 fn number_of_keys(mut keys: &[u8]) -> Option<u8> {
-    let mut count = 0;
+    let mut count = 0_u8;
     while let Some((&len, rest)) = keys.split_first() {
         let (key, rest) = rest.split_at_checked(usize::from(len))?;
         if !script::is_public_key(key) {
             return None;
         }
-        (count, keys) = (count + 1u8, rest);
+        (count, keys) = (count.checked_add(1)?, rest);
     }
     Some(count)
 }
@@ -168,6 +168,19 @@ mod tests {
             (vec![], false),
         ] {
             assert_eq!(is_standard(&script), standard, "{script:02x?}");
+        }
+    }
+
+    #[test]
+    fn more_keys_than_a_byte_counts_are_no_multisig() {
+        for keys in [256, 257] {
+            let mut script = vec![0x51];
+            for _ in 0..keys {
+                script.push(33);
+                script.extend([2; 33]);
+            }
+            script.extend([0x51, OP_CHECKMULTISIG]);
+            assert!(!is_standard(&script), "{keys}");
         }
     }
 

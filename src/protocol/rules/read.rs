@@ -66,11 +66,13 @@ fn refuse_unread_version(payload: &[u8], context: &Context<'_>) -> Read<()> {
 }
 
 /// 0.17 reads the operator key while parsing, in the one encoding it knows: bytes that are no point are a malformed payload.
+/// Infinity and points outside the subgroup are points to it. It even accepts them as keys; this program refuses those.
 fn key_of_17(operator: &[u8; 48]) -> Read<()> {
-    if *operator == [0; 48] || PublicKey::decode(Scheme::Legacy, operator).is_ok() {
-        Ok(())
-    } else {
-        Err(FORM)
+    let is_infinity = PublicKey::decode(Scheme::Basic, operator) == Err(BlsError::Infinity);
+    match PublicKey::decode(Scheme::Legacy, operator) {
+        Ok(_) | Err(BlsError::Null | BlsError::NotInSubgroup) => Ok(()),
+        Err(_) if is_infinity => Ok(()),
+        Err(_) => Err(FORM),
     }
 }
 

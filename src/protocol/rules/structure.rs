@@ -192,7 +192,7 @@ fn check_fee(tx: &Transaction, facts: &Facts, list: &mut Checks) {
     );
     if let Some(fee) = fee {
         let size = tx.size() as u64;
-        let least = Amount::from_duffs((facts.relay_fee.duffs() * size) / 1000);
+        let least = Amount::from_duffs(facts.relay_fee.duffs().saturating_mul(size) / 1000);
         let message = format!(
             "the fee is {} duffs; nodes relay {size} bytes for at least {}",
             fee.duffs(),

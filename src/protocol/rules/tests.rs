@@ -751,3 +751,18 @@ fn a_key_pasted_in_the_other_encoding_is_refused_where_its_bytes_tell() {
     }
     assert!((5..35).contains(&refused), "{refused} of 39");
 }
+
+#[test]
+fn the_highest_numbers_a_node_can_tell_are_judged_by_and_crash_nothing() {
+    assert_eq!(reject("dash", |case| case.facts.height = u32::MAX), None);
+    let fee = |case: &mut Case| case.facts.relay_fee = Amount::from_duffs(u64::MAX);
+    assert_eq!(reject("dash", fee), Some("min relay fee not met"));
+    let coins = |case: &mut Case| {
+        for outpoint in [outpoint(7), outpoint(FEE)] {
+            let coin = coin(Amount::from_duffs(u64::MAX), key(5).key_id());
+            case.facts.coins.insert(outpoint, Some(coin));
+        }
+        case.tx.inputs.push(TxIn::unsigned(outpoint(7)));
+    };
+    assert_eq!(reject("dash", coins), None);
+}

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bitcoin::ScriptBuf;
+use bitcoin::{OutPoint, ScriptBuf};
 
-use super::support::{NOW, start};
+use super::support::{NOW, key, key_id, pay, start};
 use crate::protocol::address::Address;
 use crate::protocol::network::{self, MnType};
+use crate::protocol::script::pay_to_key;
+use crate::protocol::tx::{Transaction, TxIn, TxOut};
 use crate::protocol::{Amount, ProTxHash};
+use crate::sandbox::faucet::sign_inputs;
 use crate::sandbox::payee::{divide, payment};
 use crate::sandbox::{Chain, Dialect, Setup};
 
@@ -247,4 +250,31 @@ fn recorded_list(entries: &serde_json::Value) -> crate::sandbox::masternodes::Li
         list.insert(mn);
     }
     list
+}
+
+#[test]
+fn the_26th_unconfirmed_transaction_in_a_row_is_refused_until_a_block_comes() {
+    let mut chain = start("dash-regtest", 3);
+    let own = pay_to_key(&key_id(11).0);
+    let mut last = pay(&mut chain, own.clone(), Amount::from_coins(2));
+    let next = |before: OutPoint, left: u64| {
+        let mut tx = Transaction::empty(2);
+        tx.inputs = vec![TxIn::unsigned(before)];
+        tx.outputs = vec![TxOut::new(Amount::from_duffs(left), own.clone())];
+        sign_inputs(&mut tx, &key(11));
+        tx
+    };
+    for n in 1..=26u64 {
+        let tx = next(last, 200_000_000 - n * 1_000);
+        let txid = tx.txid();
+        match chain.submit(tx.clone(), NOW) {
+            Ok(_) => assert!(n < 26),
+            Err(reject) => {
+                assert_eq!((n, &*reject.reason), (26, "too-long-mempool-chain"));
+                chain.mine(NOW);
+                chain.submit(tx, NOW).unwrap();
+            }
+        }
+        last = OutPoint { txid, vout: 0 };
+    }
 }

@@ -34,6 +34,7 @@ impl Advice for Error {
             Self::NotSynced { .. } => "Wait until the node has all blocks.",
             Self::CannotResume { .. } => "Begin it anew; nothing of it was sent.",
             Self::NoSuchMasternode { .. } => "Check the hash; a new masternode is listed with the next block.",
+            Self::ChangedMeanwhile { .. } => "Nothing was sent; begin again from the masternode as it is now.",
             Self::OperatorRevoked { .. } => "Update the operator key with the owner key; then update the service.",
             Self::NotTheKey { .. } => {
                 "Choose the key the masternode list names, or leave it out and let the vault find it."

@@ -1,5 +1,6 @@
 //! The pages. Each is a state with its messages; what it asks of the window is its `Action`.
 
+pub mod batch;
 pub mod devices;
 pub mod journal;
 pub mod keys;
@@ -13,6 +14,7 @@ pub mod start;
 pub mod update;
 pub mod vault;
 
+pub use batch::Batch;
 pub use devices::Devices;
 pub use journal::Journal;
 pub use keys::Keys;

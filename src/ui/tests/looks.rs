@@ -12,15 +12,15 @@ use crate::ui::{Message, Page, masternodes, theme, update};
 const PICTURES: &str = "CASTELLAN_PICTURES";
 
 fn check(fixture: &Fixture, name: &str) {
-    check_size(fixture, name, Size::new(1000.0, 700.0));
+    check_of(fixture, name, Size::new(1000.0, 700.0));
 }
 
 /// With what would have to be scrolled to.
 fn check_tall(fixture: &Fixture, name: &str) {
-    check_size(fixture, name, Size::new(1000.0, 1500.0));
+    check_of(fixture, name, Size::new(1000.0, 1500.0));
 }
 
-fn check_size(fixture: &Fixture, name: &str, size: Size) {
+pub fn check_of(fixture: &Fixture, name: &str, size: Size) {
     for (theme, shade) in [(theme::light(), "light"), (theme::dark(), "dark")] {
         let mut ui = fixture.ui_of(size);
         let picture = ui.snapshot(&theme).unwrap();
@@ -51,6 +51,10 @@ fn the_masternodes() {
     fixture.device(ready_device());
     fixture.list(overview(20));
     check(&fixture, "masternodes");
+    let select = |number| Message::Masternodes(masternodes::Message::Select(hash(number), true));
+    fixture.send(select(0));
+    fixture.send(select(2));
+    check(&fixture, "masternodes-selected");
     fixture.send(Message::Masternodes(masternodes::Message::Open(hash(1))));
     check(&fixture, "masternode");
 }

@@ -1,30 +1,39 @@
-//! A sentence that appears beside what is pointed at.
+//! A sentence that appears where the pointer rests: why a button cannot be pressed.
 
-use iced::widget::{Tooltip, container, text, tooltip};
+use iced::widget::{container, tooltip};
 use iced::{Background, Border, Element, Theme};
 
-use crate::ui::theme::{Gap, RADIUS, Size, colors};
+use super::text::body;
+use crate::ui::theme::{Gap, RADIUS, colors};
 
-/// Widest it gets.
-const WIDTH: f32 = 300.0;
+/// Widest a hint gets.
+const WIDTH: f32 = 320.0;
 
-/// Works on disabled buttons too: that is where a reason is wanted most.
-pub fn hint<'a, M: 'a>(content: impl Into<Element<'a, M>>, sentence: impl Into<String>) -> Tooltip<'a, M> {
-    let words = container(text(sentence.into()).size(Size::SMALL))
-        .padding([Gap::S, Gap::S + 2.0])
+/// Content with a sentence about it; without one, the content alone.
+pub fn hint<'a, M: 'a>(content: impl Into<Element<'a, M>>, words: Option<String>) -> Element<'a, M> {
+    let Some(words) = words else {
+        return content.into();
+    };
+    let words = container(body(words))
+        .padding([Gap::S, Gap::M])
         .max_width(WIDTH)
-        .style(|theme: &Theme| {
-            let colors = colors(theme);
-            container::Style {
-                text_color: Some(colors.text),
-                background: Some(Background::Color(colors.hover)),
-                border: Border {
-                    color: colors.border,
-                    width: 1.0,
-                    radius: (RADIUS / 2.0).into(),
-                },
-                ..container::Style::default()
-            }
-        });
-    tooltip(content, words, tooltip::Position::Bottom).gap(Gap::XS)
+        .style(style);
+    tooltip(content, words, tooltip::Position::Bottom)
+        .gap(Gap::XS)
+        .padding(0)
+        .into()
+}
+
+fn style(theme: &Theme) -> container::Style {
+    let colors = colors(theme);
+    container::Style {
+        text_color: Some(colors.text),
+        background: Some(Background::Color(colors.sidebar)),
+        border: Border {
+            color: colors.border,
+            width: 1.0,
+            radius: RADIUS.into(),
+        },
+        ..container::Style::default()
+    }
 }

@@ -1,5 +1,6 @@
 //! The parts screens are made of. Looks are decided here and in `theme`, never beside a screen.
 
+pub mod area;
 pub mod badge;
 pub mod button;
 pub mod card;
@@ -14,7 +15,9 @@ pub mod row;
 pub mod segments;
 pub mod steps;
 pub mod text;
+pub mod tick;
 
+pub use area::area;
 pub use badge::{badge, dot};
 pub use button::{Weight, danger_button, nav_button, primary_button, secondary_button, text_button, wide_button};
 pub use card::{card, choice, page, panel, scroll, scroll_style};
@@ -29,3 +32,4 @@ pub use row::{copy_row, key_element, key_value, table_header, table_row};
 pub use segments::segments;
 pub use steps::step_indicator;
 pub use text::{body, heading, help, label, mono, muted, strong, title, toned};
+pub use tick::tick;

@@ -89,13 +89,13 @@ fn operations<'a>(masternode: &'a Masternode, elsewhere: bool) -> Element<'a, Me
     };
     let button = |what: What| {
         let (message, sentence) = press(what);
-        hint(secondary_button(what.name()).on_press_maybe(message), sentence).into()
+        hint(secondary_button(what.name()).on_press_maybe(message), Some(sentence))
     };
     let mut buttons: Vec<Element<'a, Message>> = What::ALL.into_iter().map(button).collect();
     if masternode.entry.is_banned() {
         let (message, sentence) = press(What::Revive);
         let revive = primary_button(What::Revive.name()).on_press_maybe(message);
-        buttons.insert(0, hint(revive, sentence).into());
+        buttons.insert(0, hint(revive, Some(sentence)));
     }
     let buttons = Row::with_children(buttons)
         .spacing(Gap::S)

@@ -2,28 +2,35 @@
 
 use iced::widget::text::Wrapping;
 use iced::widget::{column, container, keyed_column, responsive, row, scrollable, space};
-use iced::{Element, Length};
+use iced::{Element, Length, Padding};
 
 use super::{LIST, Masternodes, Message, Shown, State, reason, status_word};
 use crate::flow;
 use crate::flow::overview::{Masternode, Overview};
 use crate::protocol::masternode::Status;
 use crate::ui::format;
+use crate::ui::screen::batch::{Batch, What};
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::row::ROW;
 use crate::ui::widget::{
-    badge, body, card, error_notice, field::plain_input, heading, help, mono, muted, primary_button, scroll_style,
-    secondary_button, segments, strong, table_header, table_row, title, toned,
+    badge, body, card, error_notice, field::plain_input, heading, help, hint, info, mono, muted, primary_button,
+    scroll_style, secondary_button, segments, strong, table_header, table_row, text_button, tick, title, toned,
 };
 
 /// Lines built above and below the ones in sight.
 const OVERSCAN: usize = 4;
 
+/// Place of the boxes before lines.
+const BOX: f32 = 34.0;
+/// From this width on a line has room for name, type and hash.
+const WIDE: f32 = 620.0;
+/// Height of the line of what can be done with those ticked.
+const BAR: f32 = 36.0;
 const STATUS: Length = Length::Fixed(108.0);
 const POSE: Length = Length::Fixed(66.0);
 const QUEUE: Length = Length::Fixed(122.0);
 
-pub(super) fn view(screen: &Masternodes) -> Element<'_, Message> {
+pub(super) fn view<'a>(screen: &'a Masternodes, batch: Option<&Batch>) -> Element<'a, Message> {
     let head = row![
         title("Masternodes"),
         space().width(Length::Fill),
@@ -36,8 +43,17 @@ pub(super) fn view(screen: &Masternodes) -> Element<'_, Message> {
     if let State::Failed { error, .. } = &screen.state {
         content = content.push(error_notice(error));
     }
+    if let Some(batch) = batch {
+        content = content.push(under_way(batch));
+    }
     match screen.overview() {
-        Some(overview) => content.push(bar(screen, overview)).push(lines(screen, overview)),
+        Some(overview) => {
+            content = content.push(bar(screen, overview));
+            if screen.shown == Shown::Mine && !screen.lines.is_empty() {
+                content = content.push(selection(screen));
+            }
+            content.push(lines(screen, overview))
+        }
         None if matches!(screen.state, State::Loading) => content.push(card(muted("Reading the masternode list…"))),
         None => content,
     }
@@ -71,6 +87,48 @@ fn bar<'a>(screen: &'a Masternodes, overview: &Overview) -> Element<'a, Message>
     .into()
 }
 
+/// A change of several that was begun.
+fn under_way<'a>(batch: &Batch) -> Element<'a, Message> {
+    let words = format!("{}: {}", batch.what().name(), batch.summary());
+    row![
+        info(words).width(Length::Fill),
+        secondary_button("Show it").on_press(Message::ShowBatch)
+    ]
+    .spacing(Gap::S)
+    .align_y(iced::Center)
+    .into()
+}
+
+/// What is ticked, and what can be done with it.
+fn selection(screen: &Masternodes) -> Element<'_, Message> {
+    let count = screen.selected.len();
+    let all = count > 0 && count >= screen.lines.len();
+    let every = tick(all, Message::SelectAll).label("Select all");
+    // As high as its buttons, so that the list does not jump when the first is ticked.
+    let mut parts = row![space().height(BAR), every].spacing(Gap::S).align_y(iced::Center);
+    if count == 0 {
+        parts = parts.push(muted("Tick several to change them together."));
+    } else {
+        parts = parts
+            .push(strong(format!("{count} selected")))
+            .extend(What::ALL.map(|what| change(screen, what)))
+            .push(text_button("Clear").on_press(Message::ClearSelection));
+    }
+    let padding = Padding {
+        left: Gap::S,
+        ..Padding::ZERO
+    };
+    container(parts.wrap().vertical_spacing(Gap::S)).padding(padding).into()
+}
+
+/// The button of a change; without a key that could sign it, it says so.
+fn change(screen: &Masternodes, what: What) -> Element<'_, Message> {
+    let possible = screen.selection().any(|each| what.is_signed_here(each));
+    let button = secondary_button(what.name()).on_press_maybe(possible.then_some(Message::Change(what)));
+    let why = format!("The {} key of none of them is in this vault.", what.role());
+    hint(button, (!possible).then_some(why))
+}
+
 fn lines<'a>(screen: &'a Masternodes, overview: &'a Overview) -> Element<'a, Message> {
     if screen.lines.is_empty() {
         return nothing(screen);
@@ -81,23 +139,32 @@ fn lines<'a>(screen: &'a Masternodes, overview: &'a Overview) -> Element<'a, Mes
         ("PoSe", POSE),
         ("Next payment", QUEUE),
     ]);
-    let list = responsive(move |size| virtual_list(screen, overview, size.height));
+    let header = match screen.shown {
+        Shown::Mine => row![space().width(BOX), header].into(),
+        Shown::All => header,
+    };
+    let list = responsive(move |size| virtual_list(screen, overview, size));
     card(column![header, container(list).height(Length::Fill)])
         .padding(0)
         .height(Length::Fill)
         .into()
 }
 
-fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32) -> Element<'a, Message> {
+fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, size: iced::Size) -> Element<'a, Message> {
     let total = screen.lines.len();
     let first = ((screen.offset / ROW) as usize).saturating_sub(OVERSCAN).min(total);
-    let count = (height / ROW).ceil() as usize + 2 * OVERSCAN;
+    let count = (size.height / ROW).ceil() as usize + 2 * OVERSCAN;
     let last = (first + count).min(total);
     let rows = screen.lines[first..last]
         .iter()
         .filter_map(|at| overview.masternodes.get(*at));
     let now = flow::now();
-    let rows = rows.map(|masternode| (masternode.entry.pro_tx_hash, line(masternode, now)));
+    let rows = rows.map(|masternode| {
+        (
+            masternode.entry.pro_tx_hash,
+            ticked(screen, masternode, now, size.width >= WIDE),
+        )
+    });
     let content = column![
         space().height(first as f32 * ROW),
         keyed_column(rows),
@@ -112,7 +179,24 @@ fn virtual_list<'a>(screen: &'a Masternodes, overview: &'a Overview, height: f32
         .into()
 }
 
-fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
+/// A line; of mine with a box before it.
+fn ticked<'a>(screen: &'a Masternodes, masternode: &'a Masternode, now: u64, wide: bool) -> Element<'a, Message> {
+    if screen.shown == Shown::All {
+        return line(masternode, now, wide);
+    }
+    let hash = masternode.entry.pro_tx_hash;
+    let ticked = screen.selected.contains(&hash);
+    let tick = tick(ticked, move |ticked| Message::Select(hash, ticked));
+    let tick = container(tick)
+        .id(format!("select-{hash}"))
+        .width(BOX)
+        .height(ROW)
+        .align_x(iced::Right)
+        .align_y(iced::Center);
+    row![tick, line(masternode, now, wide)].into()
+}
+
+fn line(masternode: &Masternode, now: u64, wide: bool) -> Element<'_, Message> {
     let entry = &masternode.entry;
     let service = if entry.state.service.is_none() {
         "No address".to_owned()
@@ -120,15 +204,15 @@ fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
         entry.state.service.to_string()
     };
     let hash = format::short_hash(&entry.pro_tx_hash.to_string());
-    let name = column![
-        strong(service).wrapping(Wrapping::None),
-        row![
-            help(entry.kind.to_string()),
-            mono(hash).size(Size::SMALL).wrapping(Wrapping::None)
-        ]
-        .spacing(Gap::S)
-    ]
-    .spacing(2);
+    let mut second = row![].spacing(Gap::S);
+    // Where there is no room for both, its name; what has none is known by its hash.
+    if wide || masternode.roles.any() {
+        second = second.push(help(called(masternode)).wrapping(Wrapping::None));
+    }
+    if wide || !masternode.roles.any() {
+        second = second.push(mono(hash).size(Size::SMALL).wrapping(Wrapping::None));
+    }
+    let name = column![strong(service).wrapping(Wrapping::None), second].spacing(2);
     let (word, tone) = status_word(entry.status());
     let mut status = column![badge(word, tone)].spacing(2);
     let why = reason(masternode);
@@ -143,6 +227,16 @@ fn line(masternode: &Masternode, now: u64) -> Element<'_, Message> {
     ])
     .on_press(Message::Open(entry.pro_tx_hash))
     .into()
+}
+
+/// Its name, if its keys give it one, and its type.
+fn called(masternode: &Masternode) -> String {
+    let kind = masternode.entry.kind;
+    if masternode.roles.any() {
+        format!("{} · {kind}", masternode.roles.name(masternode.entry.pro_tx_hash))
+    } else {
+        kind.to_string()
+    }
 }
 
 fn pose(masternode: &Masternode) -> Element<'_, Message> {

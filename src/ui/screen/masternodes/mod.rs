@@ -3,6 +3,8 @@
 mod details;
 mod list;
 
+use std::collections::{HashMap, HashSet};
+
 use iced::{Element, Task, task};
 
 use crate::flow::overview::{self, Masternode, Overview};
@@ -10,6 +12,7 @@ use crate::flow::{self, Ports};
 use crate::protocol::masternode::Status;
 use crate::protocol::{ProTxHash, Profile};
 use crate::ui::format;
+use crate::ui::screen::batch::{self, Batch, Subject};
 use crate::ui::screen::update::{Asked, What};
 use crate::ui::theme::Tone;
 
@@ -28,6 +31,8 @@ pub struct Masternodes {
     open: Option<ProTxHash>,
     /// Operations may be begun whose key is not in this vault.
     elsewhere: bool,
+    /// Mine that are ticked, to be changed together.
+    selected: HashSet<ProTxHash>,
     /// The reading under way; a newer one replaces it.
     reading: Option<task::Handle>,
 }
@@ -57,6 +62,13 @@ pub enum Message {
     FilterEdited(String),
     Scrolled(f32),
     Open(ProTxHash),
+    Select(ProTxHash, bool),
+    /// All lines shown, or none.
+    SelectAll(bool),
+    ClearSelection,
+    /// Changes what is selected.
+    Change(batch::What),
+    ShowBatch,
     Back,
     Elsewhere(bool),
     Update(ProTxHash, What),
@@ -68,6 +80,8 @@ pub enum Action {
     Run(Task<Message>),
     Register,
     Update(Asked),
+    Batch(Subject),
+    ShowBatch,
 }
 
 impl Masternodes {
@@ -81,6 +95,7 @@ impl Masternodes {
             offset: 0.0,
             open: None,
             elsewhere: false,
+            selected: HashSet::new(),
             reading: None,
         }
     }
@@ -120,6 +135,12 @@ impl Masternodes {
             }
             Message::Scrolled(offset) => self.offset = offset,
             Message::Open(hash) => self.open(hash),
+            Message::Select(hash, true) => _ = self.selected.insert(hash),
+            Message::Select(hash, false) => _ = self.selected.remove(&hash),
+            Message::SelectAll(true) => self.select_all(),
+            Message::SelectAll(false) | Message::ClearSelection => self.clear_selection(),
+            Message::Change(what) => return self.change(what),
+            Message::ShowBatch => return Action::ShowBatch,
             Message::Back => self.open = None,
             Message::Elsewhere(elsewhere) => self.elsewhere = elsewhere,
             Message::Update(pro_tx_hash, what) => {
@@ -137,6 +158,7 @@ impl Masternodes {
 
     fn read(&mut self, result: Result<Box<Overview>, flow::Error>) {
         self.reading = None;
+        let before = self.order();
         self.state = match (result, std::mem::replace(&mut self.state, State::Loading)) {
             (Ok(overview), _) => State::Listed(overview),
             (Err(error), State::Listed(before)) => State::Failed {
@@ -147,6 +169,24 @@ impl Masternodes {
             (Err(error), State::Loading) => State::Failed { error, before: None },
         };
         self.relist();
+        if !self.selected.is_empty() {
+            self.keep_order(&before);
+        }
+    }
+
+    /// The lines shown, each with its place.
+    fn order(&self) -> HashMap<ProTxHash, usize> {
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        let lines = self.lines.iter().filter_map(|at| all.get(*at));
+        lines.map(|each| each.entry.pro_tx_hash).zip(0..).collect()
+    }
+
+    /// While some are ticked no line moves away below the pointer, though every block changes the order of payment.
+    fn keep_order(&mut self, before: &HashMap<ProTxHash, usize>) {
+        let mut lines = std::mem::take(&mut self.lines);
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        lines.sort_by_key(|at| before.get(&all[*at].entry.pro_tx_hash).copied().unwrap_or(usize::MAX));
+        self.lines = lines;
     }
 
     fn relist(&mut self) {
@@ -163,6 +203,8 @@ impl Masternodes {
         // In the order of payment; those that are not paid come last.
         lines.sort_by_key(|at| all[*at].slot.map_or(u32::MAX, |slot| slot.position));
         self.lines = lines;
+        let mine: HashSet<ProTxHash> = self.selection().map(|each| each.entry.pro_tx_hash).collect();
+        self.selected = mine;
     }
 
     fn relisted_from_the_top(&mut self) -> Action {
@@ -174,6 +216,34 @@ impl Masternodes {
         ))
     }
 
+    fn select_all(&mut self) {
+        let shown: Vec<ProTxHash> = self.overview().map_or_else(Vec::new, |overview| {
+            let lines = self.lines.iter().filter_map(|at| overview.masternodes.get(*at));
+            lines.map(|each| each.entry.pro_tx_hash).collect()
+        });
+        self.selected.extend(shown);
+    }
+
+    pub fn clear_selection(&mut self) {
+        self.selected.clear();
+    }
+
+    fn change(&self, what: batch::What) -> Action {
+        match self.overview() {
+            Some(overview) if !self.selected.is_empty() => {
+                Action::Batch(Subject::new(what, overview, |hash| self.selected.contains(&hash)))
+            }
+            _ => Action::None,
+        }
+    }
+
+    /// What is selected and still mine.
+    fn selection(&self) -> impl Iterator<Item = &Masternode> {
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        all.iter()
+            .filter(|each| each.mine && self.selected.contains(&each.entry.pro_tx_hash))
+    }
+
     fn overview(&self) -> Option<&Overview> {
         match &self.state {
             State::Loading => None,
@@ -182,9 +252,10 @@ impl Masternodes {
         }
     }
 
-    pub fn view<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
+    /// `batch`: the change of several that is open.
+    pub fn view<'a>(&'a self, profile: &'a Profile, batch: Option<&Batch>) -> Element<'a, Message> {
         let Some(hash) = self.open else {
-            return list::view(self);
+            return list::view(self, batch);
         };
         match self.find(hash) {
             Some((overview, masternode)) => details::view(overview, masternode, profile, self.elsewhere),

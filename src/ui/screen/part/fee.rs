@@ -10,7 +10,8 @@ use super::held;
 use crate::flow::Error;
 use crate::flow::choice::FeeSource;
 use crate::flow::register::{look, look::Purse};
-use crate::protocol::Address;
+use crate::protocol::rules::DUST_KEY;
+use crate::protocol::{Address, Amount};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
@@ -28,6 +29,8 @@ pub struct Form {
     making: Making,
     funding: Funding,
     run: u64,
+    /// Transactions besides the first that it has to pay.
+    more: u64,
 }
 
 #[derive(Debug, Default)]
@@ -66,6 +69,14 @@ pub enum Message {
 }
 
 impl Form {
+    /// For as many transactions of a kind.
+    pub fn for_several(count: usize) -> Self {
+        Self {
+            more: (count as u64).saturating_sub(1),
+            ..Self::default()
+        }
+    }
+
     pub fn update(&mut self, cx: &mut Context<'_>, message: Message) -> Task<Message> {
         match message {
             Message::Chosen(source) if !self.is_busy() => self.chosen(cx, source),
@@ -163,7 +174,7 @@ impl Form {
     fn looked(&mut self, run: u64, result: Result<Purse, Error>) {
         if matches!(self.purse, State::Looking { run: asked, .. } if asked == run) {
             self.purse = match result {
-                Ok(purse) => State::Known(purse),
+                Ok(purse) => State::Known(for_all(purse, self.more)),
                 Err(error) => State::Failed(error),
             };
         }
@@ -293,5 +304,15 @@ impl Form {
             facts = facts.push(row![fund, again].spacing(Gap::S));
         }
         panel("Money on it", facts).into()
+    }
+}
+
+/// What is needed for the first and as many more of its fee; the change that has to be left is the same one.
+fn for_all(purse: Purse, more: u64) -> Purse {
+    let needed = purse.needed.duffs();
+    let fee = needed.saturating_sub(DUST_KEY);
+    Purse {
+        needed: Amount::from_duffs(needed.saturating_add(fee.saturating_mul(more))),
+        ..purse
     }
 }
