@@ -8,11 +8,12 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::flow::{Error, Ports};
-use crate::hw::{Device, DeviceError, DeviceSpec, Kind, discovery};
+use crate::hw::{Asker, Device, DeviceError, DeviceSpec, Kind, discovery};
 use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
+use crate::sandbox::trezor::{self, SandboxTrezor};
 use crate::sandbox::{self, Sandbox};
 use crate::store::vault::Stretching;
 use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
@@ -89,15 +90,15 @@ pub fn profile(name: &str) -> Result<Profile, ProfileError> {
 }
 
 /// Connects: starts the sandbox where asked, else reaches the node; opens the journal and, if it is there, the device.
-/// A missing device is no error here: most things need none.
+/// A missing device is no error here: most things need none. What a device asks its user goes to `asker`.
 ///
 /// # Errors
 /// The node cannot be reached or is on another chain; the data folder cannot be used.
-pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
-    let mut connection = connect_node(choice, dirs).await?;
+pub async fn connect(choice: Choice, dirs: &Dirs, asker: Arc<dyn Asker>) -> Result<Connection, Error> {
+    let mut connection = connect_node(choice, dirs, Arc::clone(&asker)).await?;
     let ports = &mut connection.ports;
     if ports.device.is_none() {
-        let opened = open_device(connection.device.clone(), Arc::clone(&ports.profile)).await;
+        let opened = open_device(connection.device.clone(), Arc::clone(&ports.profile), asker).await;
         ports.device = opened.ok();
     }
     Ok(connection)
@@ -107,9 +108,9 @@ pub async fn connect(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
 ///
 /// # Errors
 /// As [`connect`].
-pub async fn connect_node(choice: Choice, dirs: &Dirs) -> Result<Connection, Error> {
+pub async fn connect_node(choice: Choice, dirs: &Dirs, asker: Arc<dyn Asker>) -> Result<Connection, Error> {
     match choice.node.clone() {
-        NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs).await,
+        NodeChoice::Sandbox { block_seconds } => connect_sandbox(choice, block_seconds, dirs, asker).await,
         remote @ NodeChoice::Remote { .. } => {
             let poll = if is_local(&remote) { LOCAL_POLL } else { POLL };
             let node = client(&choice.profile, remote)?;
@@ -183,12 +184,16 @@ fn journal_file(error: FileError) -> Error {
 ///
 /// # Errors
 /// Why it cannot be used.
-pub async fn open_device(spec: DeviceSpec, profile: Arc<Profile>) -> Result<Arc<dyn Device>, DeviceError> {
+pub async fn open_device(
+    spec: DeviceSpec,
+    profile: Arc<Profile>,
+    asker: Arc<dyn Asker>,
+) -> Result<Arc<dyn Device>, DeviceError> {
     let kind = match &spec {
         DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,
         DeviceSpec::Any => Kind::Ledger,
     };
-    let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile)).await;
+    let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile, asker)).await;
     opened.unwrap_or(Err(DeviceError::Gone { kind }))
 }
 
@@ -200,6 +205,8 @@ pub struct SandboxOptions {
     /// 0: any free port.
     pub rpc_port: u16,
     pub ledger_port: u16,
+    /// A Trezor beside the Ledger, with coins of its own.
+    pub trezor: Option<trezor::Options>,
     pub user: String,
     pub password: String,
     pub auto_approve: bool,
@@ -213,6 +220,7 @@ impl SandboxOptions {
             masternodes: 30,
             rpc_port: 0,
             ledger_port: 0,
+            trezor: None,
             user: "sandbox".to_owned(),
             password: "sandbox".to_owned(),
             auto_approve: false,
@@ -220,11 +228,12 @@ impl SandboxOptions {
     }
 }
 
-/// The embedded chain, its node, and its Ledger. Dropping it ends them.
+/// The embedded chain, its node, and its devices. Dropping it ends them.
 pub struct SandboxRun {
     pub chain: Arc<Sandbox>,
     pub panel: Panel,
     ledger: SandboxLedger,
+    pub trezor: Option<SandboxTrezor>,
     /// Vault and journal of this world; they go with it.
     _folder: Option<Folder>,
 }
@@ -245,9 +254,18 @@ impl SandboxRun {
         let ledger = SandboxLedger::start(device).map_err(|error| Error::Sandbox {
             reason: format!("its Ledger cannot be served: {}", error.kind()),
         })?;
-        let device = (0..SANDBOX_ADDRESSES)
-            .filter_map(|index| ledger.key_address(&path::address(&profile, 0, false, index)))
+        let trezor = options.trezor.map(SandboxTrezor::start).transpose();
+        let trezor = trezor.map_err(|error| Error::Sandbox {
+            reason: format!("its Trezor cannot be served: {}", error.kind()),
+        })?;
+        let paths: Vec<_> = (0..SANDBOX_ADDRESSES)
+            .map(|index| path::address(&profile, 0, false, index))
             .collect();
+        let of_ledger = paths.iter().filter_map(|path| ledger.key_address(path));
+        let of_trezor = trezor
+            .iter()
+            .flat_map(|trezor| paths.iter().filter_map(|path| trezor.key_address(path)));
+        let device = of_ledger.chain(of_trezor).collect();
         let chain = Sandbox::start(sandbox::Options {
             masternodes: options.masternodes,
             block_seconds: options.block_seconds,
@@ -265,6 +283,7 @@ impl SandboxRun {
             chain: Arc::new(chain),
             panel: ledger.panel(),
             ledger,
+            trezor,
             _folder: None,
         })
     }
@@ -285,7 +304,12 @@ impl SandboxRun {
 }
 
 /// The whole embedded world, reached through the same client and adapter as a real one.
-async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Result<Connection, Error> {
+async fn connect_sandbox(
+    choice: Choice,
+    block_seconds: u64,
+    dirs: &Dirs,
+    asker: Arc<dyn Asker>,
+) -> Result<Connection, Error> {
     let secret = random_text()?;
     let options = SandboxOptions {
         block_seconds,
@@ -312,7 +336,7 @@ async fn connect_sandbox(choice: Choice, block_seconds: u64, dirs: &Dirs) -> Res
         },
         named => named,
     };
-    let device = open_device(spec.clone(), Arc::clone(&profile)).await?;
+    let device = open_device(spec.clone(), Arc::clone(&profile), asker).await?;
     let ports = Ports {
         profile,
         node: Arc::new(node),

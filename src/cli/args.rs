@@ -43,7 +43,7 @@ pub struct Global {
     /// The node's cookie file
     #[arg(long, global = true, value_name = "FILE")]
     pub rpc_cookie: Option<PathBuf>,
-    /// Use the embedded chain, node and Ledger
+    /// Use the embedded chain, node and Ledger (`sandbox --trezor-port` serves a Trezor as well)
     #[arg(long, global = true, conflicts_with = "node")]
     pub sandbox: bool,
     /// ledger | trezor | ledger@HOST:PORT | trezor@HOST:PORT
@@ -70,7 +70,7 @@ pub struct Global {
 pub enum Command {
     /// The whole main job on the sandbox, step by step
     Demo,
-    /// Serve the embedded node and Ledger until stopped
+    /// Serve the embedded node and devices until stopped
     Sandbox(SandboxArgs),
     /// Node, chain, height, capabilities
     Status,
@@ -122,9 +122,18 @@ pub struct SandboxArgs {
     /// Port of the Ledger's APDU server (default: any free one)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub ledger_port: u16,
-    /// Reserved for the embedded Trezor, which does not exist yet
+    /// Serve an embedded Trezor too, on this UDP port (0: any free one)
     #[arg(long, value_name = "N")]
     pub trezor_port: Option<u16>,
+    /// Which Trezor it is like
+    #[arg(long, value_name = "one|t", default_value = "one", requires = "trezor_port")]
+    pub trezor_model: TrezorModel,
+    /// The embedded Trezor asks for this PIN
+    #[arg(long, value_name = "DIGITS", requires = "trezor_port")]
+    pub trezor_pin: Option<String>,
+    /// The embedded Trezor asks for a passphrase
+    #[arg(long, requires = "trezor_port")]
+    pub trezor_passphrase: bool,
     /// Seconds between blocks; 0: only when asked (`sandbox_mine`)
     #[arg(long, value_name = "S", default_value_t = 5)]
     pub block_seconds: u64,
@@ -133,6 +142,12 @@ pub struct SandboxArgs {
     /// Wait for `a` (approve) or `r` (reject) on the terminal instead of approving every prompt
     #[arg(long)]
     pub manual: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum TrezorModel {
+    One,
+    T,
 }
 
 #[derive(Debug, Args)]

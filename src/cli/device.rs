@@ -9,11 +9,12 @@ use super::args::DeviceCommand;
 use super::list::listing;
 use super::output::Failure;
 use super::session::Session;
+use crate::flow::message_shown;
 use crate::flow::register::device_hash;
 use crate::hw::discovery::State;
 use crate::hw::{Device, discovery};
 use crate::protocol::{KeyId, Profile, path};
-use crate::setup::{self, NodeChoice, SandboxOptions, SandboxRun};
+use crate::setup::{NodeChoice, SandboxOptions, SandboxRun};
 
 pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -31,7 +32,7 @@ async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<d
         let device = connection.ports.device()?.clone();
         return Ok((device, profile, Box::new(connection)));
     }
-    let device = setup::open_device(session.device_spec()?, profile.clone()).await?;
+    let device = session.open_device(profile.clone()).await?;
     Ok((device, profile, Box::new(())))
 }
 
@@ -52,7 +53,7 @@ async fn list(session: &Session) -> Result<ExitCode, Failure> {
         named => (named, None),
     };
     let found = tokio::task::spawn_blocking(move || discovery::found(&spec, &profile)).await;
-    let found = found.map_err(|error| Failure::system("device", &error))??;
+    let found = found.map_err(|error| Failure::system("device", &error))?;
     let all: Value = found.iter().map(row).collect();
     Ok(session.output.done(&all, || match all.as_array() {
         Some(rows) if !rows.is_empty() => rows.iter().map(listing).collect::<Vec<_>>().join("\n\n"),
@@ -99,11 +100,10 @@ async fn sign(session: &Session, text: &str, message: &str) -> Result<ExitCode, 
     let at = path::parse(text).map_err(Failure::usage)?;
     let (device, profile, _alive) = open(session).await?;
     let key = device.public_key(at.clone()).await?;
-    session.output.progress(&format!(
-        "confirm on the {}: message hash {}",
-        device.kind(),
-        device_hash(message)
-    ));
+    let shown = message_shown(device.kind(), message, &device_hash(message));
+    session
+        .output
+        .progress(&format!("confirm on the {}: {shown}", device.kind()));
     let signature = device.sign_message(at.clone(), message.as_bytes().to_vec()).await?;
     let document = json!({
         "path": path::to_text(&at),

@@ -231,7 +231,7 @@ async fn open_device(
     if operation.kind != Kind::Register || operation.payload_signature.is_some() || ports.device.is_some() {
         return Ok(());
     }
-    match setup::open_device(session.device_spec()?, Arc::clone(&ports.profile)).await {
+    match setup::open_device(session.device_spec()?, Arc::clone(&ports.profile), session.asker()).await {
         Ok(device) => ports.device = Some(device),
         Err(error) if exports || session.global.dry_run => session.output.progress(&format!("note: {error}")),
         Err(error) => return Err(error.into()),

@@ -3,6 +3,7 @@
 //! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached.
 
 mod args;
+mod ask;
 mod bls;
 mod choices;
 mod demo;

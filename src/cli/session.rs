@@ -7,9 +7,10 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::args::Global;
+use super::ask::Terminal;
 use super::output::{Failure, Output};
 use crate::flow::Ports;
-use crate::hw::DeviceSpec;
+use crate::hw::{Asker, Device, DeviceSpec};
 use crate::protocol::{Profile, network};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::Dirs;
@@ -76,6 +77,19 @@ impl Session {
         }
     }
 
+    /// Who answers what a device asks.
+    pub fn asker(&self) -> Arc<dyn Asker> {
+        Arc::new(Terminal::new(self.output))
+    }
+
+    /// The device that was named, or the only one.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub async fn open_device(&self, profile: Arc<Profile>) -> Result<Arc<dyn Device>, Failure> {
+        Ok(setup::open_device(self.device_spec()?, profile, self.asker()).await?)
+    }
+
     /// Node and, where one is there, device; no vault.
     ///
     /// # Errors
@@ -86,7 +100,7 @@ impl Session {
 
     pub async fn connect_with(&self, node: NodeChoice) -> Result<Connection, Failure> {
         let choice = self.choice(node)?;
-        Ok(setup::connect(choice, &self.dirs()?).await?)
+        Ok(setup::connect(choice, &self.dirs()?, self.asker()).await?)
     }
 
     /// Node and journal, and the vault as far as the command needs it; no device.
@@ -94,7 +108,7 @@ impl Session {
     /// # Errors
     /// No node named, it cannot be used, or the vault that is needed cannot be opened.
     pub async fn ports_without_device(&self, vault: Need) -> Result<(Connection, Ports), Failure> {
-        let connection = setup::connect_node(self.choice(self.node_choice()?)?, &self.dirs()?).await?;
+        let connection = setup::connect_node(self.choice(self.node_choice()?)?, &self.dirs()?, self.asker()).await?;
         let mut ports = connection.ports.clone();
         if ports.vault.is_none() && self.opens_vault(vault)? {
             ports.vault = Some(self.vault()?);
@@ -206,7 +220,7 @@ impl Session {
     pub async fn ports_with_device(&self) -> Result<(Connection, Ports), Failure> {
         let (connection, mut ports) = self.ports_with_vault().await?;
         if ports.device.is_none() {
-            ports.device = Some(setup::open_device(self.device_spec()?, Arc::clone(&ports.profile)).await?);
+            ports.device = Some(self.open_device(Arc::clone(&ports.profile)).await?);
         }
         Ok((connection, ports))
     }

@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use error::Error;
 pub use keys::{Label, make as make_key};
 
-use crate::hw::Device;
+use crate::hw::{Device, Kind};
 use crate::protocol::Profile;
 use crate::protocol::masternode::Entry;
 use crate::rpc::{Node, NodeStatus};
@@ -100,9 +100,9 @@ pub enum Step {
     Planned {
         id: i64,
     },
-    /// The device asks for a signature under a text. It shows only the hash.
+    /// The device asks for a signature under a text. A Ledger shows only the hash, a Trezor the text.
     ConfirmMessage {
-        device: String,
+        device: Kind,
         text: String,
         hash: String,
         address: String,
@@ -144,15 +144,27 @@ pub enum Step {
     },
 }
 
+/// What a device shows of a text it is to sign, to be compared.
+pub fn message_shown(device: Kind, text: &str, hash: &str) -> String {
+    match device {
+        Kind::Ledger => format!("message hash {hash}"),
+        Kind::Trezor => format!("the text {text}"),
+    }
+}
+
 impl Step {
     /// One line for a terminal or a progress list.
     pub fn sentence(&self) -> String {
         match self {
             Self::Planned { id } => format!("the plan is kept in the journal as number {id}"),
             Self::ConfirmMessage {
-                device, hash, address, ..
+                device,
+                text,
+                hash,
+                address,
             } => {
-                format!("confirm on the {device}: message hash {hash}, signed by {address}")
+                let shown = message_shown(*device, text, hash);
+                format!("confirm on the {device}: {shown}, signed by {address}")
             }
             Self::ConfirmPayment { device, outputs, fee } => {
                 let listed: Vec<String> = outputs.iter().map(|(amount, to)| format!("{amount} to {to}")).collect();

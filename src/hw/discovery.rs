@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 
-use super::ledger::{self, Ledger, Probe, USB};
-use super::{Device, DeviceError, DeviceSpec, Kind};
+use super::ledger::{self, Ledger};
+use super::trezor::{self, Trezor};
+use super::{Asker, Device, DeviceError, DeviceSpec, Kind};
 use crate::protocol::Profile;
 
 /// A device that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     pub kind: Kind,
-    /// `Nano S Plus`, `emulator`
+    /// `Nano S Plus`, `Trezor One`, `emulator`
     pub model: String,
     /// `usb`, or host and port.
     pub place: String,
@@ -25,7 +26,7 @@ pub struct Found {
 /// What a device is ready for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// The right app is open.
+    /// The right app is open, or the firmware knows the coin.
     Ready { app: String, version: String },
     /// This program has it open already; asking it from here would disturb a question on its screen. [`open`] gives it.
     Open,
@@ -63,88 +64,158 @@ impl FromStr for DeviceSpec {
     }
 }
 
+/// Place of a device on USB.
+const USB: &str = "usb";
+
 /// The devices that match, and for what they are ready. Asks the user nothing.
-///
-/// # Errors
-/// Only if the kind of device is not supported; no device is an empty list.
-pub fn found(spec: &DeviceSpec, profile: &Arc<Profile>) -> Result<Vec<Found>, DeviceError> {
+pub fn found(spec: &DeviceSpec, profile: &Arc<Profile>) -> Vec<Found> {
     match spec {
-        DeviceSpec::Any | DeviceSpec::Usb(Kind::Ledger) => Ok(found_usb(profile)),
+        DeviceSpec::Any => [usb_ledgers(profile), usb_trezors(profile)].concat(),
+        DeviceSpec::Usb(Kind::Ledger) => usb_ledgers(profile),
+        DeviceSpec::Usb(Kind::Trezor) => usb_trezors(profile),
         DeviceSpec::Network {
             kind: Kind::Ledger,
             address,
-        } => Ok(vec![look(
+        } => vec![ledger(
             "emulator",
             address,
             profile,
-            Probe::Network(address.clone()),
-        )]),
-        DeviceSpec::Usb(Kind::Trezor) | DeviceSpec::Network { kind: Kind::Trezor, .. } => Err(no_trezor()),
+            ledger::Probe::Network(address.clone()),
+        )],
+        DeviceSpec::Network {
+            kind: Kind::Trezor,
+            address,
+        } => vec![trezor(
+            "emulator",
+            address,
+            profile,
+            trezor::Probe::Network(address.clone()),
+        )],
     }
 }
 
-/// Opens the device the user means. One that this program has open already is given again: two connections to one device
-/// steal each other's answers.
+/// Opens the device the user means; what it asks its user goes to `asker`. One that this program has open already is given again,
+/// with the asker it has: two connections to one device steal each other's answers.
 ///
 /// # Errors
-/// None or several found, no permission, nobody listening. Which app is open is checked by the first request.
-pub fn open(spec: &DeviceSpec, profile: Arc<Profile>) -> Result<Arc<dyn Device>, DeviceError> {
-    match spec {
-        DeviceSpec::Any | DeviceSpec::Usb(Kind::Ledger) => shared(USB, &profile, || Ledger::usb(Arc::clone(&profile))),
-        DeviceSpec::Network {
-            kind: Kind::Ledger,
-            address,
-        } => shared(address, &profile, || Ledger::network(address, Arc::clone(&profile))),
-        DeviceSpec::Usb(Kind::Trezor) | DeviceSpec::Network { kind: Kind::Trezor, .. } => Err(no_trezor()),
+/// None or several found, no permission, nobody listening. Whether it is ready is checked by the first request.
+pub fn open(spec: &DeviceSpec, profile: Arc<Profile>, asker: Arc<dyn Asker>) -> Result<Arc<dyn Device>, DeviceError> {
+    let kind = match spec {
+        DeviceSpec::Any => only_kind()?,
+        DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,
+    };
+    let address = match spec {
+        DeviceSpec::Network { address, .. } => Some(address.as_str()),
+        _ => None,
+    };
+    let here = Place {
+        kind,
+        at: address.unwrap_or(USB).to_owned(),
+        profile: Arc::clone(&profile),
+    };
+    shared(here, || match kind {
+        Kind::Ledger => {
+            let opened = address.map_or_else(
+                || Ledger::usb(Arc::clone(&profile)),
+                |address| Ledger::network(address, Arc::clone(&profile)),
+            )?;
+            let busy = opened.busy();
+            Ok((Arc::new(opened), busy))
+        }
+        Kind::Trezor => {
+            let opened = match address {
+                Some(address) => Trezor::network(address, profile, asker),
+                None => Trezor::usb(profile, asker),
+            }?;
+            let busy = opened.busy();
+            Ok((Arc::new(opened), busy))
+        }
+    })
+}
+
+/// The kind of the only device on USB. None at all is left to be said by the Ledger's own search.
+fn only_kind() -> Result<Kind, DeviceError> {
+    match (ledger::list().len(), trezor::list().len()) {
+        (_, 0) => Ok(Kind::Ledger),
+        (0, _) => Ok(Kind::Trezor),
+        (ledgers, trezors) => Err(DeviceError::Several {
+            count: ledgers + trezors,
+        }),
     }
 }
 
-/// The udev rules that let users open a Ledger on Linux; packages install them, others copy them by hand.
-pub fn udev_rule() -> &'static str {
-    include_str!("../../packaging/linux/70-castellan-ledger.rules")
+/// The udev rules that let users open a device on Linux; packages install them, others copy them by hand.
+pub fn udev_rule(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ledger => include_str!("../../packaging/linux/70-castellan-ledger.rules"),
+        Kind::Trezor => include_str!("../../packaging/linux/70-castellan-trezor.rules"),
+    }
 }
 
-fn found_usb(profile: &Arc<Profile>) -> Vec<Found> {
+fn usb_ledgers(profile: &Arc<Profile>) -> Vec<Found> {
     ledger::list()
         .into_iter()
-        .map(|plugged| look(plugged.model(), USB, profile, Probe::Usb(plugged.clone())))
+        .map(|plugged| ledger(plugged.model(), USB, profile, ledger::Probe::Usb(plugged.clone())))
         .collect()
 }
 
-fn look(model: &str, place: &str, profile: &Arc<Profile>, at: Probe) -> Found {
-    let state = if is_open(place) {
-        State::Open
-    } else {
-        match ledger::probe(Arc::clone(profile), at) {
-            Ok((app, version)) => State::Ready { app, version },
-            Err(error) => State::NotReady(error),
-        }
-    };
+fn usb_trezors(profile: &Arc<Profile>) -> Vec<Found> {
+    trezor::list()
+        .into_iter()
+        .map(|plugged| trezor(plugged.model(), USB, profile, trezor::Probe::Usb(plugged.clone())))
+        .collect()
+}
+
+fn ledger(model: &str, place: &str, profile: &Arc<Profile>, at: ledger::Probe) -> Found {
+    let ready = (!is_open(Kind::Ledger, place)).then(|| ledger::probe(Arc::clone(profile), at));
+    seen(Kind::Ledger, model, place, ready)
+}
+
+fn trezor(model: &str, place: &str, profile: &Arc<Profile>, at: trezor::Probe) -> Found {
+    if is_open(Kind::Trezor, place) {
+        return seen(Kind::Trezor, model, place, None);
+    }
+    let probed = trezor::probe(Arc::clone(profile), at);
+    seen(Kind::Trezor, probed.model, place, Some(probed.ready))
+}
+
+fn seen(kind: Kind, model: &str, place: &str, ready: Option<Result<(String, String), DeviceError>>) -> Found {
     Found {
-        kind: Kind::Ledger,
+        kind,
         model: model.to_owned(),
         place: place.to_owned(),
-        state,
+        state: match ready {
+            None => State::Open,
+            Some(Ok((app, version))) => State::Ready { app, version },
+            Some(Err(error)) => State::NotReady(error),
+        },
     }
 }
 
-fn no_trezor() -> DeviceError {
-    DeviceError::Unsupported {
-        kind: Kind::Trezor,
-        what: "Trezor support comes later".to_owned(),
-    }
+/// Where and for what network a device is open.
+struct Place {
+    kind: Kind,
+    at: String,
+    profile: Arc<Profile>,
 }
 
-/// A device opened here. Dropped by everybody it may still be at work, until the user answers on its screen.
+/// A device opened here. Dropped by everybody it may still be at work, until its question is answered or cancelled.
 struct OpenPlace {
-    place: String,
-    device: Weak<Ledger>,
-    busy: Arc<watch::Sender<bool>>,
+    place: Place,
+    device: Weak<dyn Device>,
+    busy: Busy,
 }
+
+/// Whether the device's thread is at work.
+type Busy = Arc<watch::Sender<bool>>;
 
 impl OpenPlace {
     fn in_use(&self) -> bool {
         self.device.strong_count() > 0 || *self.busy.borrow()
+    }
+
+    fn is_at(&self, kind: Kind, at: &str) -> bool {
+        self.place.kind == kind && self.place.at == at
     }
 }
 
@@ -156,27 +227,26 @@ fn open_places() -> MutexGuard<'static, Vec<OpenPlace>> {
     places
 }
 
-fn is_open(place: &str) -> bool {
-    open_places().iter().any(|open| open.place == place)
+fn is_open(kind: Kind, at: &str) -> bool {
+    open_places().iter().any(|open| open.is_at(kind, at))
 }
 
 fn shared(
-    place: &str,
-    profile: &Arc<Profile>,
-    connect: impl FnOnce() -> Result<Ledger, DeviceError>,
+    place: Place,
+    connect: impl FnOnce() -> Result<(Arc<dyn Device>, Busy), DeviceError>,
 ) -> Result<Arc<dyn Device>, DeviceError> {
     let mut places = open_places();
-    if let Some(open) = places.iter().find(|open| open.place == place) {
+    if let Some(open) = places.iter().find(|open| open.is_at(place.kind, &place.at)) {
         return match open.device.upgrade() {
-            Some(device) if device.profile() == profile => Ok(device),
-            _ => Err(DeviceError::Busy { kind: Kind::Ledger }),
+            Some(device) if open.place.profile == place.profile => Ok(device),
+            _ => Err(DeviceError::Busy { kind: place.kind }),
         };
     }
-    let device = Arc::new(connect()?);
+    let (device, busy) = connect()?;
     places.push(OpenPlace {
-        place: place.to_owned(),
+        place,
         device: Arc::downgrade(&device),
-        busy: device.busy(),
+        busy,
     });
     Ok(device)
 }
@@ -184,6 +254,7 @@ fn shared(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hw::Nobody;
     use crate::protocol::network::builtin;
     use std::net::TcpListener;
 
@@ -217,14 +288,15 @@ mod tests {
     }
 
     #[test]
-    fn a_trezor_is_refused_with_a_sentence() {
-        let dash = Arc::new(builtin("dash").unwrap());
-        let refused = found(&DeviceSpec::Usb(Kind::Trezor), &dash).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "a Trezor cannot do this: Trezor support comes later"
-        );
-        assert!(open(&DeviceSpec::Usb(Kind::Trezor), dash).is_err());
+    fn a_network_no_trezor_knows_is_refused_before_anything_is_opened() {
+        let wei = Arc::new(builtin("wei").unwrap());
+        let reason = DeviceError::UnknownCoin {
+            kind: Kind::Trezor,
+            network: "wei".to_owned(),
+        };
+        let spec: DeviceSpec = "trezor@127.0.0.1:1".parse().unwrap();
+        assert_eq!(found(&spec, &wei)[0].state, State::NotReady(reason.clone()));
+        assert_eq!(open(&spec, wei, Arc::new(Nobody)).map(drop), Err(reason));
     }
 
     #[test]
@@ -232,13 +304,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let spec: DeviceSpec = format!("ledger@{}", listener.local_addr().unwrap()).parse().unwrap();
         let dash = Arc::new(builtin("dash").unwrap());
-        let first = open(&spec, Arc::clone(&dash)).unwrap();
-        let second = open(&spec, Arc::clone(&dash)).unwrap();
+        let first = open(&spec, Arc::clone(&dash), Arc::new(Nobody)).unwrap();
+        let second = open(&spec, Arc::clone(&dash), Arc::new(Nobody)).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
-        assert_eq!(found(&spec, &dash).unwrap()[0].state, State::Open);
+        assert_eq!(found(&spec, &dash)[0].state, State::Open);
         let wei = Arc::new(builtin("wei").unwrap());
         assert_eq!(
-            open(&spec, wei).map(drop),
+            open(&spec, wei, Arc::new(Nobody)).map(drop),
             Err(DeviceError::Busy { kind: Kind::Ledger })
         );
         listener.set_nonblocking(true).unwrap();
@@ -254,12 +326,14 @@ mod tests {
         let spec: DeviceSpec = format!("ledger@{}", listener.local_addr().unwrap()).parse().unwrap();
         drop(listener);
         let dash = Arc::new(builtin("dash").unwrap());
-        let state = found(&spec, &dash).unwrap().remove(0).state;
+        let state = found(&spec, &dash).remove(0).state;
         assert_eq!(state, State::NotReady(DeviceError::NotConnected { kind: Kind::Ledger }));
     }
 
     #[test]
-    fn the_udev_rule_names_the_vendor_and_sorts_before_the_seat_rules() {
-        assert!(udev_rule().contains("2c97") && udev_rule().contains("uaccess"));
+    fn the_udev_rules_name_the_vendor_and_sort_before_the_seat_rules() {
+        for (kind, vendor) in [(Kind::Ledger, "2c97"), (Kind::Trezor, "1209")] {
+            assert!(udev_rule(kind).contains(vendor) && udev_rule(kind).contains("uaccess"));
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! A device for tests of flows and screens: real keys of a fixed phrase, outcomes from a script, every request recorded.
+//! A device for tests of flows and screens: real keys of a fixed phrase, outcomes from a script, every request recorded. And somebody
+//! who answers what a device asks, from a script.
 //!
 //! It signs for real, so that whatever verifies its answers may do so. For the wire itself there are the emulator and the
 //! sandbox.
@@ -11,7 +12,9 @@ use bitcoin::bip32::{ChildNumber, DerivationPath, Xpriv, Xpub};
 use bitcoin::network::NetworkKind;
 use bitcoin::secp256k1::{PublicKey, Secp256k1};
 
-use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use futures::future::BoxFuture;
+
+use super::{Answer, Asker, Device, DeviceError, DeviceInfo, Kind, Question, Reply, ShownAddress, Spend};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::wire::to_hex;
 use crate::protocol::{KeyId, Profile, SecpKey, Transaction, TxIn, path, script};
@@ -191,10 +194,12 @@ impl Device for FakeDevice {
             let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);
             Ok(DeviceInfo {
                 kind: fake.kind,
+                model: None,
+                label: None,
                 app: fake.profile.devices.ledger_app.clone(),
                 version: "2.4.6".to_owned(),
                 ticker: fake.profile.ticker.clone(),
-                wallet: to_hex(&fake.key(&purpose)?.key_id().0[..4]),
+                wallet: Some(to_hex(&fake.key(&purpose)?.key_id().0[..4])),
             })
         })
     }
@@ -222,6 +227,39 @@ impl Device for FakeDevice {
 
     fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
         self.ask(Request::SignSpend(spend.clone()), |fake| fake.signed(&spend))
+    }
+}
+
+/// Answers PIN and passphrase questions in order, and cancels those beyond its script. Everything asked or told is recorded.
+#[derive(Default)]
+pub struct FakeAsker {
+    state: Mutex<(VecDeque<Option<Answer>>, Vec<Question>)>,
+}
+
+impl FakeAsker {
+    pub fn new(answers: impl IntoIterator<Item = Option<Answer>>) -> Self {
+        Self {
+            state: Mutex::new((answers.into_iter().collect(), Vec::new())),
+        }
+    }
+
+    /// What was asked and told so far, in order.
+    pub fn questions(&self) -> Vec<Question> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+}
+
+impl Asker for FakeAsker {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Option<Answer>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = matches!(question, Question::Button { .. });
+        state.1.push(question);
+        let answer = if told {
+            Some(Answer::Seen)
+        } else {
+            state.0.pop_front().flatten()
+        };
+        Box::pin(std::future::ready(answer))
     }
 }
 

@@ -1,11 +1,14 @@
 //! Hardware wallets: what a flow may ask of one, whoever made it.
 //!
-//! The port is [`Device`]. Each vendor has a folder: `wire` (pure bytes), `transport` (USB HID, or TCP to an emulator), and the
-//! client that implements the port. A worker thread per open device does the blocking exchange.
+//! The port is [`Device`]. Each vendor has a folder: `wire` (pure bytes), `transport` (USB, or a socket to an emulator), and the
+//! client that implements the port. A worker thread per open device does the blocking exchange. What a device asks its user
+//! through the host (PIN, passphrase) goes to the [`Asker`] it was opened with.
 
+mod ask;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;
+pub mod trezor;
 
 use std::fmt;
 
@@ -14,11 +17,13 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
+pub use self::ask::{Answer, Asker, Look, Nobody, Question};
 use crate::protocol::key::KeyId;
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Amount, OutPoint, Transaction, TxOut};
 
-/// An answer to come; dropping it stops waiting (a Ledger prompt stays on the device's screen, see [`DeviceError::Busy`]).
+/// An answer to come; dropping it stops waiting. A Trezor's prompt is cancelled with it; a Ledger's stays on its screen, see
+/// [`DeviceError::Busy`].
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, DeviceError>>;
 
 /// An open device.
@@ -26,9 +31,9 @@ pub trait Device: Send + Sync {
     fn kind(&self) -> Kind;
     /// Where it is plugged in: `usb`, `127.0.0.1:9999`.
     fn place(&self) -> String;
-    /// App, version and coin it serves. Fails with the reason when it is not ready.
+    /// App, version and coin it serves, without asking the user. Fails with the reason when it is not ready.
     fn info(&self) -> Reply<'_, DeviceInfo>;
-    /// The public key of a path, without asking the user.
+    /// The public key of a path, without asking the user for more than PIN and passphrase.
     fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey>;
     /// Shows the address of a path on the device and waits for the user; answers the key it showed.
     fn show_address(&self, path: DerivationPath) -> Reply<'_, ShownAddress>;
@@ -60,14 +65,19 @@ impl fmt::Display for Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
     pub kind: Kind,
-    /// `Dash`
+    /// As printed on the box, where the device tells: `Trezor Model T`.
+    pub model: Option<String>,
+    /// The name its owner gave it.
+    pub label: Option<String>,
+    /// `Dash`; of a Trezor, which has no apps, the coin of its firmware.
     pub app: String,
     /// Of the app (Ledger) or the firmware (Trezor).
     pub version: String,
     /// Ticker shown on the device: `DASH`.
     pub ticker: String,
-    /// Tells wallets apart: the first four bytes of hash160 of the key of `m/44'`, hexadecimal.
-    pub wallet: String,
+    /// Tells wallets apart: the first four bytes of hash160 of the key of `m/44'` (Ledger) or `m` (Trezor), hexadecimal. None
+    /// while it is not known without a question for PIN or passphrase.
+    pub wallet: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +156,38 @@ pub enum DeviceError {
     OtherKey { kind: Kind, path: String },
     #[error("a {kind} cannot do this: {what}")]
     Unsupported { kind: Kind, what: String },
+    #[error("the {kind} refused the request: {message} (code {code})")]
+    Failure { kind: Kind, code: i32, message: String },
+    #[error("the {kind} has no wallet yet")]
+    NotInitialised { kind: Kind },
+    #[error("the {kind} is in its bootloader")]
+    Bootloader { kind: Kind },
+    #[error("the firmware of the {model} does not know {coin}")]
+    NoCoinOnModel { model: String, coin: String },
+    #[error("no {kind} knows the addresses of {network}")]
+    UnknownCoin { kind: Kind, network: String },
+    #[error("the firmware {found} of the {model} is older than {minimum}")]
+    OldFirmware {
+        model: String,
+        found: String,
+        minimum: String,
+    },
+    #[error("the PIN is wrong")]
+    PinWrong,
+    #[error("no PIN was entered")]
+    PinCancelled,
+    #[error("no passphrase was entered")]
+    PassphraseCancelled,
+    #[error("the passphrase has {len} bytes, more than {max}")]
+    PassphraseTooLong { len: usize, max: usize },
+    #[error("the {kind} has ended the session")]
+    SessionLost { kind: Kind },
+    #[error("the passphrase opened the wallet {found} instead of {expected}")]
+    OtherWallet { expected: String, found: String },
+    #[error("the {kind} does not allow {path} for this coin")]
+    ForbiddenPath { kind: Kind, path: String },
+    #[error("the {kind} did not answer in time")]
+    TimedOut { kind: Kind },
     #[error("the previous transaction of an input is not the one it claims to be")]
     PreviousTx,
     #[error("{0}")]
@@ -159,7 +201,19 @@ impl DeviceError {
     pub fn is_connection(&self) -> bool {
         !matches!(
             self,
-            Self::Declined | Self::OtherKey { .. } | Self::Unsupported { .. } | Self::PreviousTx | Self::Path(_)
+            Self::Declined
+                | Self::OtherKey { .. }
+                | Self::Unsupported { .. }
+                | Self::PreviousTx
+                | Self::Path(_)
+                | Self::NoCoinOnModel { .. }
+                | Self::UnknownCoin { .. }
+                | Self::PinWrong
+                | Self::PinCancelled
+                | Self::PassphraseCancelled
+                | Self::PassphraseTooLong { .. }
+                | Self::OtherWallet { .. }
+                | Self::ForbiddenPath { .. }
         )
     }
 }

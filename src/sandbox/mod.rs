@@ -1,5 +1,5 @@
-//! What a newcomer starts with and what tests run against: an embedded chain with its own node, and an emulated Ledger. Both
-//! speak the real wire protocols on loopback.
+//! What a newcomer starts with and what tests run against: an embedded chain with its own node, an emulated Ledger and an
+//! emulated Trezor. All speak the real wire protocols on loopback.
 //!
 //! The node enforces the rules of the network by its own reading of the protocol, never by the app's list of them, pays its
 //! masternodes by the queue and fails DKGs now and then. It uses `protocol` only.
@@ -21,6 +21,7 @@ mod script_check;
 pub mod start;
 #[cfg(test)]
 mod tests;
+pub mod trezor;
 mod update;
 mod validate;
 

@@ -52,7 +52,7 @@ pub struct Setup {
     pub profile: Profile,
     pub seed: u64,
     pub masternodes: usize,
-    /// Addresses of the newcomer's device by index: 0 gets two collaterals, 1 an evonode's collateral (where there are any),
+    /// Addresses of the newcomer's device by index, a second device's behind them: 0 gets two collaterals, 1 an evonode's collateral (where there are any),
     /// 2 loose coins, 3 a coin just short of a collateral and one that is not confirmed yet. Fewer are fine.
     pub device: Vec<Address>,
     /// **Unix seconds** of the tip.
@@ -423,8 +423,8 @@ fn device_coins(profile: &Profile, addresses: &[Address]) -> Vec<(ScriptBuf, Amo
     ];
     addresses
         .iter()
-        .zip(coins)
-        .flat_map(|(address, amounts)| amounts.into_iter().map(|amount| (address.script(), amount)))
+        .zip(coins.iter().cycle())
+        .flat_map(|(address, amounts)| amounts.iter().map(|amount| (address.script(), *amount)))
         .collect()
 }
 

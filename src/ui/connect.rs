@@ -8,7 +8,7 @@ use super::screen::{self, Start};
 use super::session::{self, Session};
 use super::{App, Link, Message, Screen, work};
 use crate::flow;
-use crate::hw::DeviceSpec;
+use crate::hw::{DeviceSpec, Nobody};
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::settings::Login;
@@ -68,7 +68,7 @@ impl App {
         let id = self.next_id;
         self.next_id += 1;
         let (wanted, dirs) = (choice.clone(), self.dirs.clone());
-        let work = async move { setup::connect(wanted, &dirs).await };
+        let work = async move { setup::connect(wanted, &dirs, Arc::new(Nobody)).await };
         let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
         self.link = Link::Connecting {
             id,

@@ -8,7 +8,7 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
-use crate::hw::{Device, DeviceSpec};
+use crate::hw::{Device, DeviceSpec, Nobody};
 use crate::rpc::{Node, NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection};
 use crate::store::vault::Vault;
@@ -144,7 +144,7 @@ pub async fn ask_node(node: Arc<dyn Node>) -> Result<NodeStatus, RpcError> {
 
 /// Looks for the device once, for Refresh.
 pub async fn find_device(spec: DeviceSpec, ports: Ports) -> DeviceFound {
-    let device = match setup::open_device(spec, Arc::clone(&ports.profile)).await {
+    let device = match setup::open_device(spec, Arc::clone(&ports.profile), Arc::new(Nobody)).await {
         Ok(device) => device,
         Err(error) => {
             return DeviceFound {

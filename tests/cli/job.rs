@@ -25,8 +25,9 @@ fn the_demo_runs_on_weis_network_with_its_old_rules() {
 }
 
 /// Fee key, money on it, two registrations, list, show, journal: the whole job by hand.
-fn whole_job(network: &str) {
-    let sandbox = Served::start(network, &[]);
+fn whole_job(network: &str, device: &'static str) {
+    let mut sandbox = Served::start(network, &["--trezor-port", "0"]);
+    sandbox.device = device;
     let home = folder();
     let at = home.path();
     let status = ok(sandbox.run(at, &["status"]));
@@ -127,12 +128,17 @@ fn whole_job(network: &str) {
 
 #[test]
 fn the_whole_job_is_done_by_hand_on_dash() {
-    whole_job("dash-regtest");
+    whole_job("dash-regtest", "ledger");
 }
 
 #[test]
 fn the_whole_job_is_done_by_hand_on_wei() {
-    whole_job("wei-regtest");
+    whole_job("wei-regtest", "ledger");
+}
+
+#[test]
+fn the_whole_job_is_done_by_hand_with_a_trezor() {
+    whole_job("dash-regtest", "trezor");
 }
 
 #[test]
@@ -184,7 +190,7 @@ fn a_device_that_cannot_be_used_is_named_with_its_reason() {
         &["key", "generate", "fee", "fees", "--network", "dash-regtest"],
     ));
     for (device, code, reason) in [
-        ("trezor@127.0.0.1:9", 1, "Trezor"),
+        ("trezor@127.0.0.1:9", 3, "no Trezor is connected"),
         ("ledger@127.0.0.1:9", 3, "no Ledger is connected"),
     ] {
         let mut args = sandbox.args(&["fund", "fees", "--amount", "1", "--yes"]);

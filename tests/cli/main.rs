@@ -4,5 +4,6 @@ mod handover;
 mod job;
 mod offline;
 mod support;
+mod trezor;
 mod updates;
 mod usage;

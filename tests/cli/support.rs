@@ -56,6 +56,8 @@ pub struct Served {
     child: Child,
     stdin: Option<ChildStdin>,
     pub document: Value,
+    /// Which of its devices commands use.
+    pub device: &'static str,
     _folder: tempfile::TempDir,
 }
 
@@ -89,6 +91,7 @@ impl Served {
             child,
             stdin,
             document,
+            device: "ledger",
             _folder: folder,
         }
     }
@@ -104,7 +107,7 @@ impl Served {
         let mut all = command.to_vec();
         all.extend(["--network", self.text("network"), "--node", self.text("rpc")]);
         all.extend(["--rpc-user", self.text("user"), "--rpc-password", self.text("password")]);
-        all.extend(["--device", self.text("ledger")]);
+        all.extend(["--device", self.text(self.device)]);
         all
     }
 

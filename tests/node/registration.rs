@@ -8,7 +8,7 @@ use castellan::flow::register::{
     self, CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice,
 };
 use castellan::flow::{Error, Ports, Step};
-use castellan::hw::DeviceSpec;
+use castellan::hw::{DeviceSpec, Nobody};
 use castellan::protocol::message::message_hash;
 use castellan::protocol::network::{self, MnType};
 use castellan::protocol::special_tx::pro_reg::Platform;
@@ -43,7 +43,7 @@ impl World {
         device.app.coin_type = profile.coin_type;
         let ledger = SandboxLedger::start(device).expect("a free port");
         let spec: DeviceSpec = format!("ledger@{}", ledger.address()).parse().expect("a device");
-        let device = setup::open_device(spec, Arc::clone(&profile))
+        let device = setup::open_device(spec, Arc::clone(&profile), Arc::new(Nobody))
             .await
             .expect("the emulated device");
         let auth = Auth::UserPassword {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use castellan::hw::DeviceSpec;
+use castellan::hw::{DeviceSpec, Nobody};
 use castellan::protocol::network::{self, MnType};
 use castellan::setup::{self, Choice, Connection, NodeChoice, SandboxRun};
 use castellan::store::Dirs;
@@ -31,7 +31,7 @@ impl World {
             device: DeviceSpec::Any,
         };
         let Connection { ports, sandbox, .. } = runtime
-            .block_on(setup::connect(choice, &Dirs::at(folder.path())))
+            .block_on(setup::connect(choice, &Dirs::at(folder.path()), Arc::new(Nobody)))
             .unwrap();
         let run = sandbox.unwrap();
         Self {

@@ -164,7 +164,7 @@ async fn ask_device(
     let at: DerivationPath = path::parse(at).map_err(crate::hw::DeviceError::from)?;
     let text = payload.sign_message(&ports.profile);
     let ask = Step::ConfirmMessage {
-        device: device.kind().to_string(),
+        device: device.kind(),
         hash: device_hash(&text),
         address: key.address().to_text(&ports.profile),
         text: text.clone(),

@@ -213,10 +213,12 @@ impl Client {
         let key = self.known_key(&purpose)?.key;
         Ok(DeviceInfo {
             kind: Kind::Ledger,
+            model: None,
+            label: None,
             app: app.name,
             version: app.version,
             ticker: coin.ticker,
-            wallet: to_hex(&KeyId::of(&key).0[..4]),
+            wallet: Some(to_hex(&KeyId::of(&key).0[..4])),
         })
     }
 

@@ -36,7 +36,6 @@ pub const USB: &str = "usb";
 /// An open Ledger. Its methods must be awaited inside a Tokio runtime.
 pub struct Ledger {
     place: String,
-    profile: Arc<Profile>,
     worker: Worker,
 }
 
@@ -60,18 +59,12 @@ impl Ledger {
     }
 
     fn open(place: String, profile: Arc<Profile>, connect: Connect) -> Result<Self, DeviceError> {
-        let mut client = Client::new(Arc::clone(&profile), connect);
+        let mut client = Client::new(profile, connect);
         client.connected()?;
         Ok(Self {
             place,
-            profile,
             worker: Worker::start(client),
         })
-    }
-
-    /// The network it was opened for.
-    pub fn profile(&self) -> &Arc<Profile> {
-        &self.profile
     }
 
     /// True while its thread is at work; outlives the device when a question is still on the screen.

@@ -1,6 +1,6 @@
 //! Of devices.
 
-use super::{Advice, UDEV_FILE};
+use super::{Advice, udev_file};
 use crate::hw::{DeviceError, Kind};
 
 impl Advice for DeviceError {
@@ -13,13 +13,17 @@ impl Advice for DeviceError {
                 format!("Open the {wanted} app on the {kind}, then try again.")
             }
             Self::WrongCoin { wanted, .. } => format!("Open the app that serves {wanted} on the device."),
-            Self::NoPermission { .. } => {
+            Self::NoPermission { kind, .. } => {
                 format!(
-                    "Put the udev rules of the Devices page into {UDEV_FILE}, then unplug the device and plug it in again."
+                    "Put the udev rules of the Devices page into {}, then unplug the device and plug it in again.",
+                    udev_file(*kind)
                 )
             }
-            Self::Busy { .. } => {
-                "Answer the question on the device, and close Ledger Live and other wallets that use it.".to_owned()
+            Self::Busy { kind } => {
+                format!(
+                    "Answer the question on the device, and close {} and other wallets that use it.",
+                    makers_program(*kind)
+                )
             }
             Self::Several { .. } => "Unplug all but the one you mean.".to_owned(),
             Self::Gone { kind } => format!("Plug the {kind} in again, unlock it and {}.", open_app(*kind)),
@@ -33,7 +37,37 @@ impl Advice for DeviceError {
             Self::Unsupported { .. } => "This step needs another way or another device.".to_owned(),
             Self::PreviousTx => "Nothing was signed; connect to a node you trust and try again.".to_owned(),
             Self::Path(_) => "Write the path as m/44'/5'/0'/0/0.".to_owned(),
-            Self::BadSpec { .. } => "Write ledger, trezor or ledger@host:port.".to_owned(),
+            Self::Failure { .. } => {
+                "Look at what the device says, and whether its firmware has an update.".to_owned()
+            }
+            Self::NotInitialised { kind } => {
+                format!("Set the {kind} up with {} first.", makers_program(*kind))
+            }
+            Self::Bootloader { kind } => {
+                format!("Unplug the {kind} and plug it in again without holding its buttons.")
+            }
+            Self::NoCoinOnModel { .. } => {
+                "Only the Trezor One and the Trezor Model T know Dash; use one of them or a Ledger.".to_owned()
+            }
+            Self::UnknownCoin { .. } => "Use a Ledger for this network.".to_owned(),
+            Self::OldFirmware { .. } => "Update its firmware with Trezor Suite.".to_owned(),
+            Self::PinWrong => "Look at where each digit stands on the device; the order changes every time.".to_owned(),
+            Self::PinCancelled | Self::PassphraseCancelled => {
+                "Nothing was done; try again. This window cannot ask for a Trezor's PIN or passphrase yet: where the device asks \
+                 for them through the computer, use the command line."
+                    .to_owned()
+            }
+            Self::PassphraseTooLong { .. } => "Check what you typed: no Trezor takes one so long.".to_owned(),
+            Self::SessionLost { .. } => "Try again; a passphrase has to be entered anew.".to_owned(),
+            Self::OtherWallet { .. } => {
+                "Try again with the passphrase of the wallet you used so far, or start the program anew for the other one."
+                    .to_owned()
+            }
+            Self::ForbiddenPath { .. } => {
+                "A Trezor signs only with keys of its coin's own accounts; move the coin to one of those.".to_owned()
+            }
+            Self::TimedOut { kind } => format!("Unplug the {kind}, plug it in again and try once more."),
+            Self::BadSpec { .. } => "Write ledger, trezor, ledger@host:port or trezor@host:port.".to_owned(),
         };
         Some(text)
     }
@@ -43,5 +77,13 @@ fn open_app(kind: Kind) -> &'static str {
     match kind {
         Kind::Ledger => "open its coin's app",
         Kind::Trezor => "wait until it shows its home screen",
+    }
+}
+
+/// What else on this computer talks to such a device, and sets it up.
+fn makers_program(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ledger => "Ledger Live",
+        Kind::Trezor => "Trezor Suite",
     }
 }

@@ -7,6 +7,8 @@ mod store;
 
 use std::fmt;
 
+use crate::hw::Kind;
+
 /// An error with, if there is one, a sentence of advice.
 pub trait Advice: fmt::Display {
     /// One sentence, beginning with a capital letter, ending with a full stop.
@@ -37,16 +39,19 @@ pub fn explain(error: &impl Advice) -> String {
     }
 }
 
-/// The rules that let the user of a Linux desktop open a Ledger; the packages install the same file.
-pub const UDEV_RULES: &str = include_str!("../../../packaging/linux/70-castellan-ledger.rules");
-
-/// Where they go; the name has to sort before `73-seat-late.rules`.
-pub const UDEV_FILE: &str = "/etc/udev/rules.d/70-castellan-ledger.rules";
+/// Where the rules go that let the user of a Linux desktop open a device ([`crate::hw::discovery::udev_rule`]); the packages install
+/// the same files. The name has to sort before `73-seat-late.rules`.
+pub fn udev_file(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ledger => "/etc/udev/rules.d/70-castellan-ledger.rules",
+        Kind::Trezor => "/etc/udev/rules.d/70-castellan-trezor.rules",
+    }
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hw::{DeviceError, Kind};
+    use crate::hw::DeviceError;
     use crate::rpc::RpcError;
 
     #[test]
@@ -68,7 +73,6 @@ mod tests {
             explain(&error),
             "The app Bitcoin is open on the Ledger instead of Dash. Open the Dash app on the Ledger, then try again."
         );
-        assert!(UDEV_RULES.contains("uaccess") && UDEV_RULES.contains("2c97"));
     }
 
     #[test]

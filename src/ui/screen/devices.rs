@@ -6,10 +6,10 @@ use iced::{Element, Task, task};
 use sipper::sipper;
 
 use crate::flow::Ports;
-use crate::hw::{DeviceError, DeviceInfo, Kind};
+use crate::hw::{DeviceError, DeviceInfo, Kind, discovery};
 use crate::protocol::path;
 use crate::protocol::{KeyId, Profile};
-use crate::ui::advice::{UDEV_FILE, UDEV_RULES, sentence};
+use crate::ui::advice::{sentence, udev_file};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
     Field, Progress, badge, body, card, copy_row, error_notice, heading, info, input, key_element, key_value, mono,
@@ -39,7 +39,10 @@ impl Seen {
             Self::Missing(error) | Self::Open { info: Err(error), .. } => (short(error).to_owned(), Tone::Warning),
             Self::Open {
                 kind, info: Ok(info), ..
-            } => (format!("{kind}: {} app", info.app), Tone::Good),
+            } => match kind {
+                Kind::Ledger => (format!("{kind}: {} app", info.app), Tone::Good),
+                Kind::Trezor => (format!("{kind}: {}", info.app), Tone::Good),
+            },
         }
     }
 
@@ -165,12 +168,12 @@ impl Devices {
     pub fn view<'a>(&'a self, seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
         let mut content = column![state(seen, profile)].spacing(Gap::M);
         if let Seen::Missing(error) | Seen::Open { info: Err(error), .. } = seen
-            && matches!(error, DeviceError::NoPermission { .. })
+            && let DeviceError::NoPermission { kind, .. } = error
         {
-            content = content.push(permission());
+            content = content.push(permission(*kind));
         }
-        if seen.is_ready() {
-            content = content.push(self.address(profile));
+        if let Seen::Open { kind, info: Ok(_), .. } = seen {
+            content = content.push(self.address(*kind, profile));
         }
         content = content.push(abilities());
         page(
@@ -180,7 +183,7 @@ impl Devices {
         )
     }
 
-    fn address<'a>(&'a self, profile: &'a Profile) -> Element<'a, Message> {
+    fn address<'a>(&'a self, kind: Kind, profile: &'a Profile) -> Element<'a, Message> {
         let busy = matches!(self.shown, Shown::Asking { .. });
         let show = self.path.value().filter(|_| !busy).map(|_| Message::ShowAddress);
         let field = input("Path", &self.path, Message::PathEdited)
@@ -194,7 +197,9 @@ impl Devices {
         let mut content = column![field, primary_button("Show on the device").on_press_maybe(show)].spacing(Gap::S);
         content = match &self.shown {
             Shown::Nothing => content,
-            Shown::Asking { path, expected, .. } => content.push(asking(path, *expected, profile)),
+            Shown::Asking { path, expected, .. } => {
+                content.push(asking(path, expected.map(|key| as_on_screen(key, kind, profile))))
+            }
             Shown::Confirmed { path, key, on_screen } => content.push(confirmed(path, *key, on_screen, profile)),
             Shown::Failed(error) => content.push(error_notice(error)),
         };
@@ -202,21 +207,23 @@ impl Devices {
     }
 }
 
-fn asking<'a>(path: &DerivationPath, expected: Option<KeyId>, profile: &Profile) -> Element<'a, Message> {
+fn asking<'a>(path: &DerivationPath, expected: Option<String>) -> Element<'a, Message> {
     let path = path::to_text(path);
     let mut lines = column![info(format!(
         "The device shows the address of {path}. Approve it there if it is this one."
     ))];
-    if let Some(key) = expected {
-        lines = lines.push(key_element("On its screen", mono(as_on_screen(key, profile))));
+    if let Some(address) = expected {
+        lines = lines.push(key_element("On its screen", mono(address)));
     }
     lines.spacing(Gap::S).into()
 }
 
-/// An address as the network's app writes it: a fork without an own app is shown with its parent's prefix.
-fn as_on_screen(key: KeyId, profile: &Profile) -> String {
+/// An address as the device writes it: the Ledger's app shows a fork without an own app with its parent's prefix.
+fn as_on_screen(key: KeyId, kind: Kind, profile: &Profile) -> String {
     let mut shown = profile.clone();
-    shown.pubkey_prefix = profile.devices.ledger_pubkey_prefix;
+    if kind == Kind::Ledger {
+        shown.pubkey_prefix = profile.devices.ledger_pubkey_prefix;
+    }
     key.address().to_text(&shown)
 }
 
@@ -244,16 +251,28 @@ fn state<'a>(seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
         Seen::Missing(error @ DeviceError::NotConnected { .. }) => missing(error, profile),
         Seen::Missing(error) => error_notice(error).into(),
         Seen::Open { kind, place, info } => {
-            let mut lines =
-                column![key_value("Model", kind.to_string()), key_value("Where", place.as_str())].spacing(Gap::S);
+            let mut lines = column![
+                key_value("Model", model(*kind, info)),
+                key_value("Where", place.as_str())
+            ]
+            .spacing(Gap::S);
             match info {
                 Ok(info) => {
                     let chip = row![badge("Ready", Tone::Good)];
+                    let software = match kind {
+                        Kind::Ledger => key_value("App", format!("{} {}", info.app, info.version)),
+                        Kind::Trezor => key_value("Firmware", info.version.as_str()),
+                    };
                     lines = lines
                         .push(key_element("State", chip))
-                        .push(key_value("App", format!("{} {}", info.app, info.version)))
-                        .push(key_value("Coin on its screen", info.ticker.as_str()))
-                        .push(copy_row("Wallet", info.wallet.clone(), Message::Copy));
+                        .push(software)
+                        .push(key_value("Coin on its screen", info.ticker.as_str()));
+                    if let Some(label) = &info.label {
+                        lines = lines.push(key_value("Label", label.as_str()));
+                    }
+                    if let Some(wallet) = &info.wallet {
+                        lines = lines.push(copy_row("Wallet", wallet.clone(), Message::Copy));
+                    }
                 }
                 Err(error) => lines = lines.push(error_notice(error)),
             }
@@ -262,12 +281,17 @@ fn state<'a>(seen: &'a Seen, profile: &'a Profile) -> Element<'a, Message> {
     }
 }
 
+fn model(kind: Kind, info: &Result<DeviceInfo, DeviceError>) -> String {
+    let told = info.as_ref().ok().and_then(|info| info.model.clone());
+    told.unwrap_or_else(|| kind.to_string())
+}
+
 fn missing<'a>(error: &DeviceError, profile: &Profile) -> Element<'a, Message> {
     let app = &profile.devices.ledger_app;
     let steps = [
-        "Plug the Ledger in and enter its PIN.".to_owned(),
-        format!("Open the {app} app on it."),
-        "Close Ledger Live and other wallets: only one program can talk to it.".to_owned(),
+        "Plug the Ledger or Trezor in and unlock it.".to_owned(),
+        format!("Open the {app} app on a Ledger; a Trezor has none."),
+        "Close Ledger Live, Trezor Suite and other wallets: only one program can talk to it.".to_owned(),
     ];
     card(
         column![
@@ -281,17 +305,18 @@ fn missing<'a>(error: &DeviceError, profile: &Profile) -> Element<'a, Message> {
 }
 
 /// Linux lets only root talk to USB devices until a rule says otherwise.
-fn permission<'a>() -> Element<'a, Message> {
+fn permission<'a>(kind: Kind) -> Element<'a, Message> {
+    let (file, rules) = (udev_file(kind), discovery::udev_rule(kind));
     panel(
         "Let this user open the device",
         column![
             body(format!(
-                "As root, write these lines into {UDEV_FILE}, then unplug the device and plug it in again."
+                "As root, write these lines into {file}, then unplug the device and plug it in again."
             )),
-            card(mono(UDEV_RULES.trim_end())),
+            card(mono(rules.trim_end())),
             row![
-                text_button("Copy the rules").on_press(Message::Copy(UDEV_RULES.to_owned())),
-                text_button("Copy the file name").on_press(Message::Copy(UDEV_FILE.to_owned()))
+                text_button("Copy the rules").on_press(Message::Copy(rules.to_owned())),
+                text_button("Copy the file name").on_press(Message::Copy(file.to_owned()))
             ]
         ]
         .spacing(Gap::S),
@@ -307,7 +332,7 @@ fn abilities<'a>() -> Element<'a, Message> {
         (
             "✗",
             Tone::Neutral,
-            "Cannot sign the transaction of a registration itself: the app does not know its payload. A fee key of the vault signs that.",
+            "Cannot sign the transaction of a registration itself: no device knows its payload. A fee key of the vault signs that.",
         ),
         ("✗", Tone::Neutral, "Cannot hold owner or operator keys."),
     ];

@@ -227,7 +227,7 @@ fn no_device_is_answered_with_what_to_do() {
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
     fixture.assert_shows(&[
         "No Ledger is connected.",
-        "Open the Dash app on it.",
+        "Open the Dash app on a Ledger",
         "noticed by itself",
     ]);
     fixture.assert_hides("Show on the device");

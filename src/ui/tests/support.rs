@@ -565,7 +565,9 @@ pub fn ready_device() -> Seen {
         app: "Dash".to_owned(),
         version: "2.2.1".to_owned(),
         ticker: "DASH".to_owned(),
-        wallet: "5f1c6a2e".to_owned(),
+        model: None,
+        label: None,
+        wallet: Some("5f1c6a2e".to_owned()),
     };
     Seen::Open {
         kind: Kind::Ledger,

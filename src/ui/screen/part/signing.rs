@@ -9,13 +9,13 @@ use crate::flow::choice::OneUse;
 use crate::flow::operation::{self, Kind, Operation};
 use crate::flow::resume::resume;
 use crate::flow::{Error, Ports, Step, register, update};
-use crate::hw::DeviceError;
+use crate::hw::{self, DeviceError};
 use crate::protocol::{ProTxHash, Txid};
 use crate::rpc::RpcError;
 use crate::store::journal::Event;
 use crate::ui::theme::{Gap, MONO};
 use crate::ui::widget::{
-    Progress, body, card, error_notice, fact_copied, heading, info, muted, panel, primary_button, progress_list,
+    Progress, body, card, error_notice, fact_copied, heading, info, mono, muted, panel, primary_button, progress_list,
     secondary_button, warning,
 };
 use crate::ui::work::blocking;
@@ -233,8 +233,11 @@ impl Signing {
             }
             None => muted("Beginning.").into(),
             Some(Step::ConfirmMessage {
-                device, hash, address, ..
-            }) => confirm(look, device, hash, address),
+                device,
+                text,
+                hash,
+                address,
+            }) => confirm(look, *device, text, hash, address),
             Some(step) => {
                 let device = look.device.unwrap_or("device");
                 let words = match (step, self.job.kind()) {
@@ -387,21 +390,36 @@ fn is_declined(error: &Error) -> bool {
     matches!(error, Error::Device(DeviceError::Declined))
 }
 
-fn confirm<'a>(look: &Look<'a>, device: &'a str, hash: &'a str, address: &'a str) -> Element<'a, Message> {
-    let line = format!(
-        "The {device} shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there."
-    );
+fn confirm<'a>(
+    look: &Look<'a>,
+    device: hw::Kind,
+    text: &'a str,
+    hash: &'a str,
+    address: &'a str,
+) -> Element<'a, Message> {
+    let (line, shown, otherwise) = match device {
+        hw::Kind::Ledger => (
+            "The Ledger shows “Sign message” and this message hash. Compare every digit; then choose “Sign message” there.",
+            hash_block(hash),
+            "If the hash on the screen is another one, choose “Cancel signature”.",
+        ),
+        hw::Kind::Trezor => (
+            "The Trezor shows this text, page by page. Compare every letter; then confirm it there.",
+            mono(text).into(),
+            "If the text on the screen is another one, cancel it there.",
+        ),
+    };
     let mut parts = column![
         heading(format!("Look at the {device}")),
         body(line),
-        hash_block(hash),
+        shown,
         muted(format!(
             "Signed by the key of {address}, which holds the collateral. Nothing is spent by this signature."
         )),
-        muted("If the hash on the screen is another one, choose “Cancel signature”."),
+        muted(otherwise),
     ]
     .spacing(Gap::M);
-    if look.sandbox {
+    if look.sandbox && device == hw::Kind::Ledger {
         parts = parts.push(info(
             "This is the sandbox: its Ledger is drawn at the right of the window. Approve or reject there.",
         ));

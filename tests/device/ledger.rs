@@ -2,11 +2,9 @@
 //!
 //!     speculos --display headless --apdu-port 9999 --api-port 5000 \
 //!       --seed "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about" app.elf
-//!     SPECULOS=127.0.0.1:9999 SPECULOS_API=127.0.0.1:5000 cargo test --test device -- --ignored --test-threads 1
+//!     SPECULOS=127.0.0.1:9999 SPECULOS_API=127.0.0.1:5000 cargo test --test device ledger -- --ignored --test-threads 1
 //!
 //! The app: LedgerHQ/app-bitcoin built with `COIN=dash`, for a Nano S Plus.
-
-#![allow(clippy::unwrap_used)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,7 +16,7 @@ use std::time::Duration;
 use bitcoin::bip32::DerivationPath;
 use castellan::hw::discovery::{State, found, open};
 use castellan::hw::ledger::message_hash_shown;
-use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Spend, SpendInput, derive};
+use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Spend, SpendInput, derive};
 use castellan::protocol::message::{CompactSignature, message_hash, verify};
 use castellan::protocol::network::builtin;
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, ScriptBuf, Transaction, TxIn, TxOut, path};
@@ -34,7 +32,7 @@ fn profile(name: &str) -> Arc<Profile> {
 }
 
 fn device() -> Arc<dyn Device> {
-    open(&speculos(), profile("dash")).expect("an emulator that listens")
+    open(&speculos(), profile("dash"), Arc::new(Nobody)).expect("an emulator that listens")
 }
 
 fn at(text: &str) -> DerivationPath {
@@ -130,7 +128,7 @@ impl User {
 }
 
 fn recorded(pointer: &str) -> String {
-    let text = include_str!("data/ledger/ledger.json");
+    let text = include_str!("../data/ledger/ledger.json");
     let all: Value = serde_json::from_str(text).unwrap();
     all["derived"].pointer(pointer).unwrap().as_str().unwrap().to_owned()
 }
@@ -139,7 +137,7 @@ fn recorded(pointer: &str) -> String {
 #[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
 async fn keys_and_addresses_are_those_of_the_phrase() {
     let dash = profile("dash");
-    let before = found(&speculos(), &dash).unwrap();
+    let before = found(&speculos(), &dash);
     assert!(
         matches!(&before[0].state, State::Ready { app, .. } if app == "Dash"),
         "{before:?}"
@@ -319,7 +317,7 @@ async fn a_question_nobody_waits_for_keeps_the_device_busy_until_it_is_answered(
     assert!(tokio::time::timeout(Duration::from_millis(500), asked).await.is_err());
     assert_eq!(device.info().await, Err(DeviceError::Busy { kind: Kind::Ledger }));
     let spec = speculos();
-    assert_eq!(found(&spec, &profile("dash")).unwrap()[0].state, State::Open);
+    assert_eq!(found(&spec, &profile("dash"))[0].state, State::Open);
     let user = User::who(Answer::Reject);
     tokio::time::sleep(Duration::from_secs(2)).await;
     user.leave();
@@ -330,7 +328,7 @@ async fn a_question_nobody_waits_for_keeps_the_device_busy_until_it_is_answered(
 #[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
 async fn a_fork_signs_with_its_own_paths_in_its_parents_app() {
     let wei = profile("wei");
-    let device = open(&speculos(), Arc::clone(&wei)).unwrap();
+    let device = open(&speculos(), Arc::clone(&wei), Arc::new(Nobody)).unwrap();
     let user = User::who(Answer::Approve);
     let account = device.account_xpub(at("m/44'/1308'/0'")).await.unwrap();
     let signature = device

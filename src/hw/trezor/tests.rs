@@ -1,0 +1,6 @@
+//! The client against the sandbox's Trezor over its socket, against vectors of the real firmware, and against peers that lie.
+
+mod hostile;
+mod prompts;
+mod support;
+mod vectors;
