@@ -426,7 +426,11 @@ fn what_the_node_refuses_is_said_with_advice_and_can_be_tried_again() {
     let run = world.session().connection.sandbox.clone().unwrap();
     world.wait(spend_the_fee_coin(ports, run, world.hash));
     assert_eq!(world.press("Sign and send"), 1);
-    world.assert_shows(&["Try again", "is another one than when this was planned", "begin again from the masternode as it is now"]);
+    world.assert_shows(&[
+        "Try again",
+        "is another one than when this was planned",
+        "begin again from the masternode as it is now",
+    ]);
     world.press("Back");
     world.press("Back");
     // The key that was made is used, and the plan is made of the coins there are now.
