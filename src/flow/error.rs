@@ -33,7 +33,7 @@ pub enum Error {
     #[error("{}", .0.message)]
     Rule(Check),
     /// How much to send where before the operation can go on.
-    #[error("{label} holds {available} for the fee; send at least {needed} to {address}")]
+    #[error("not enough for the fee: {label} holds {available}; send at least {needed} to {address}")]
     FeeKeyShort {
         label: String,
         address: String,

@@ -190,6 +190,26 @@ impl Finding {
 /// # Errors
 /// Of the node or the vault.
 pub async fn look(ports: &Ports, pro_tx_hash: ProTxHash, fee_from: Option<&FeeSource>) -> Result<Diagnosis, Error> {
+    let mut diagnosis = look_here(ports, pro_tx_hash, fee_from).await?;
+    let probed = address(diagnosis.entry.state.service).await;
+    let causes = diagnosis
+        .findings
+        .iter()
+        .position(|finding| *finding == Finding::Causes);
+    let at = causes.unwrap_or(diagnosis.findings.len());
+    diagnosis.findings.insert(at, probed);
+    Ok(diagnosis)
+}
+
+/// The same without the address, which [`address`] asks: for who shows the rest at once.
+///
+/// # Errors
+/// Of the node or the vault.
+pub async fn look_here(
+    ports: &Ports,
+    pro_tx_hash: ProTxHash,
+    fee_from: Option<&FeeSource>,
+) -> Result<Diagnosis, Error> {
     let list = ports.node.masternodes().await?;
     let hash = pro_tx_hash.to_string();
     let found = list.entries.iter().find(|entry| entry.pro_tx_hash == pro_tx_hash);
@@ -197,9 +217,7 @@ pub async fn look(ports: &Ports, pro_tx_hash: ProTxHash, fee_from: Option<&FeeSo
     let mut findings = vec![why_banned(&entry, list.tip.height)];
     findings.extend(wave(&entry, &list.entries));
     findings.push(operator_key(ports, &entry));
-    let service = entry.state.service;
     findings.extend(twin(&entry, &list.entries));
-    findings.push(address(service).await);
     if let Some(source) = fee_from {
         findings.extend(fee(ports, source).await?);
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{ProjectDirs, UserDirs};
 
 use super::file::{self, FileError};
 
@@ -50,6 +50,13 @@ impl Dirs {
             settings: config.join("settings.toml"),
         }
     }
+}
+
+/// Where the user keeps what he makes: his documents, else his home.
+pub fn documents() -> Option<PathBuf> {
+    let dirs = UserDirs::new()?;
+    let documents = dirs.document_dir().filter(|folder| folder.is_dir());
+    Some(documents.unwrap_or(dirs.home_dir()).to_owned())
 }
 
 #[cfg(test)]

@@ -89,6 +89,18 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_folder(&target).map_err(failed)
 }
 
+/// Makes a file that is not there yet, readable by its owner only; durable when this returns.
+///
+/// # Errors
+/// It is there already (`AlreadyExists`) and was left alone, or it cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let failed = |error: io::Error| FileError::io(path, &error);
+    let mut file = private().write(true).create_new(true).open(path).map_err(failed)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.inspect_err(|_| _ = fs::remove_file(path)).map_err(failed)?;
+    sync_folder(path).map_err(failed)
+}
+
 /// Makes a folder and those above it; new ones are closed to other users.
 ///
 /// # Errors

@@ -80,6 +80,8 @@ fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
+        Screen::Update(update) if update.is_from_file() => page == Page::Journal,
+        Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
             page == if *then == Page::Register {
                 Page::Masternodes
@@ -125,6 +127,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(register) => register.view().map(Message::Register),
             None => space().into(),
         },
+        Screen::Update(update) => update.view().map(Message::Update),
         Screen::Batch => match &session.batch {
             Some(batch) => batch.view().map(Message::Batch),
             None => space().into(),
@@ -159,7 +162,7 @@ fn settings_shown(app: &App) -> screen::settings::Shown<'_> {
 
 fn sandbox_page(session: &Session) -> Element<'_, Message> {
     match &session.sandbox {
-        Some(sandbox) => sandbox.view().map(Message::Sandbox),
+        Some(sandbox) => sandbox.view(&session.masternodes).map(Message::Sandbox),
         None => no_sandbox(),
     }
 }

@@ -26,8 +26,8 @@ use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
 use screen::{
-    Devices, Journal, Keys, Settings, Start, Vault, batch, devices, journal, keys, masternodes, register, sandbox,
-    settings as settings_page, start, vault,
+    Devices, Journal, Keys, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, register,
+    sandbox, settings as settings_page, start, update, vault,
 };
 use session::{DeviceFound, Session};
 
@@ -70,6 +70,8 @@ enum Screen {
     Start(Start),
     Masternodes,
     Register,
+    /// An operation on a masternode; it ends with its page.
+    Update(Box<Update>),
     /// A change of several masternodes.
     Batch,
     /// The way into the vault, and where it leads.
@@ -107,6 +109,7 @@ pub enum Message {
     Start(start::Message),
     Masternodes(masternodes::Message),
     Register(register::Message),
+    Update(update::Message),
     Batch(batch::Message),
     Vault(vault::Message),
     Keys(keys::Message),
@@ -209,6 +212,9 @@ impl App {
                     && session.id == id
                 {
                     session.device_found(found);
+                    if let Screen::Update(page) = &mut self.screen {
+                        page.ports_changed(session.ports());
+                    }
                 }
                 Task::none()
             }
@@ -225,6 +231,7 @@ impl App {
             Message::Start(message) => self.update_start(message),
             Message::Masternodes(message) => self.update_masternodes(message),
             Message::Register(message) => self.update_register(message),
+            Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
@@ -244,6 +251,9 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Register) => {
                 self.update(Message::Register(register::Message::Submit))
             }
+            Named::Enter if matches!(self.screen, Screen::Update(_)) => {
+                self.update(Message::Update(update::Message::Submit))
+            }
             Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
@@ -259,6 +269,7 @@ impl App {
                 Message::Journal(journal::Message::Back)
             }
             (Screen::Register, _) => Message::Register(register::Message::Back),
+            (Screen::Update(_), _) => Message::Update(update::Message::Back),
             (Screen::Batch, _) => Message::Batch(batch::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),

@@ -3,8 +3,8 @@
 use iced::Task;
 
 use super::screen::{
-    Batch, Devices, Journal, Keys, Register, Settings, Start, Vault, batch, devices, journal, keys, masternodes,
-    register, sandbox, settings, start, vault,
+    Batch, Devices, Journal, Keys, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
+    masternodes, register, sandbox, settings, start, update, vault,
 };
 use super::session::{self, Session};
 use super::{App, Link, Message, Page, Screen};
@@ -13,6 +13,19 @@ use crate::protocol::ProTxHash;
 impl App {
     /// Goes to a page. One that needs keys leads over the vault; one that needs a connection says that there is none.
     pub(super) fn go(&mut self, page: Page) -> Task<Message> {
+        let left = self.leave();
+        Task::batch([left, self.enter(page)])
+    }
+
+    /// Ends what the page on screen does not go on with elsewhere.
+    fn leave(&mut self) -> Task<Message> {
+        match (&self.screen, &self.link) {
+            (Screen::Update(update), Link::Up(session)) => update.leave(session.ports()).map(Message::Update),
+            _ => Task::none(),
+        }
+    }
+
+    fn enter(&mut self, page: Page) -> Task<Message> {
         if page == Page::Settings {
             self.screen = Screen::Settings(Settings::new(&self.settings));
             return Task::none();
@@ -68,10 +81,47 @@ impl App {
             masternodes::Action::None => Task::none(),
             masternodes::Action::Run(task) => task.map(Message::Masternodes),
             masternodes::Action::Register => self.go(Page::Register),
+            masternodes::Action::Update(asked) => self.open_update(asked),
             masternodes::Action::Batch(subject) => self.open_batch(subject),
             masternodes::Action::ShowBatch => {
                 self.screen = Screen::Batch;
                 Task::none()
+            }
+        }
+    }
+
+    fn open_update(&mut self, asked: update::Asked) -> Task<Message> {
+        self.next_id += 1;
+        let number = self.next_id;
+        let Link::Up(session) = &self.link else {
+            return Task::none();
+        };
+        let (page, task) = Update::change(session.ports(), session.sandbox.is_some(), number, asked);
+        self.screen = Screen::Update(Box::new(page));
+        task.map(Message::Update)
+    }
+
+    pub(super) fn update_update(&mut self, message: update::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let Screen::Update(page) = &mut self.screen else {
+            return update::abandoned(session.ports(), message).map(Message::Update);
+        };
+        let from_file = page.is_from_file();
+        match page.update(&session.connection.ports, message) {
+            update::Action::None => Task::none(),
+            update::Action::Run(task) => task.map(Message::Update),
+            update::Action::Open(hash) => {
+                session.masternodes.open(hash);
+                self.go(Page::Masternodes)
+            }
+            update::Action::Next(asked) => self.open_update(asked),
+            update::Action::Close(task) => {
+                // What it leaves behind it has said itself.
+                self.screen = Screen::Masternodes;
+                let to = if from_file { Page::Journal } else { Page::Masternodes };
+                Task::batch([task.map(Message::Update), self.go(to)])
             }
         }
     }
@@ -192,6 +242,12 @@ impl App {
         match journal.update(&session.connection.ports, message) {
             journal::Action::None => Task::none(),
             journal::Action::Run(task) => task.map(Message::Journal),
+            journal::Action::Complete => {
+                self.next_id += 1;
+                let (page, task) = Update::complete(session.ports(), session.sandbox.is_some(), self.next_id);
+                self.screen = Screen::Update(Box::new(page));
+                task.map(Message::Update)
+            }
         }
     }
 

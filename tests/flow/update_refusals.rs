@@ -358,7 +358,7 @@ async fn an_empty_fee_key_says_how_much_it_needs() {
             assert!(
                 error
                     .to_string()
-                    .starts_with("fees holds 0.00000000 for the fee; send at least"),
+                    .starts_with("not enough for the fee: fees holds 0.00000000; send at least"),
                 "{error}"
             );
         }

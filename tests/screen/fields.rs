@@ -166,7 +166,7 @@ fn an_operator_key_of_a_listed_masternode_is_refused_in_either_encoding() {
         if bench.sees("This key can be read in two ways") {
             bench.click(&format!("It is in the {scheme} encoding"));
         }
-        bench.refuses("The operator key");
+        bench.refuses("the operator key of the masternode");
     }
 }
 

@@ -55,11 +55,15 @@ pub enum Message {
     /// Stops the run; possible before the point of no return only.
     Stop,
     Copy(String),
+    /// An operation somebody else began.
+    Complete,
 }
 
 pub enum Action {
     None,
     Run(Task<Message>),
+    /// Opens what completes an operation from a file.
+    Complete,
 }
 
 impl Journal {
@@ -88,6 +92,7 @@ impl Journal {
             Message::Resumed(id, result) => return self.resumed(ports, id, result),
             Message::Stop => return self.stop(ports),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
+            Message::Complete => return Action::Complete,
         }
         Action::None
     }
@@ -141,14 +146,14 @@ impl Journal {
         let operations = match &self.state {
             State::Listed(operations) => operations,
             State::Loading => return page("Journal", space(), card(muted("Reading the journal…"))),
-            State::Failed(error) => return page("Journal", refresh(), error_notice(error)),
+            State::Failed(error) => return page("Journal", actions(), error_notice(error)),
         };
         match self
             .open
             .and_then(|id| operations.iter().find(|operation| operation.id == id))
         {
             Some(operation) => self.details(operation, ports),
-            None => page("Journal", refresh(), list(operations)),
+            None => page("Journal", actions(), list(operations)),
         }
     }
 
@@ -213,8 +218,13 @@ fn read(ports: &Ports) -> Task<Message> {
     blocking(move || journal.list(), Message::Read)
 }
 
-fn refresh<'a>() -> Element<'a, Message> {
-    secondary_button("Refresh").on_press(Message::Refresh).into()
+fn actions<'a>() -> Element<'a, Message> {
+    row![
+        secondary_button("Refresh").on_press(Message::Refresh),
+        secondary_button("Complete an operation from a file").on_press(Message::Complete)
+    ]
+    .spacing(Gap::S)
+    .into()
 }
 
 fn list(operations: &[Operation]) -> Element<'_, Message> {
@@ -334,6 +344,9 @@ fn state_word(state: Progressed) -> (&'static str, Tone) {
 fn kind_name(kind: &str) -> &str {
     match kind {
         "register" => "Registration",
+        "update-service" => "Service update",
+        "update-registrar" => "Update by the owner",
+        "revoke" => "Revocation",
         "fund" => "Payment",
         other => other,
     }

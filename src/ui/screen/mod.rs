@@ -11,6 +11,7 @@ pub mod register;
 pub mod sandbox;
 pub mod settings;
 pub mod start;
+pub mod update;
 pub mod vault;
 
 pub use batch::Batch;
@@ -22,4 +23,5 @@ pub use register::Register;
 pub use sandbox::Sandbox;
 pub use settings::Settings;
 pub use start::Start;
+pub use update::Update;
 pub use vault::Vault;

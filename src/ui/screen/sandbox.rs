@@ -8,13 +8,15 @@ use iced::widget::{Column, column, container, row, space, text};
 use iced::{Background, Border, Color, Element, Length, Subscription, Task};
 use tokio::sync::{broadcast, watch};
 
+use crate::protocol::ProTxHash;
 use crate::sandbox::Event;
 use crate::sandbox::ledger::Screen;
 use crate::setup::{SANDBOX_PASSPHRASE, SandboxRun};
 use crate::ui::format;
+use crate::ui::screen::Masternodes;
 use crate::ui::theme::{Gap, MONO, Size};
 use crate::ui::widget::{
-    Weight, body, card, heading, help, key_value, muted, page, panel, secondary_button, segments, wide_button,
+    Weight, body, card, heading, help, key_value, muted, page, panel, secondary_button, segments, strong, wide_button,
 };
 
 /// Width of the panel at the right of every page.
@@ -39,6 +41,8 @@ pub enum Message {
     Approve,
     Reject,
     Mine,
+    /// Bans a masternode with a block that is mined at once.
+    Ban(ProTxHash),
     Every(u64),
     Unplug,
     PlugIn,
@@ -67,6 +71,7 @@ impl Sandbox {
             Message::Approve => drop(panel.approve()),
             Message::Reject => drop(panel.reject()),
             Message::Mine => return self.mine(),
+            Message::Ban(hash) => return self.ban(hash),
             Message::Every(seconds) => self.run.chain.mine_every(seconds),
             Message::Unplug => panel.unplug(),
             Message::PlugIn => {
@@ -86,6 +91,20 @@ impl Sandbox {
         crate::ui::work::blocking(
             move || {
                 run.chain.mine(1);
+                run.height()
+            },
+            move |height| Message::HeightChanged(id, height),
+        )
+    }
+
+    fn ban(&self, hash: ProTxHash) -> Task<Message> {
+        let (run, id) = (Arc::clone(&self.run), self.id);
+        crate::ui::work::blocking(
+            move || {
+                // One that left the list meanwhile needs no ban.
+                if run.chain.ban(hash).is_ok() {
+                    run.chain.mine(1);
+                }
                 run.height()
             },
             move |height| Message::HeightChanged(id, height),
@@ -116,7 +135,7 @@ impl Sandbox {
         .into()
     }
 
-    pub fn view(&self) -> Element<'_, Message> {
+    pub fn view<'a>(&'a self, masternodes: &'a Masternodes) -> Element<'a, Message> {
         let seconds = self.run.chain.block_seconds();
         let intervals = INTERVALS.map(|each| {
             (
@@ -150,7 +169,13 @@ impl Sandbox {
             .vertical_spacing(Gap::S)
         ]
         .spacing(Gap::M);
-        let content = column![card(about()), panel("Chain", chain), panel("Device", state)].spacing(Gap::M);
+        let content = column![
+            card(about()),
+            panel("Chain", chain),
+            panel("Your masternodes", bans(masternodes)),
+            panel("Device", state)
+        ]
+        .spacing(Gap::M);
         page("Sandbox", iced::widget::space(), content)
     }
 
@@ -177,6 +202,34 @@ impl Sandbox {
             Screen::Prompt(_) => "It asks: compare its screen with the page, then answer.",
         }
     }
+}
+
+/// Mine, each with a button that bans it.
+fn bans(masternodes: &Masternodes) -> Element<'_, Message> {
+    let mut lines = column![muted(
+        "Ban one as the network bans a server that misses its sessions, then revive it from its page."
+    )]
+    .spacing(Gap::S);
+    let mut any = false;
+    for (name, masternode) in masternodes.mine() {
+        any = true;
+        let entry = &masternode.entry;
+        let press = (!entry.is_banned()).then_some(Message::Ban(entry.pro_tx_hash));
+        let words = if entry.is_banned() { "banned" } else { "in the queue" };
+        lines = lines.push(
+            row![
+                strong(name),
+                muted(words).width(Length::Fill),
+                secondary_button("Ban my masternode").on_press_maybe(press)
+            ]
+            .spacing(Gap::M)
+            .align_y(iced::Center),
+        );
+    }
+    if !any {
+        lines = lines.push(body("You have none yet: register one first."));
+    }
+    lines.into()
 }
 
 fn about<'a>() -> Element<'a, Message> {

@@ -447,7 +447,7 @@ fn money_that_does_not_last_for_all_is_told_at_the_review() {
     let text: String = lines.collect();
     fleet.read_list(&text);
     fleet.fixture.click("Review");
-    fleet.fixture.assert_shows(&["The fee key poor holds", "send at least"]);
+    fleet.fixture.assert_shows(&["poor holds", "send at least"]);
     assert!(fleet.fixture.is_disabled("Sign and send all (3)"));
 }
 

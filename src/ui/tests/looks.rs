@@ -2,16 +2,22 @@
 
 use iced::Size;
 
-use super::support::{Fixture, overview, ready_device};
+use super::support::{Fixture, hash, overview, ready_device, refusal};
 use crate::hw::{DeviceError, Kind};
 use crate::ui::screen::devices::Seen;
-use crate::ui::{Message, Page, masternodes, theme};
+use crate::ui::screen::update::What;
+use crate::ui::{Message, Page, masternodes, theme, update};
 
 /// Where pictures are put instead of comparing, if set: for eyes.
 const PICTURES: &str = "CASTELLAN_PICTURES";
 
 fn check(fixture: &Fixture, name: &str) {
     check_of(fixture, name, Size::new(1000.0, 700.0));
+}
+
+/// With what would have to be scrolled to.
+fn check_tall(fixture: &Fixture, name: &str) {
+    check_of(fixture, name, Size::new(1000.0, 1500.0));
 }
 
 pub fn check_of(fixture: &Fixture, name: &str, size: Size) {
@@ -45,13 +51,11 @@ fn the_masternodes() {
     fixture.device(ready_device());
     fixture.list(overview(20));
     check(&fixture, "masternodes");
-    let select = |number| Message::Masternodes(masternodes::Message::Select(super::support::hash(number), true));
+    let select = |number| Message::Masternodes(masternodes::Message::Select(hash(number), true));
     fixture.send(select(0));
     fixture.send(select(2));
     check(&fixture, "masternodes-selected");
-    fixture.send(Message::Masternodes(masternodes::Message::Open(super::support::hash(
-        1,
-    ))));
+    fixture.send(Message::Masternodes(masternodes::Message::Open(hash(1))));
     check(&fixture, "masternode");
 }
 
@@ -107,4 +111,97 @@ fn the_journal() {
     check(&fixture, "journal");
     fixture.click("Registration");
     check(&fixture, "journal-operation");
+}
+
+/// A masternode's page with its buttons, each form, the review, what signing looks like when the node refuses, and the hand-over.
+#[test]
+fn the_updates() {
+    let mut fixture = Fixture::owning(None);
+    check(&fixture, "update-buttons");
+    for (what, name) in What::ALL
+        .into_iter()
+        .zip(["service", "operator", "voting", "payout", "revoke"])
+    {
+        fixture.press(what.name());
+        check(&fixture, &format!("update-{name}"));
+        fixture.press("Cancel");
+    }
+    fixture.press("Update operator key");
+    fixture.press("Review");
+    check(&fixture, "update-review");
+    fixture.press("Back");
+    fixture.press("Cancel");
+    fixture.press("Revoke operator");
+    fixture.press("Review");
+    fixture.fill("name", "mn");
+    check_tall(&fixture, "update-review-revoke");
+}
+
+#[test]
+fn an_update_the_node_refuses() {
+    let mut fixture = Fixture::owning(Some(refusal()));
+    fixture.press("Update payout address");
+    fixture.fill(
+        "payout",
+        &crate::protocol::Address::PubkeyHash([9; 20]).to_text(&super::support::profile()),
+    );
+    fixture.press("Review");
+    fixture.press("Sign and send");
+    check(&fixture, "update-refused");
+}
+
+#[test]
+fn an_update_for_somebody_else() {
+    let mut fixture = Fixture::owning(None);
+    fixture
+        .session()
+        .ports()
+        .vault
+        .clone()
+        .unwrap()
+        .remove("mn1-owner")
+        .unwrap();
+    fixture.send_and_run(Message::Masternodes(masternodes::Message::Refresh));
+    check(&fixture, "update-elsewhere");
+    fixture.press("A key is elsewhere");
+    fixture.press("Update voting key");
+    check(&fixture, "update-voting-elsewhere");
+    fixture.press("Review");
+    fixture.fill("export-path", "/home/owner/castellan-update-registrar-mn1.json");
+    check_tall(&fixture, "update-hand-over");
+    fixture.press("Back");
+    fixture.press("Cancel");
+    fixture.press("Journal");
+    fixture.press("Complete an operation from a file");
+    check(&fixture, "update-from-file");
+}
+
+#[test]
+fn an_update_on_its_way_and_in_the_chain() {
+    use crate::flow::Step;
+    use crate::ui::screen::part::signing::{Finished, Message as Signing};
+    let mut fixture = Fixture::owning(None);
+    fixture.press("Update operator key");
+    fixture.press("Review");
+    let _begun = fixture.begin("Sign and send");
+    let txid = hash(77);
+    let heard = |message| Message::Update(update::Message::Signing(message));
+    for step in [
+        Step::Planned { id: 1 },
+        Step::Broadcasting { txid },
+        Step::WaitingForBlock {
+            txid,
+            height: 1_234_567,
+        },
+    ] {
+        fixture.send(heard(Signing::Stepped(0, step)));
+    }
+    check(&fixture, "update-sent");
+    let finished = Finished {
+        pro_tx_hash: hash(0),
+        txid,
+        height: 1_234_568,
+    };
+    fixture.send(heard(Signing::Ended(0, Ok(finished))));
+    check(&fixture, "update-done");
 }

@@ -6,4 +6,5 @@ mod looks;
 mod pages;
 mod sandbox;
 mod support;
+mod updates;
 mod vaults;

@@ -176,7 +176,9 @@ fn a_copy_button_copies_the_whole_value() {
     fixture.list(overview(0));
     fixture.send(Message::Masternodes(masternodes::Message::Open(hash(3))));
     fixture.assert_shows(&["Masternode without address", "announces an address"]);
-    let messages = messages_of(&fixture, "Copy");
+    let mut ui = fixture.ui_of(iced::Size::new(1000.0, 2000.0));
+    ui.click("Copy").unwrap();
+    let messages: Vec<Message> = ui.into_messages().collect();
     assert!(matches!(&messages[..], [Message::Masternodes(masternodes::Message::Copy(text))] if text.len() > 30));
 }
 

@@ -23,12 +23,15 @@ use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
-use crate::protocol::{Address, Profile};
+use crate::protocol::{Address, Amount, Profile, Transaction, TxIn, TxOut};
 use crate::rpc::fake::FakeNode;
-use crate::rpc::{Capabilities, NodeStatus, Tip};
+use crate::rpc::{
+    Capabilities, CoinSearch, CoinSource, FeeRate, FoundCoin, FoundTx, MasternodeList, NodeStatus, RpcError, Tip,
+};
 use crate::setup::{Choice, Connection, NodeChoice};
 use crate::store::dirs::Dirs;
 use crate::store::journal::Journal;
+use crate::store::keys::Kind as Key;
 use crate::store::phrase::Phrase;
 use crate::store::vault::Vault;
 use crate::store::vault::seal::Stretching;
@@ -107,6 +110,27 @@ impl Fixture {
         fixture
     }
 
+    /// The page of a masternode whose keys are all in the vault, on a made-up node. `answer`: what it says to a transaction.
+    pub fn owning(answer: Option<RpcError>) -> Self {
+        let mut fixture = Self::connected();
+        let vault = small_vault(&fixture.dirs);
+        let make = |kind, label: &str| vault.generate(kind, label, &profile(), 1_700_000_000).unwrap();
+        let mut mine = entry(0);
+        mine.state.owner = make(Key::Owner, "mn1-owner").key_id();
+        mine.state.voting = make(Key::Voting, "mn1-voting").key_id();
+        let operator = make(Key::Operator, "mn1-operator").operator().unwrap();
+        mine.state.operator = OperatorKey::Known(operator);
+        let fee = make(Key::Fee, "fees").key_id().unwrap();
+        let mut entries: Vec<Entry> = (1..20).map(entry).collect();
+        entries.insert(0, mine);
+        let session = fixture.session();
+        session.connection.ports.node = Arc::new(paying_node(fee, entries, answer));
+        session.unlock(vault);
+        fixture.send_and_run(Message::Masternodes(crate::ui::masternodes::Message::Refresh));
+        fixture.send(Message::Masternodes(crate::ui::masternodes::Message::Open(hash(0))));
+        fixture
+    }
+
     pub fn session(&mut self) -> &mut Session {
         match &mut self.app.link {
             Link::Up(session) => session,
@@ -176,6 +200,58 @@ impl Fixture {
                 .clone()
         });
         self.send(Message::Sandbox(crate::ui::sandbox::Message::ScreenChanged(id, screen)));
+    }
+
+    /// Connected to a sandbox of a network of its own, with a block every second.
+    pub fn on_sandbox(network: &str) -> Self {
+        let mut fixture = Self::fresh();
+        let choice = Choice {
+            profile: Arc::new(network::builtin(network).unwrap()),
+            node: NodeChoice::Sandbox { block_seconds: 1 },
+            device: DeviceSpec::Any,
+        };
+        let task = fixture.app.connect(choice);
+        fixture.run(task);
+        assert!(matches!(fixture.app.link, Link::Up(_)), "{:?}", fixture.texts());
+        fixture
+    }
+
+    /// Clicks as [`Fixture::click`] does, in a window so tall that nothing has to be scrolled to.
+    #[track_caller]
+    pub fn press(&mut self, label: &str) -> usize {
+        let mut ui = self.ui_of(Size::new(1000.0, 4000.0));
+        if let Err(error) = ui.click(label) {
+            panic!("{label}: {error:?}\n{}", self.texts().join("\n"));
+        }
+        let messages: Vec<Message> = ui.into_messages().collect();
+        let count = messages.len();
+        messages.into_iter().for_each(|message| self.send_and_run(message));
+        count
+    }
+
+    /// The field with an id says this text instead of what it said.
+    #[track_caller]
+    pub fn fill(&mut self, id: &'static str, text: &str) {
+        self.keys(id, |ui| {
+            let _ = ui.simulate(select_all().map(iced::Event::Keyboard));
+            let _ = ui.tap_key(iced::keyboard::key::Named::Backspace);
+        });
+        for letter in text.chars() {
+            self.keys(id, |ui| {
+                let _ = ui.tap_key(iced::keyboard::key::Named::End);
+                let _ = ui.typewrite(letter.encode_utf8(&mut [0; 4]));
+            });
+        }
+    }
+
+    #[track_caller]
+    fn keys(&mut self, id: &'static str, type_it: impl FnOnce(&mut Simulator<'_, Message>)) {
+        let mut ui = self.ui_of(Size::new(1000.0, 4000.0));
+        ui.click(iced_test::selector::id(id))
+            .unwrap_or_else(|error| panic!("{id}: {error:?}"));
+        type_it(&mut ui);
+        let messages: Vec<Message> = ui.into_messages().collect();
+        messages.into_iter().for_each(|message| self.send_and_run(message));
     }
 
     /// Whether a button is there and says nothing.
@@ -270,6 +346,22 @@ impl Fixture {
     }
 }
 
+fn select_all() -> [iced::keyboard::Event; 3] {
+    use iced::keyboard::{Event, Key, Location, Modifiers, key};
+    let letter = Key::Character("a".into());
+    let all = Event::KeyPressed {
+        key: letter.clone(),
+        modified_key: letter,
+        physical_key: key::Physical::Code(key::Code::KeyA),
+        location: Location::Standard,
+        modifiers: Modifiers::COMMAND,
+        text: None,
+        repeat: false,
+    };
+    let held = Event::ModifiersChanged;
+    [held(Modifiers::COMMAND), all, held(Modifiers::empty())]
+}
+
 /// The messages of a task.
 fn outputs(task: Task<Message>) -> impl Stream<Item = Message> + Send {
     let actions = iced_test::runtime::task::into_stream(task).unwrap_or_else(|| stream::empty().boxed());
@@ -310,6 +402,66 @@ pub fn cheap() -> Stretching {
         iterations: 1,
         lanes: 1,
     }
+}
+
+/// What a node answers to a transaction it does not take.
+pub fn refusal() -> RpcError {
+    RpcError::Rejected {
+        reason: "bad-protx-hash".to_owned(),
+        detail: String::new(),
+    }
+}
+
+/// A node with a list and one proven coin of a fee key.
+fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> FakeNode {
+    let value = Amount::from_duffs(1_000_000);
+    let payment = Transaction {
+        version: 2,
+        kind: 0,
+        inputs: vec![TxIn::unsigned(OutPoint::new(hash(7), 1))],
+        outputs: vec![TxOut::new(value, fee.address().script())],
+        lock_time: 0,
+        payload: Vec::new(),
+    };
+    let txid = payment.txid();
+    let coin = |outpoint, key: KeyId| FoundCoin {
+        outpoint,
+        value,
+        script: key.address().script(),
+        confirmations: 100,
+        coinbase: false,
+        spent_in_mempool: false,
+    };
+    let money = coin(OutPoint::new(txid, 0), fee);
+    let made = FoundTx {
+        tx: payment,
+        confirmations: 100,
+        height: Some(1_234_467),
+        block: None,
+    };
+    let tip = tip();
+    let mut node = FakeNode::new()
+        .with_status(Ok(NodeStatus { tip, ..status() }))
+        .with_tip(Ok(tip))
+        .with_pending(Ok(Some(Vec::new())))
+        .with_fee_rate(Ok(FeeRate {
+            advised: Amount::from_duffs(1_000),
+            relay: Amount::from_duffs(1_000),
+        }))
+        .with_coins_of(Ok(CoinSearch {
+            coins: vec![money.clone()],
+            source: CoinSource::AddressIndex,
+        }))
+        .with_coin(money.outpoint, Ok(Some(money)))
+        .with_transaction(txid, Ok(Some(made)));
+    for entry in &entries {
+        let collateral = coin(entry.collateral, KeyId([0x44; 20]));
+        node = node.with_coin(entry.collateral, Ok(Some(collateral)));
+    }
+    if let Some(error) = answer {
+        node = node.with_broadcast(Err(error));
+    }
+    node.with_masternodes(Ok(MasternodeList { tip, entries }))
 }
 
 pub fn tip() -> Tip {

@@ -12,7 +12,8 @@ use crate::flow::{self, Ports};
 use crate::protocol::masternode::Status;
 use crate::protocol::{ProTxHash, Profile};
 use crate::ui::format;
-use crate::ui::screen::batch::{Batch, Subject, What};
+use crate::ui::screen::batch::{self, Batch, Subject};
+use crate::ui::screen::update::{Asked, What};
 use crate::ui::theme::Tone;
 
 /// Id of the scrolled list.
@@ -28,6 +29,8 @@ pub struct Masternodes {
     /// How far the list is scrolled, in pixels.
     offset: f32,
     open: Option<ProTxHash>,
+    /// Operations may be begun whose key is not in this vault.
+    elsewhere: bool,
     /// Mine that are ticked, to be changed together.
     selected: HashSet<ProTxHash>,
     /// The reading under way; a newer one replaces it.
@@ -64,9 +67,11 @@ pub enum Message {
     SelectAll(bool),
     ClearSelection,
     /// Changes what is selected.
-    Change(What),
+    Change(batch::What),
     ShowBatch,
     Back,
+    Elsewhere(bool),
+    Update(ProTxHash, What),
     Copy(String),
 }
 
@@ -74,6 +79,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     Register,
+    Update(Asked),
     Batch(Subject),
     ShowBatch,
 }
@@ -88,6 +94,7 @@ impl Masternodes {
             lines: Vec::new(),
             offset: 0.0,
             open: None,
+            elsewhere: false,
             selected: HashSet::new(),
             reading: None,
         }
@@ -105,6 +112,7 @@ impl Masternodes {
     /// Shows one masternode, as soon as the list has it.
     pub fn open(&mut self, hash: ProTxHash) {
         self.open = Some(hash);
+        self.elsewhere = false;
     }
 
     /// True while Esc goes back to the list.
@@ -126,7 +134,7 @@ impl Masternodes {
                 return self.relisted_from_the_top();
             }
             Message::Scrolled(offset) => self.offset = offset,
-            Message::Open(hash) => self.open = Some(hash),
+            Message::Open(hash) => self.open(hash),
             Message::Select(hash, true) => _ = self.selected.insert(hash),
             Message::Select(hash, false) => _ = self.selected.remove(&hash),
             Message::SelectAll(true) => self.select_all(),
@@ -134,6 +142,15 @@ impl Masternodes {
             Message::Change(what) => return self.change(what),
             Message::ShowBatch => return Action::ShowBatch,
             Message::Back => self.open = None,
+            Message::Elsewhere(elsewhere) => self.elsewhere = elsewhere,
+            Message::Update(pro_tx_hash, what) => {
+                let elsewhere = self.elsewhere;
+                return Action::Update(Asked {
+                    what,
+                    pro_tx_hash,
+                    elsewhere,
+                });
+            }
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
         Action::None
@@ -211,7 +228,7 @@ impl Masternodes {
         self.selected.clear();
     }
 
-    fn change(&self, what: What) -> Action {
+    fn change(&self, what: batch::What) -> Action {
         match self.overview() {
             Some(overview) if !self.selected.is_empty() => {
                 Action::Batch(Subject::new(what, overview, |hash| self.selected.contains(&hash)))
@@ -241,9 +258,16 @@ impl Masternodes {
             return list::view(self, batch);
         };
         match self.find(hash) {
-            Some((overview, masternode)) => details::view(overview, masternode, profile),
+            Some((overview, masternode)) => details::view(overview, masternode, profile, self.elsewhere),
             None => details::missing(hash, self.overview().is_some()),
         }
+    }
+
+    /// Mine, with their names.
+    pub fn mine(&self) -> impl Iterator<Item = (String, &Masternode)> {
+        let all = self.overview().map_or(&[][..], |overview| &overview.masternodes);
+        let mine = all.iter().filter(|each| each.mine);
+        mine.map(|each| (each.roles.name(each.entry.pro_tx_hash), each))
     }
 
     fn find(&self, hash: ProTxHash) -> Option<(&Overview, &Masternode)> {

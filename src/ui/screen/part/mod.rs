@@ -6,6 +6,8 @@ pub mod funding;
 pub mod operator;
 pub mod pasted_key;
 pub mod payout;
+pub mod platform;
+pub mod service;
 pub mod signing;
 pub mod voting;
 

@@ -38,6 +38,15 @@ impl Job {
         }
     }
 
+    /// What is signed, but for a registration planned here.
+    pub fn operation(&self) -> Option<&Operation> {
+        match self {
+            Self::Register(_) => None,
+            Self::Update(plan) => Some(&plan.operation),
+            Self::Operation(operation, _) => Some(operation),
+        }
+    }
+
     /// The masternode it changes; a new one is named after its transaction.
     fn subject(&self) -> Option<ProTxHash> {
         match self {

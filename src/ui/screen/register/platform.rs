@@ -1,7 +1,5 @@
 //! Step 3, evonodes only: the node's identity and ports on Platform.
 
-use std::fmt;
-
 use iced::task::Handle;
 use iced::widget::{column, row};
 use iced::{Element, Length, Task};
@@ -14,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::special_tx::pro_reg::Platform;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::screen::part::context::{Context, Look};
+use crate::ui::screen::part::platform::{ports_help, read_node_id, read_port};
 use crate::ui::screen::part::{held, key_named, page_of};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, body, error_notice, input, label, muted, option, options, secondary_button};
@@ -67,26 +66,6 @@ pub enum Message {
     P2pPortEdited(String),
     HttpPortEdited(String),
     Submit,
-}
-
-/// A text that is no Platform node id.
-#[derive(Debug)]
-struct NoNodeId;
-
-impl fmt::Display for NoNodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a Platform node id has 40 hexadecimal digits")
-    }
-}
-
-/// A text that is no port.
-#[derive(Debug)]
-struct NoPort;
-
-impl fmt::Display for NoPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a port is a number from 1 to 65535")
-    }
 }
 
 impl Form {
@@ -208,7 +187,7 @@ impl Form {
         page_of(
             column![
                 self.node_view(look),
-                column![ports, muted(ports_help(look))].spacing(Gap::XS)
+                column![ports, muted(ports_help(look.profile))].spacing(Gap::XS)
             ]
             .spacing(Gap::L),
         )
@@ -253,24 +232,6 @@ impl Form {
     }
 }
 
-fn ports_help(look: &Look<'_>) -> String {
-    match (&look.profile.platform, look.profile.service.is_mainnet) {
-        (Some(rules), true) => format!(
-            "On this network they must be {} and {}.",
-            rules.p2p_port, rules.http_port
-        ),
-        _ => "The usual ports of this network are filled in. The three ports of an evonode must differ.".to_owned(),
-    }
-}
-
 fn node_id_of(key: &KeyInfo) -> Option<[u8; 20]> {
     key.node_id().and_then(|text| Platform::node_id_from_hex(&text).ok())
-}
-
-fn read_node_id(text: &str) -> Result<[u8; 20], NoNodeId> {
-    Platform::node_id_from_hex(text.trim()).map_err(|_| NoNodeId)
-}
-
-fn read_port(text: &str) -> Result<u16, NoPort> {
-    text.trim().parse().ok().filter(|port| *port != 0).ok_or(NoPort)
 }

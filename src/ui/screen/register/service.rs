@@ -1,7 +1,5 @@
 //! Step 2: where the masternode can be reached, or that this is decided later.
 
-use std::net::Ipv4Addr;
-
 use iced::Element;
 use iced::widget::column;
 
@@ -9,9 +7,9 @@ use super::sketch::Sketch;
 use crate::protocol::Profile;
 use crate::protocol::rules::Check;
 use crate::protocol::special_tx::Service;
-use crate::protocol::special_tx::service::ServiceError;
 use crate::ui::screen::part::context::{Context, Look};
 use crate::ui::screen::part::page_of;
+use crate::ui::screen::part::service::{port_help, read};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, info, input, label, option, options};
 
@@ -111,53 +109,5 @@ impl Form {
             .id("service")
             .on_submit(Message::Submit)
             .into()
-    }
-}
-
-/// A bare IPv4 address gets the network's port; what comes of it is shown on the review.
-fn read(text: &str, profile: &Profile) -> Result<Service, ServiceError> {
-    let service = match text.trim().parse::<Ipv4Addr>() {
-        Ok(ip) => Service::v4(ip, profile.p2p_port),
-        Err(_) => text.parse()?,
-    };
-    service.check_typed(profile).map(|()| service)
-}
-
-fn port_help(profile: &Profile) -> String {
-    let port = profile.p2p_port;
-    if profile.service.is_mainnet {
-        format!(
-            "An IPv4 address others can reach. The port must be {port} on this network; without one, {port} is taken."
-        )
-    } else {
-        format!(
-            "An IPv4 address others can reach. The usual port of this network is {port}; without one, {port} is taken."
-        )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::network;
-
-    #[test]
-    fn a_bare_address_gets_the_port_of_the_network() {
-        let dash = network::builtin("dash").expect("embedded");
-        assert_eq!(
-            read("45.76.230.239", &dash)
-                .map(|service| service.to_string())
-                .as_deref(),
-            Ok("45.76.230.239:9999")
-        );
-        assert!(matches!(
-            read("45.76.230.239:1", &dash),
-            Err(ServiceError::MainnetPort { .. })
-        ));
-        assert!(matches!(read("10.0.0.1", &dash), Err(ServiceError::Unroutable { .. })));
-        assert!(matches!(
-            read("masternode.example", &dash),
-            Err(ServiceError::Malformed { .. })
-        ));
     }
 }
