@@ -192,11 +192,14 @@ impl Finding {
 pub async fn look(ports: &Ports, pro_tx_hash: ProTxHash, fee_from: Option<&FeeSource>) -> Result<Diagnosis, Error> {
     let mut diagnosis = look_here(ports, pro_tx_hash, fee_from).await?;
     let probed = address(diagnosis.entry.state.service).await;
-    let causes = diagnosis
-        .findings
-        .iter()
-        .position(|finding| *finding == Finding::Causes);
-    let at = causes.unwrap_or(diagnosis.findings.len());
+    let comes_later = |finding: &Finding| {
+        matches!(
+            finding,
+            Finding::FeeCoins { .. } | Finding::NoFeeCoins { .. } | Finding::Causes
+        )
+    };
+    let later = diagnosis.findings.iter().position(comes_later);
+    let at = later.unwrap_or(diagnosis.findings.len());
     diagnosis.findings.insert(at, probed);
     Ok(diagnosis)
 }
