@@ -8,7 +8,9 @@ mod ask;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;
+mod spend;
 pub mod trezor;
+mod worker;
 
 use std::fmt;
 

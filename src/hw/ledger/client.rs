@@ -15,6 +15,7 @@ use super::wire::signature::DeviceSignature;
 use super::wire::status::{self, Refusal};
 use super::wire::{self, Apdu, AppName, Coin, WalletKey, message};
 use super::{bad, gone};
+use crate::hw::worker::Served;
 use crate::hw::{DeviceError, DeviceInfo, Kind, ShownAddress};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::network::Profile;
@@ -63,21 +64,15 @@ pub struct Client {
     abandoned: Arc<AtomicBool>,
 }
 
-impl Client {
-    pub fn new(profile: Arc<Profile>, connect: Connect) -> Self {
-        Self {
-            profile,
-            connect,
-            transport: None,
-            app: None,
-            fresh: false,
-            keys: HashMap::new(),
-            abandoned: Arc::default(),
-        }
-    }
+/// A question on a Ledger cannot be taken back. So when the one who waits for it goes away, the thread goes on reading, and everybody
+/// else hears `Busy` until the user has answered on the device. That late answer is thrown away.
+impl Served for Client {
+    const KIND: Kind = Kind::Ledger;
+    /// A silent one ends sooner.
+    const GRACE: Duration = Duration::from_secs(1);
 
     /// Runs one request, which stops before its next command once `abandoned` is set.
-    pub fn serve<T>(
+    fn serve<T>(
         &mut self,
         abandoned: Arc<AtomicBool>,
         request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
@@ -95,6 +90,20 @@ impl Client {
             }
         }
         result
+    }
+}
+
+impl Client {
+    pub fn new(profile: Arc<Profile>, connect: Connect) -> Self {
+        Self {
+            profile,
+            connect,
+            transport: None,
+            app: None,
+            fresh: false,
+            keys: HashMap::new(),
+            abandoned: Arc::default(),
+        }
     }
 
     /// Connects if necessary.

@@ -1,13 +1,12 @@
 //! Ledger devices with an app of the Bitcoin family (Dash 2.x): the port [`Device`] over USB or TCP.
 //!
-//! `wire` knows bytes, `transport` carries them, `client` and `spend` hold the conversation, `worker` keeps it off everybody's
-//! thread. Sources: LedgerHQ/app-bitcoin, and recordings of the real app (`tests/data/ledger`).
+//! `wire` knows bytes, `transport` carries them, `client` and `spend` hold the conversation, the worker keeps it off
+//! everybody's thread. Sources: LedgerHQ/app-bitcoin, and recordings of the real app (`tests/data/ledger`).
 
 mod client;
 mod spend;
 mod transport;
 mod wire;
-mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +20,7 @@ use tokio::sync::watch;
 use self::client::{Client, Connect};
 use self::transport::tcp::Tcp;
 use self::transport::{Transport, hid};
-use self::worker::Worker;
+use super::worker::Worker;
 use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
@@ -36,7 +35,7 @@ pub const USB: &str = "usb";
 /// An open Ledger. Its methods must be awaited inside a Tokio runtime.
 pub struct Ledger {
     place: String,
-    worker: Worker,
+    worker: Worker<Client>,
 }
 
 impl Ledger {

@@ -1,7 +1,5 @@
 //! An ordinary payment from device keys: checked here first, signed input by input, verified before it is handed out.
 
-use std::collections::HashSet;
-
 use bitcoin::secp256k1::PublicKey;
 
 use super::bad;
@@ -10,28 +8,24 @@ use super::wire::MAX_DATA;
 use super::wire::signature::DeviceSignature;
 use super::wire::spend::{self as wire, Round};
 use super::wire::trusted_input::{self, TrustedInput};
-use crate::hw::{DeviceError, Kind, Spend, SpendInput};
-use crate::protocol::{Amount, KeyId, ScriptBuf, Transaction, TxIn, TxOut, path, script};
+use crate::hw::{DeviceError, Kind, Spend, SpendInput, spend};
+use crate::protocol::{Amount, KeyId, ScriptBuf, Transaction, TxOut, script};
 
 /// Inputs of one payment. Each costs a round over all of them: 50 are some 5000 commands.
 pub const MAX_INPUTS: usize = 50;
-/// Dash Core's `CTransaction::CURRENT_VERSION` of ordinary transactions.
-const VERSION: i16 = 2;
-/// A lock time is enforced only if a sequence is not final.
-const NOT_FINAL: u32 = 0xffff_fffe;
 const OP_RETURN: u8 = 0x6a;
 
 impl Client {
     /// Signs a payment. The user confirms each foreign output and the fee on the device.
     pub fn sign_spend(&mut self, spend: &Spend) -> Result<Transaction, DeviceError> {
-        check(spend)?;
+        spend::check(spend, Kind::Ledger, MAX_INPUTS, check_output)?;
         let keys = self.input_keys(spend)?;
         self.check_change(spend)?;
         let mut trusted = Vec::with_capacity(spend.inputs.len());
         for input in &spend.inputs {
             trusted.push(self.trusted_input(&input.previous, input.outpoint.vout, input.amount)?);
         }
-        let unsigned = unsigned(spend);
+        let unsigned = spend::unsigned(spend);
         let mut signed = unsigned.clone();
         for (at, (input, key)) in spend.inputs.iter().zip(&keys).enumerate() {
             let answer = self.round(spend, &unsigned, &trusted, at)?;
@@ -120,65 +114,6 @@ impl Client {
     }
 }
 
-/// All that can be refused before the device is touched.
-fn check(spend: &Spend) -> Result<(), DeviceError> {
-    match spend.inputs.len() {
-        1..=MAX_INPUTS => {}
-        count => {
-            return Err(unsupported(format!(
-                "spend {count} inputs at once, only 1 to {MAX_INPUTS}"
-            )));
-        }
-    }
-    let mut seen = HashSet::new();
-    for input in &spend.inputs {
-        path::check(&input.path)?;
-        check_previous(input)?;
-        if !seen.insert(input.outpoint) {
-            return Err(unsupported("spend one output twice".to_owned()));
-        }
-    }
-    spend.change.as_ref().map_or(Ok(()), path::check)?;
-    check_outputs(spend)
-}
-
-/// The previous transaction is the one named, and the output in it is what the plan says.
-fn check_previous(input: &SpendInput) -> Result<(), DeviceError> {
-    let output = usize::try_from(input.outpoint.vout)
-        .ok()
-        .and_then(|at| input.previous.outputs.get(at));
-    let same = output.is_some_and(|output| {
-        output.amount() == Some(input.amount) && output.script == script::pay_to_key(&input.key_id.0)
-    });
-    if same && input.previous.txid() == input.outpoint.txid {
-        Ok(())
-    } else {
-        Err(DeviceError::PreviousTx)
-    }
-}
-
-fn check_outputs(spend: &Spend) -> Result<(), DeviceError> {
-    if spend.outputs.is_empty() {
-        return Err(unsupported("sign a payment without outputs".to_owned()));
-    }
-    let mut paid = Amount::ZERO;
-    for (number, output) in (1..).zip(&spend.outputs) {
-        check_output(number, output)?;
-        paid = output
-            .amount()
-            .and_then(|amount| paid.checked_add(amount))
-            .ok_or_else(|| unsupported(format!("pay the amount of output {number}")))?;
-    }
-    let available = spend
-        .inputs
-        .iter()
-        .try_fold(Amount::ZERO, |sum, input| sum.checked_add(input.amount));
-    match available {
-        Some(available) if available >= paid => Ok(()),
-        _ => Err(unsupported("pay more than the inputs hold".to_owned())),
-    }
-}
-
 /// The app knows P2PKH, P2SH and OP_RETURN without value.
 fn check_output(number: usize, output: &TxOut) -> Result<(), DeviceError> {
     let bytes = output.script.as_bytes();
@@ -201,22 +136,6 @@ fn check_output(number: usize, output: &TxOut) -> Result<(), DeviceError> {
         )));
     }
     Ok(())
-}
-
-fn unsigned(spend: &Spend) -> Transaction {
-    let sequence = if spend.lock_time == 0 { u32::MAX } else { NOT_FINAL };
-    let input = |input: &SpendInput| TxIn {
-        sequence,
-        ..TxIn::unsigned(input.outpoint)
-    };
-    Transaction {
-        version: VERSION,
-        kind: 0,
-        inputs: spend.inputs.iter().map(input).collect(),
-        outputs: spend.outputs.clone(),
-        lock_time: spend.lock_time,
-        payload: Vec::new(),
-    }
 }
 
 fn unsupported(what: String) -> DeviceError {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpub};
 use bitcoin::network::NetworkKind;
@@ -21,6 +22,7 @@ use super::wire::failure::{self, Context};
 use super::wire::model::Traits;
 use super::wire::{extended_key, levels};
 use super::{bad, gone, unsupported};
+use crate::hw::worker::Served;
 use crate::hw::{Asker, DeviceError, DeviceInfo, Kind, ShownAddress, derive};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::wire::to_hex;
@@ -52,6 +54,28 @@ pub struct Client {
     abandoned: Arc<AtomicBool>,
 }
 
+/// When the one who waits goes away, the request sees it within a moment, cancels the question on the device and ends; the next request
+/// waits for that.
+impl Served for Client {
+    const KIND: Kind = Kind::Trezor;
+    /// A device that does not even answer a cancel is busy with something.
+    const GRACE: Duration = Duration::from_secs(6);
+
+    /// Runs one request, which is cancelled on the device once `abandoned` is set.
+    fn serve<T>(
+        &mut self,
+        abandoned: Arc<AtomicBool>,
+        request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
+    ) -> Result<T, DeviceError> {
+        self.abandoned = abandoned;
+        let result = self.ready().and_then(|()| request(self));
+        if let Err(error) = &result {
+            self.forget(error);
+        }
+        result
+    }
+}
+
 impl Client {
     pub fn new(
         profile: Arc<Profile>,
@@ -74,20 +98,6 @@ impl Client {
             keys: HashMap::new(),
             abandoned: Arc::default(),
         }
-    }
-
-    /// Runs one request, which is cancelled on the device once `abandoned` is set.
-    pub fn serve<T>(
-        &mut self,
-        abandoned: Arc<AtomicBool>,
-        request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
-    ) -> Result<T, DeviceError> {
-        self.abandoned = abandoned;
-        let result = self.ready().and_then(|()| request(self));
-        if let Err(error) = &result {
-            self.forget(error);
-        }
-        result
     }
 
     /// Connects if necessary.

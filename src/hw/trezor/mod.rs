@@ -1,7 +1,7 @@
 //! Trezor devices (One and Model T) whose firmware knows Dash: the port [`Device`] over WebUSB or an emulator's UDP.
 //!
 //! `wire` knows messages, `transport` carries packets, `link` sits between them and trezor-client's protocol, `talk` holds one request
-//! with all its questions, `client` and `spend` what is asked, `worker` keeps it off everybody's thread. Sources:
+//! with all its questions, `client` and `spend` what is asked, the worker keeps it off everybody's thread. Sources:
 //! trezor-firmware, docs/common, and vectors of its emulators (`tests/data/trezor`). Why it is built so: `docs/adr/0003`.
 
 mod cipher;
@@ -11,7 +11,6 @@ mod spend;
 mod talk;
 mod transport;
 mod wire;
-mod worker;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +26,7 @@ use self::client::{Client, Connect};
 use self::talk::Limits;
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
-use self::worker::Worker;
+use super::worker::Worker;
 use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
@@ -44,7 +43,7 @@ pub const USB: &str = "usb";
 /// An open Trezor. Its methods must be awaited inside a Tokio runtime.
 pub struct Trezor {
     place: String,
-    worker: Worker,
+    worker: Worker<Client>,
 }
 
 impl Trezor {

@@ -1,7 +1,5 @@
 //! An ordinary payment from device keys: checked here first, asked for part by part, verified before it is handed out.
 
-use std::collections::HashSet;
-
 use bitcoin::bip32::DerivationPath;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa::Signature};
 use trezor_client::protos::TxRequest;
@@ -9,27 +7,23 @@ use trezor_client::protos::TxRequest;
 use super::client::{Client, other_key};
 use super::wire::payment::{Payment, Signed};
 use super::{bad, unsupported};
-use crate::hw::{DeviceError, Spend, SpendInput};
-use crate::protocol::{Amount, KeyId, Transaction, TxIn, path, script};
+use crate::hw::{DeviceError, Kind, Spend, SpendInput, spend};
+use crate::protocol::{KeyId, Transaction, TxOut, script};
 
 /// Inputs of one payment. Each is asked for again for every other: 50 are some 3000 questions.
 pub const MAX_INPUTS: usize = 50;
-/// Dash Core's `CTransaction::CURRENT_VERSION` of ordinary transactions.
-const VERSION: i16 = 2;
-/// A lock time is enforced only if a sequence is not final.
-const NOT_FINAL: u32 = 0xffff_fffe;
 /// SIGHASH_ALL
 const ALL: u8 = 1;
 
 impl Client {
     /// Signs a payment. The user confirms each foreign output and the fee on the device.
     pub fn sign_spend(&mut self, spend: &Spend) -> Result<Transaction, DeviceError> {
-        self.sign_payment(spend, &unsigned(spend))
+        self.sign_payment(spend, &spend::unsigned(spend))
     }
 
     /// As [`Client::sign_spend`], of a transaction made from the payment already.
     pub fn sign_payment(&mut self, spend: &Spend, unsigned: &Transaction) -> Result<Transaction, DeviceError> {
-        check(spend)?;
+        spend::check(spend, Kind::Trezor, MAX_INPUTS, check_output)?;
         let keys = self.input_keys(spend)?;
         let change = self.change(spend)?;
         let payment = Payment::new(spend, unsigned, change.zip(spend.change.as_ref()), self.coin)?;
@@ -106,80 +100,12 @@ fn finished(
     }
 }
 
-/// All that can be refused before the device is touched.
-fn check(spend: &Spend) -> Result<(), DeviceError> {
-    match spend.inputs.len() {
-        1..=MAX_INPUTS => {}
-        count => {
-            return Err(unsupported(format!(
-                "spend {count} inputs at once, only 1 to {MAX_INPUTS}"
-            )));
-        }
-    }
-    let mut seen = HashSet::new();
-    for input in &spend.inputs {
-        path::check(&input.path)?;
-        check_previous(input)?;
-        if !seen.insert(input.outpoint) {
-            return Err(unsupported("spend one output twice".to_owned()));
-        }
-    }
-    spend.change.as_ref().map_or(Ok(()), path::check)?;
-    check_outputs(spend)
-}
-
-/// The previous transaction is the one named, and the output in it is what the plan says.
-fn check_previous(input: &SpendInput) -> Result<(), DeviceError> {
-    let output = usize::try_from(input.outpoint.vout)
-        .ok()
-        .and_then(|at| input.previous.outputs.get(at));
-    let same = output.is_some_and(|output| {
-        output.amount() == Some(input.amount) && output.script == script::pay_to_key(&input.key_id.0)
-    });
-    if same && input.previous.txid() == input.outpoint.txid {
+/// The firmware knows P2PKH and P2SH.
+fn check_output(number: usize, output: &TxOut) -> Result<(), DeviceError> {
+    let script = output.script.as_bytes();
+    if script::is_pay_to_key(script) || script::is_pay_to_script(script) {
         Ok(())
     } else {
-        Err(DeviceError::PreviousTx)
-    }
-}
-
-fn check_outputs(spend: &Spend) -> Result<(), DeviceError> {
-    if spend.outputs.is_empty() {
-        return Err(unsupported("sign a payment without outputs".to_owned()));
-    }
-    let mut paid = Amount::ZERO;
-    for (number, output) in (1..).zip(&spend.outputs) {
-        let script = output.script.as_bytes();
-        if !script::is_pay_to_key(script) && !script::is_pay_to_script(script) {
-            return Err(unsupported(format!("pay the script of output {number}")));
-        }
-        paid = output
-            .amount()
-            .and_then(|amount| paid.checked_add(amount))
-            .ok_or_else(|| unsupported(format!("pay the amount of output {number}")))?;
-    }
-    let available = spend
-        .inputs
-        .iter()
-        .try_fold(Amount::ZERO, |sum, input| sum.checked_add(input.amount));
-    match available {
-        Some(available) if available >= paid => Ok(()),
-        _ => Err(unsupported("pay more than the inputs hold".to_owned())),
-    }
-}
-
-fn unsigned(spend: &Spend) -> Transaction {
-    let sequence = if spend.lock_time == 0 { u32::MAX } else { NOT_FINAL };
-    let input = |input: &SpendInput| TxIn {
-        sequence,
-        ..TxIn::unsigned(input.outpoint)
-    };
-    Transaction {
-        version: VERSION,
-        kind: 0,
-        inputs: spend.inputs.iter().map(input).collect(),
-        outputs: spend.outputs.clone(),
-        lock_time: spend.lock_time,
-        payload: Vec::new(),
+        Err(unsupported(format!("pay the script of output {number}")))
     }
 }

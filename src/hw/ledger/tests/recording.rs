@@ -11,6 +11,7 @@ use crate::hw::ledger::client::Client;
 use crate::hw::ledger::gone;
 use crate::hw::ledger::transport::Transport;
 use crate::hw::ledger::wire::Apdu;
+use crate::hw::worker::Served;
 use crate::protocol::Profile;
 use crate::protocol::network::builtin;
 use crate::protocol::wire::{from_hex, to_hex};

@@ -9,6 +9,7 @@ use super::recording::{Play, dash, exchange};
 use crate::hw::ledger::client::Client;
 use crate::hw::ledger::transport::Transport;
 use crate::hw::ledger::{MAX_INPUTS, gone};
+use crate::hw::worker::Served;
 use crate::hw::{DeviceError, Kind, Spend};
 use crate::protocol::network::builtin;
 use crate::protocol::script::pay_to_key;

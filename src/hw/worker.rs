@@ -1,7 +1,6 @@
 //! One thread per open device. It does the blocking exchanges; who asks waits without blocking.
 //!
-//! When the one who waits goes away, the request sees it within a moment, cancels the question on the device and ends; the next
-//! request waits for that.
+//! What becomes of a question when the one who waits for it goes away is the vendor's: see the [`Served`] of each.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
@@ -10,27 +9,36 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, oneshot, watch};
 
-use super::client::Client;
-use super::gone;
-use crate::hw::{DeviceError, Kind};
+use super::{DeviceError, Kind};
 
-/// How long an abandoned request may take to cancel. A device that does not even answer that is busy with something.
-const GRACE: Duration = Duration::from_secs(6);
+/// The conversation with one device, as a worker's thread holds it.
+pub trait Served: Send + Sized + 'static {
+    const KIND: Kind;
+    /// How long an abandoned request may still run before the device counts as busy.
+    const GRACE: Duration;
 
-type Job = Box<dyn FnOnce(&mut Client) + Send>;
+    /// Runs one request, which ends early once `abandoned` is set, as far as the device allows it.
+    fn serve<T>(
+        &mut self,
+        abandoned: Arc<AtomicBool>,
+        request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
+    ) -> Result<T, DeviceError>;
+}
+
+type Job<C> = Box<dyn FnOnce(&mut C) + Send>;
 
 /// The way to a device's thread. The thread ends, and the connection with it, after this is dropped and the last question
-/// is cancelled.
-pub struct Worker {
-    jobs: mpsc::Sender<Job>,
+/// is over.
+pub struct Worker<C> {
+    jobs: mpsc::Sender<Job<C>>,
     /// Held by the one whose request runs: requests queue here, in order.
     turn: Mutex<()>,
     busy: Arc<watch::Sender<bool>>,
 }
 
-impl Worker {
-    pub fn start(mut client: Client) -> Self {
-        let (jobs, waiting) = mpsc::channel::<Job>();
+impl<C: Served> Worker<C> {
+    pub fn start(mut client: C) -> Self {
+        let (jobs, waiting) = mpsc::channel::<Job<C>>();
         let busy = Arc::new(watch::Sender::new(false));
         let idle_again = Arc::clone(&busy);
         let serve = move || {
@@ -40,7 +48,10 @@ impl Worker {
             }
         };
         // Without a thread every request ends as `Gone`, because its job is dropped with `waiting`.
-        if let Err(error) = thread::Builder::new().name("trezor".to_owned()).spawn(serve) {
+        if let Err(error) = thread::Builder::new()
+            .name(C::KIND.to_string().to_lowercase())
+            .spawn(serve)
+        {
             tracing::error!(%error, "no thread for the device");
         }
         Self {
@@ -50,13 +61,13 @@ impl Worker {
         }
     }
 
-    /// Runs a request on the thread. Dropping the future cancels it on the device.
+    /// Runs a request on the thread. Dropping the future abandons it.
     ///
     /// # Errors
-    /// Those of the request; [`DeviceError::Busy`] while the device does not answer a cancelled one.
+    /// Those of the request; [`DeviceError::Busy`] while an abandoned request is not over.
     pub async fn run<T: Send + 'static>(
         &self,
-        request: impl FnOnce(&mut Client) -> Result<T, DeviceError> + Send + 'static,
+        request: impl FnOnce(&mut C) -> Result<T, DeviceError> + Send + 'static,
     ) -> Result<T, DeviceError> {
         let _turn = self.turn.lock().await;
         self.idle().await?;
@@ -64,21 +75,23 @@ impl Worker {
         let _abandon = Abandon(Arc::clone(&abandoned));
         let (answer, answered) = oneshot::channel();
         self.busy.send_replace(true);
-        let job: Job = Box::new(move |client| {
+        let job: Job<C> = Box::new(move |client| {
             // Nobody waits any more: the late answer is thrown away.
             let _ = answer.send(client.serve(abandoned, request));
         });
         if self.jobs.send(job).is_err() {
             self.busy.send_replace(false);
         }
-        answered.await.unwrap_or_else(|_| Err(gone()))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(DeviceError::Gone { kind: C::KIND }))
     }
 
     async fn idle(&self) -> Result<(), DeviceError> {
         let mut busy = self.busy.subscribe();
-        match tokio::time::timeout(GRACE, busy.wait_for(|busy| !busy)).await {
+        match tokio::time::timeout(C::GRACE, busy.wait_for(|busy| !busy)).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(DeviceError::Busy { kind: Kind::Trezor }),
+            Err(_) => Err(DeviceError::Busy { kind: C::KIND }),
         }
     }
 
