@@ -37,6 +37,11 @@ pub use self::spend::MAX_INPUTS;
 pub use self::talk::MAX_PASSPHRASE;
 pub use self::transport::usb::{Plugged, list};
 
+/// Whether Trezor firmware knows a network's coin.
+pub fn knows(profile: &Profile) -> bool {
+    wire::coin::of(profile).is_ok()
+}
+
 /// Place of a device on USB.
 pub const USB: &str = "usb";
 
