@@ -13,6 +13,7 @@ mod hostile;
 mod interrupted;
 mod overview;
 mod owned;
+mod prompts;
 mod refusals;
 mod register;
 mod resume;

@@ -194,6 +194,13 @@ impl Client {
         Err(refusal.error(code))
     }
 
+    /// Sends a last command of a request that nobody waits for. Its answer does not matter.
+    pub fn send_anyway(&mut self, command: &Apdu) {
+        if let Err(error) = self.raw(command, Asks::Nothing) {
+            tracing::debug!(%error, "the device was not told that a payment is given up");
+        }
+    }
+
     fn raw(&mut self, command: &Apdu, asks: Asks) -> Result<(Vec<u8>, u16), DeviceError> {
         let limit = (asks == Asks::Nothing).then_some(QUICK);
         let transport = self.transport.as_mut().ok_or_else(gone)?;

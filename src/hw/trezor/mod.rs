@@ -23,7 +23,6 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use self::client::{Client, Connect};
-use self::talk::Limits;
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
 use super::usb::PREFIX;
@@ -35,7 +34,7 @@ use crate::protocol::{Profile, Transaction};
 pub use self::cipher::{Direction, Seal};
 pub use self::client::MAX_MESSAGE;
 pub use self::spend::MAX_INPUTS;
-pub use self::talk::MAX_PASSPHRASE;
+pub use self::talk::{Limits, MAX_PASSPHRASE};
 pub use self::transport::usb::{Plugged, list, model as model_on_usb};
 pub use self::wire::model::is_without_dash;
 
@@ -68,7 +67,11 @@ impl Trezor {
         Self::network_with(address, profile, asker, Limits::default())
     }
 
-    fn network_with(
+    /// The same with a patience of one's own.
+    ///
+    /// # Errors
+    /// As [`Trezor::network`].
+    pub fn network_with(
         address: &str,
         profile: Arc<Profile>,
         asker: Arc<dyn Asker>,
