@@ -111,7 +111,7 @@ impl Found {
         let mut next = Vec::new();
         for at in 0..self.chains.len() {
             let reach = self.chains[at].used.saturating_add(GAP).saturating_add(further);
-            let reach = reach.max(FIRST).min(FARTHEST);
+            let reach = reach.clamp(FIRST, FARTHEST);
             while self.chains[at].len() < reach {
                 next.push(self.derive_next(at)?.address());
             }
