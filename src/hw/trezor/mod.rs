@@ -106,7 +106,11 @@ impl Trezor {
         &self,
         request: impl FnOnce(&mut Client) -> Result<T, DeviceError> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.worker.run(request))
+        let after_hello = |client: &mut Client| {
+            client.ready()?;
+            request(client)
+        };
+        Box::pin(self.worker.run(after_hello))
     }
 }
 
@@ -120,7 +124,7 @@ impl Device for Trezor {
     }
 
     fn info(&self) -> Reply<'_, DeviceInfo> {
-        self.ask(Client::info)
+        Box::pin(self.worker.run(Client::info))
     }
 
     fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey> {
