@@ -158,10 +158,9 @@ impl Client {
         self.traits.as_ref().ok_or_else(gone)
     }
 
-    /// Model and version, asking nothing.
-    pub fn model_and_version(&self) -> Result<(&'static str, String), DeviceError> {
-        let traits = self.traits()?;
-        Ok((traits.model, traits.version.clone()))
+    /// Whether it will ask for its PIN first, as it last said.
+    pub fn is_locked(&self) -> bool {
+        self.traits.as_ref().is_some_and(|traits| traits.locked)
     }
 
     fn context(&self, path: &str) -> Context<'_> {

@@ -161,9 +161,9 @@ pub(super) enum Probe {
 
 /// What a device that nobody has open is ready for.
 pub(super) struct Probed {
-    pub model: &'static str,
-    /// The coin of its firmware, and the firmware's version.
-    pub ready: Result<(String, String), DeviceError>,
+    pub model: String,
+    /// What it says of itself, and whether it asks for its PIN first.
+    pub ready: Result<(DeviceInfo, bool), DeviceError>,
 }
 
 /// Model and readiness of a device that nobody has open; asks the user nothing. Blocks.
@@ -175,21 +175,19 @@ pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Probed {
         ),
         Probe::Network(address) => ("emulator", connect_network(address)),
     };
-    let refused = |error| Probed {
-        model: unknown,
-        ready: Err(error),
+    let ready = wire::coin::of(&profile).and_then(|coin| {
+        let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
+        let info = client.info()?;
+        Ok((info, client.is_locked()))
+    });
+    let model = match &ready {
+        Ok((info, _)) => info.model.clone(),
+        Err(DeviceError::NoCoinOnModel { model, .. } | DeviceError::OldFirmware { model, .. }) => Some(model.clone()),
+        Err(_) => None,
     };
-    let coin = match wire::coin::of(&profile) {
-        Ok(coin) => coin,
-        Err(error) => return refused(error),
-    };
-    let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
-    match client.ready().and_then(|()| client.model_and_version()) {
-        Ok((model, version)) => Probed {
-            model,
-            ready: Ok((coin.name.to_owned(), version)),
-        },
-        Err(error) => refused(error),
+    Probed {
+        model: model.unwrap_or_else(|| unknown.to_owned()),
+        ready,
     }
 }
 
