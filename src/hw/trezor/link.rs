@@ -95,6 +95,11 @@ impl Wire {
         }
     }
 
+    /// As [`Wire::look`], where the line can tell of a device that was away meanwhile.
+    pub fn is_quiet(&mut self) -> bool {
+        self.pipe.tells_of_unplugging() && self.look().is_ok()
+    }
+
     /// Sends a message whose bytes are wiped on the way; the protocol would leave copies behind.
     pub fn write_secret(&mut self, kind: MessageType, payload: &[u8]) -> Result<(), Error> {
         let mut data = Zeroizing::new(Vec::with_capacity(8 + payload.len()));

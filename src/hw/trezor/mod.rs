@@ -114,7 +114,11 @@ impl Trezor {
         &self,
         request: impl FnOnce(&mut Client) -> Result<T, DeviceError> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.worker.run(request))
+        let after_hello = |client: &mut Client| {
+            client.ready()?;
+            request(client)
+        };
+        Box::pin(self.worker.run(after_hello))
     }
 }
 
@@ -128,7 +132,7 @@ impl Device for Trezor {
     }
 
     fn info(&self) -> Reply<'_, DeviceInfo> {
-        self.ask(Client::info)
+        Box::pin(self.worker.run(Client::info))
     }
 
     fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey> {
@@ -160,9 +164,9 @@ pub(super) enum Probe {
 
 /// What a device that nobody has open is ready for.
 pub(super) struct Probed {
-    pub model: &'static str,
-    /// The coin of its firmware, and the firmware's version.
-    pub ready: Result<(String, String), DeviceError>,
+    pub model: String,
+    /// What it says of itself, and whether it asks for its PIN first.
+    pub ready: Result<(DeviceInfo, bool), DeviceError>,
 }
 
 /// Model and readiness of a device that nobody has open; asks the user nothing. Blocks.
@@ -174,21 +178,19 @@ pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Probed {
         ),
         Probe::Network(address) => ("emulator", connect_network(address)),
     };
-    let refused = |error| Probed {
-        model: unknown,
-        ready: Err(error),
+    let ready = wire::coin::of(&profile).and_then(|coin| {
+        let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
+        let info = client.info()?;
+        Ok((info, client.is_locked()))
+    });
+    let model = match &ready {
+        Ok((info, _)) => info.model.clone(),
+        Err(DeviceError::NoCoinOnModel { model, .. } | DeviceError::OldFirmware { model, .. }) => Some(model.clone()),
+        Err(_) => None,
     };
-    let coin = match wire::coin::of(&profile) {
-        Ok(coin) => coin,
-        Err(error) => return refused(error),
-    };
-    let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
-    match client.ready().and_then(|()| client.model_and_version()) {
-        Ok((model, version)) => Probed {
-            model,
-            ready: Ok((coin.name.to_owned(), version)),
-        },
-        Err(error) => refused(error),
+    Probed {
+        model: model.unwrap_or_else(|| unknown.to_owned()),
+        ready,
     }
 }
 

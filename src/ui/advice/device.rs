@@ -12,6 +12,7 @@ impl Advice for DeviceError {
             Self::WrongApp { kind, wanted, .. } => {
                 format!("Open the {wanted} app on the {kind}, then try again.")
             }
+            Self::NoApp { kind, wanted } => format!("Open the {wanted} app on the {kind}, then try again."),
             Self::WrongCoin { wanted, .. } => format!("Open the app that serves {wanted} on the device."),
             Self::NoPermission { kind, .. } => {
                 format!(
@@ -51,6 +52,7 @@ impl Advice for DeviceError {
                 "Only the Trezor One and the Trezor Model T know Dash; use one of them or a Ledger.".to_owned()
             }
             Self::UnknownCoin { .. } => "Use a Ledger for this network.".to_owned(),
+            Self::OldApp { .. } => "Update the app with Ledger Live.".to_owned(),
             Self::OldFirmware { .. } => "Update its firmware with Trezor Suite.".to_owned(),
             Self::PinWrong => "Look at where each digit stands on the device; the order changes every time.".to_owned(),
             Self::PinCancelled | Self::PassphraseCancelled => {
@@ -68,7 +70,7 @@ impl Advice for DeviceError {
                 "A Trezor signs only with keys of its coin's own accounts; move the coin to one of those.".to_owned()
             }
             Self::TimedOut { kind } => format!("Unplug the {kind}, plug it in again and try once more."),
-            Self::BadSpec { .. } => "Write ledger, trezor, ledger@host:port or trezor@host:port.".to_owned(),
+            Self::BadSpec { .. } => "Write ledger, trezor, ledger@usb:3-2.1 as `device list` shows it, or ledger@host:port.".to_owned(),
         };
         Some(text)
     }

@@ -55,7 +55,7 @@ impl Seen {
 fn short(error: &DeviceError) -> &'static str {
     match error {
         DeviceError::Locked { .. } => "Device locked",
-        DeviceError::WrongApp { .. } | DeviceError::WrongCoin { .. } => "Wrong app open",
+        DeviceError::NoApp { .. } | DeviceError::WrongApp { .. } | DeviceError::WrongCoin { .. } => "Wrong app open",
         DeviceError::NoPermission { .. } => "No permission",
         DeviceError::Busy { .. } | DeviceError::HeldBy { .. } => "Device busy",
         DeviceError::Several { .. } => "Several devices",
