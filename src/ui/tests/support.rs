@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::flow::overview::{self, Mine, Overview};
 use crate::flow::{self, Ports};
-use crate::hw::{self, DeviceInfo, DeviceSpec, Kind};
+use crate::hw::discovery::{self, Found};
+use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
@@ -572,13 +573,13 @@ pub fn ready_device() -> Seen {
         app: "Dash".to_owned(),
         version: "2.2.1".to_owned(),
         ticker: "DASH".to_owned(),
-        model: None,
+        model: Some("Nano S Plus".to_owned()),
         label: None,
         wallet: Some("5f1c6a2e".to_owned()),
     };
     Seen::Open {
         kind: Kind::Ledger,
-        place: "usb".to_owned(),
+        place: "usb:1-2".to_owned(),
         info: Ok(info),
     }
 }
@@ -598,4 +599,35 @@ pub fn ready_trezor() -> Seen {
         place: "usb:3-2.1".to_owned(),
         info: Ok(info),
     }
+}
+
+pub fn found(kind: Kind, model: &str, place: &str, ready: Result<(&str, &str), DeviceError>) -> Found {
+    Found {
+        kind,
+        model: model.to_owned(),
+        place: place.to_owned(),
+        state: match ready {
+            Ok((app, version)) => discovery::State::Ready {
+                app: app.to_owned(),
+                version: version.to_owned(),
+            },
+            Err(error) => discovery::State::NotReady(error),
+        },
+    }
+}
+
+/// Three devices at once, the first in use.
+pub fn table() -> Vec<Found> {
+    let safe = DeviceError::NoCoinOnModel {
+        model: "Trezor Safe 3".to_owned(),
+        coin: "Dash".to_owned(),
+    };
+    vec![
+        Found {
+            state: discovery::State::Open,
+            ..found(Kind::Ledger, "Nano S Plus", "usb:1-2", Ok(("", "")))
+        },
+        found(Kind::Trezor, "Trezor One", "usb:3-2.1", Ok(("Dash Testnet", "1.14.2"))),
+        found(Kind::Trezor, "Trezor Safe 3", "usb:3-2.2", Err(safe)),
+    ]
 }
