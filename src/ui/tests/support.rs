@@ -95,6 +95,7 @@ impl Fixture {
             ports,
             sandbox: None,
             device: DeviceSpec::Any,
+            specs: Vec::new(),
         };
         let mut session = Session::new(1, choice(), connection, fixture.app.asker.clone());
         session.node = NodeView::Up(Box::new(status()));
