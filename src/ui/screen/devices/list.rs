@@ -5,7 +5,7 @@ use iced::{Element, Length};
 
 use super::seen::{Seen, model, short};
 use super::{Message, Shown, diagnosis};
-use crate::hw::discovery::{Found, State};
+use crate::hw::discovery::{About, Found, State};
 use crate::hw::{DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{badge, card, copy_row, heading, key_value, secondary_button};
@@ -25,6 +25,7 @@ enum Told<'a> {
     Ready {
         app: &'a str,
         version: &'a str,
+        about: &'a About,
     },
     Trouble(&'a DeviceError),
     /// Open, but it has not answered yet.
@@ -78,7 +79,11 @@ fn is_open_to(spec: &DeviceSpec, kind: Kind) -> bool {
 
 fn one_of<'a>(one: &'a Found, used: bool, seen: &'a Seen) -> Listed<'a> {
     let own = match &one.state {
-        State::Ready { app, version } => Told::Ready { app, version },
+        State::Ready { app, version } => Told::Ready {
+            app,
+            version,
+            about: &one.about,
+        },
         State::NotReady(error) => Told::Trouble(error),
         State::Open => Told::Asked,
     };
@@ -117,10 +122,12 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
     let choose = spec.map(|spec| secondary_button("Use this one").on_press(Message::Use(spec)));
     let label = match one.state {
         Told::Info(info) => info.label.as_deref(),
-        _ => None,
+        Told::Ready { about, .. } => about.label.as_deref(),
+        Told::Trouble(_) | Told::Asked => None,
     };
     let name = label.map_or_else(|| one.model.clone(), |label| format!("{} “{label}”", one.model));
     let (word, tone) = match one.state {
+        Told::Ready { about, .. } if about.locked => ("Locked", Tone::Warning),
         Told::Info(_) | Told::Ready { .. } => ("Ready", Tone::Good),
         Told::Trouble(error) => (short(error), Tone::Warning),
         Told::Asked => ("Asking", Tone::Neutral),
@@ -134,8 +141,13 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
         .align_y(iced::Center);
     let mut lines = column![head].spacing(Gap::S);
     lines = match one.state {
-        Told::Info(info) => about(lines, info),
-        Told::Ready { app, version } => lines.push(software(one.kind, app, version)),
+        Told::Info(info) => lines
+            .push(software(info.kind, &info.app, &info.version))
+            .push(key_value("Coin on its screen", info.ticker.as_str()))
+            .push(wallet(info.wallet.as_deref())),
+        Told::Ready { app, version, about } => lines
+            .push(software(one.kind, app, version))
+            .push(wallet(about.wallet.as_deref())),
         Told::Trouble(_) | Told::Asked => lines,
     };
     lines = lines.push(key_value("Where", place(one.place, shown)));
@@ -145,13 +157,10 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
     card(lines).into()
 }
 
-fn about<'a>(lines: iced::widget::Column<'a, Message>, info: &'a DeviceInfo) -> iced::widget::Column<'a, Message> {
-    let lines = lines
-        .push(software(info.kind, &info.app, &info.version))
-        .push(key_value("Coin on its screen", info.ticker.as_str()));
-    match &info.wallet {
-        Some(wallet) => lines.push(copy_row("Wallet", wallet.clone(), Message::Copy)),
-        None => lines.push(key_value("Wallet", "known once PIN and passphrase are entered")),
+fn wallet<'a>(wallet: Option<&str>) -> Element<'a, Message> {
+    match wallet {
+        Some(wallet) => copy_row("Wallet", wallet.to_owned(), Message::Copy).into(),
+        None => key_value("Wallet", "known once PIN and passphrase are entered").into(),
     }
 }
 
