@@ -21,7 +21,7 @@ use self::client::{Client, Connect};
 use self::transport::tcp::Tcp;
 use self::transport::{Transport, hid};
 use super::worker::Worker;
-use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, SlotRequest, SlotSecret, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
@@ -110,6 +110,10 @@ impl Device for Ledger {
 
     fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
         self.ask(move |client| client.sign_spend(&spend))
+    }
+
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        self.ask(move |client| client.slot_secret(&request))
     }
 }
 

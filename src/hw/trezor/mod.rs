@@ -27,7 +27,9 @@ use self::talk::Limits;
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
 use super::worker::Worker;
-use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Reply, ShownAddress, Spend};
+use super::{
+    Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Reply, ShownAddress, SlotRequest, SlotSecret, Spend,
+};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
@@ -141,6 +143,10 @@ impl Device for Trezor {
 
     fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
         self.ask(move |client| client.sign_spend(&spend))
+    }
+
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        self.ask(move |client| client.slot_secret(&request))
     }
 }
 
