@@ -15,7 +15,8 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use futures::future::BoxFuture;
 
 use super::{
-    Answer, Asker, Device, DeviceError, DeviceInfo, Kind, Question, Reply, ShownAddress, SlotRequest, SlotSecret, Spend,
+    Answer, Asker, Device, DeviceError, DeviceInfo, Done, Kind, Part, Progress, Question, Reply, ShownAddress,
+    SlotRequest, SlotSecret, Spend,
 };
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::wire::to_hex;
@@ -242,8 +243,14 @@ impl Device for FakeDevice {
         })
     }
 
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
-        self.ask(Request::SignSpend(spend.clone()), |fake| fake.signed(&spend))
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
+        self.ask(Request::SignSpend(spend.clone()), |fake| {
+            let of = spend.inputs.len();
+            for part in [Part::Reading, Part::Signing] {
+                (1..=of).for_each(|done| progress.tell(Done { part, done, of }));
+            }
+            fake.signed(&spend)
+        })
     }
 
     fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
