@@ -21,6 +21,7 @@ mod session;
 mod status;
 mod tx;
 mod update;
+mod vault;
 
 use std::process::ExitCode;
 
@@ -90,6 +91,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::ImportOperation(args) => handover::import(session, &args).await,
         Command::Fund(args) => register::fund(session, args).await,
         Command::Key(command) => key::run(session, command),
+        Command::Vault(command) => vault::run(session, command).await,
         Command::Device(command) => device::run(session, command).await,
         Command::Message(command) => message::run(session, command),
         Command::Bls(args) => bls::run(session, args),

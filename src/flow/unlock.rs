@@ -9,7 +9,7 @@ use std::sync::Arc;
 use sipper::{Sender, Straw, sipper};
 
 use super::{Error, message_shown};
-use crate::hw::{Device, DeviceError, Kind, SlotRequest, SlotSecret, slot_path};
+use crate::hw::{Device, DeviceError, DeviceInfo, Kind, SlotRequest, SlotSecret, slot_path};
 use crate::protocol::message::device_hash;
 use crate::protocol::{Profile, path};
 use crate::store::keys::check_label;
@@ -77,6 +77,13 @@ pub fn kind(vendor: Vendor) -> Kind {
         Vendor::Ledger => Kind::Ledger,
         Vendor::Trezor => Kind::Trezor,
     }
+}
+
+/// What a device is called where its user gives it no name: its own label, its model, or its kind.
+pub fn usual_name(info: &DeviceInfo) -> String {
+    let names = [info.label.as_deref(), info.model.as_deref()];
+    let told = names.into_iter().flatten().find_map(|name| check_label(name).ok());
+    told.unwrap_or_else(|| info.kind.to_string())
 }
 
 /// Adds a device as a way into an open vault, under the name its user gives it. A Ledger asks twice: the second answer shows that its
