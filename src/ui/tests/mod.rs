@@ -4,6 +4,7 @@ mod batch;
 mod first_start;
 mod looks;
 mod pages;
+mod prompts;
 mod sandbox;
 mod support;
 mod updates;

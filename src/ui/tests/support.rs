@@ -95,7 +95,7 @@ impl Fixture {
             sandbox: None,
             device: DeviceSpec::Any,
         };
-        let mut session = Session::new(1, choice(), connection);
+        let mut session = Session::new(1, choice(), connection, fixture.app.asker.clone());
         session.node = NodeView::Up(Box::new(status()));
         fixture.app.link = Link::Up(Box::new(session));
         fixture.app.screen = crate::ui::Screen::Masternodes;
@@ -149,7 +149,14 @@ impl Fixture {
             let device: Arc<dyn hw::Device> = Arc::new(hw::fake::FakeDevice::new(profile()));
             device
         });
-        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { seen, device }));
+        self.send(Message::DeviceFound(
+            1,
+            crate::ui::DeviceFound {
+                spec: DeviceSpec::Any,
+                seen,
+                device,
+            },
+        ));
     }
 
     pub fn send(&mut self, message: Message) {
@@ -572,6 +579,23 @@ pub fn ready_device() -> Seen {
     Seen::Open {
         kind: Kind::Ledger,
         place: "usb".to_owned(),
+        info: Ok(info),
+    }
+}
+
+pub fn ready_trezor() -> Seen {
+    let info = DeviceInfo {
+        kind: Kind::Trezor,
+        app: "Dash Testnet".to_owned(),
+        version: "1.14.2".to_owned(),
+        ticker: "tDASH".to_owned(),
+        model: Some("Trezor One".to_owned()),
+        label: Some("Savings".to_owned()),
+        wallet: None,
+    };
+    Seen::Open {
+        kind: Kind::Trezor,
+        place: "usb:3-2.1".to_owned(),
         info: Ok(info),
     }
 }
