@@ -11,6 +11,8 @@
 mod content;
 pub mod seal;
 pub mod slot;
+#[cfg(test)]
+mod slot_tests;
 mod slots;
 #[cfg(test)]
 mod tests;
