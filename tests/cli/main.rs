@@ -7,3 +7,4 @@ mod support;
 mod trezor;
 mod updates;
 mod usage;
+mod vault;
