@@ -6,6 +6,7 @@ mod looks;
 mod pages;
 mod prompts;
 mod sandbox;
+mod slots;
 mod support;
 mod updates;
 mod vaults;

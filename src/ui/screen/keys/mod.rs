@@ -168,7 +168,8 @@ impl Keys {
             secondary_button("Import a key").on_press(Message::Import),
             primary_button("Make a key").on_press(Message::Generate)
         ]
-        .spacing(Gap::S);
+        .spacing(Gap::S)
+        .align_y(iced::Center);
         let mut content = column![].spacing(Gap::M);
         if let Some(error) = &self.error {
             content = content.push(error_notice(error));

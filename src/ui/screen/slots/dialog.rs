@@ -275,7 +275,7 @@ fn changing<'a>([old, new, again]: [&'a SecretField; 3], running: bool) -> Eleme
         buttons(primary_button("Change the passphrase").on_press_maybe(ready).into()),
         working(running),
     ];
-    panel("Change the passphrase", lines.spacing(Gap::S)).into()
+    panel("Another passphrase", lines.spacing(Gap::S)).into()
 }
 
 fn buttons(go: Element<'_, Message>) -> Element<'_, Message> {

@@ -184,7 +184,8 @@ impl Slots {
             primary_button(add_words(seen))
                 .on_press_maybe((seen.is_ready() && self.dialog.is_none()).then_some(Message::Add))
         ]
-        .spacing(Gap::S);
+        .spacing(Gap::S)
+        .align_y(iced::Center);
         let mut content = column![].spacing(Gap::M);
         match &self.outcome {
             None => {}

@@ -2,6 +2,7 @@
 
 use iced::Element;
 use iced::widget::column;
+use iced::widget::text::Wrapping;
 
 use super::Message;
 use crate::flow::unlock::{Reason, Step};
@@ -32,9 +33,11 @@ fn missing(kind: Kind, seen: &Seen) -> String {
             info: Ok(_),
             ..
         } if *found != kind => format!("The device in use is a {found}; the Devices page lets you choose."),
-        Seen::Open { kind: found, .. } if *found == kind => {
-            format!("The one connected is not ready: {}.", seen.summary().0.to_lowercase())
-        }
+        Seen::Open {
+            kind: found,
+            info: Err(error),
+            ..
+        } if *found == kind => format!("The one connected is not ready: {error}."),
         _ => "Connect it to use it here.".to_owned(),
     }
 }
@@ -60,7 +63,7 @@ pub fn asking<'a, M: Clone + 'a>(step: Option<&Step>, cancel: M) -> Element<'a, 
             lines = lines
                 .push(heading(format!("Confirm on the {device}")))
                 .push(body(why(*device, *reason)))
-                .push(mono(shows.clone()))
+                .push(mono(shows.clone()).wrapping(Wrapping::WordOrGlyph))
                 .push(help("Confirm only if the device shows the same."));
         }
     }
