@@ -36,8 +36,11 @@ fn request(wallet: &str) -> SlotRequest {
     }
 }
 
+/// A command in hexadecimal, the data of its answer, and the status.
+type Played = (String, Vec<u8>, u16);
+
 /// Plays answers in order and asserts each command.
-struct Stage(Arc<Mutex<VecDeque<(String, Vec<u8>, u16)>>>);
+struct Stage(Arc<Mutex<VecDeque<Played>>>);
 
 impl Transport for Stage {
     fn exchange(&mut self, command: &[u8], _: Option<Duration>) -> Result<(Vec<u8>, u16), DeviceError> {
@@ -48,11 +51,7 @@ impl Transport for Stage {
 }
 
 /// Asks with these answers, which must all be used; `change` is done to the last one.
-fn ask(
-    wallet: &str,
-    exchanges: usize,
-    change: impl FnOnce(&mut (String, Vec<u8>, u16)),
-) -> Result<SlotSecret, DeviceError> {
+fn ask(wallet: &str, exchanges: usize, change: impl FnOnce(&mut Played)) -> Result<SlotSecret, DeviceError> {
     let recorded = recorded();
     let hello = [exchange(0), exchange(2)];
     let all = hello.into_iter().chain(&recorded.exchanges[..exchanges]);
