@@ -6,6 +6,7 @@
 
 mod ability;
 mod ask;
+pub mod diagnosis;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;
@@ -145,6 +146,17 @@ pub struct SpendInput {
     pub amount: Amount,
 }
 
+/// What the dashboard calls itself.
+const DASHBOARD: &str = "BOLOS";
+
+fn wrong_app(kind: Kind, found: &str, wanted: &str) -> String {
+    if found == DASHBOARD {
+        format!("no app is open on the {kind}")
+    } else {
+        format!("the app {found} is open on the {kind} instead of {wanted}")
+    }
+}
+
 /// Why a device did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DeviceError {
@@ -154,7 +166,7 @@ pub enum DeviceError {
     NotConnected { kind: Kind },
     #[error("the {kind} is locked")]
     Locked { kind: Kind },
-    #[error("the app {found} is open on the {kind} instead of {wanted}")]
+    #[error("{}", wrong_app(*kind, found, wanted))]
     WrongApp { kind: Kind, found: String, wanted: String },
     #[error("the open app serves {found} instead of {wanted}")]
     WrongCoin { found: String, wanted: String },
@@ -217,6 +229,11 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
+    /// True where a device that has apps shows its dashboard.
+    pub fn is_without_app(&self) -> bool {
+        matches!(self, Self::WrongApp { found, .. } if found == DASHBOARD)
+    }
+
     /// True where no device could be reached or used (exit code 3), false where the user or the device said no (1).
     pub fn is_connection(&self) -> bool {
         !matches!(

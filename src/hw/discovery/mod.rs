@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::shared::{Busy, Place, is_open, shared};
 use super::ledger::{self, Ledger};
 use super::trezor::{self, Trezor};
-use super::{Asker, Device, DeviceError, DeviceSpec, Kind, usb};
+use super::{Asker, Device, DeviceError, DeviceSpec, Kind, diagnosis, usb};
 use crate::protocol::Profile;
 
 /// A device that was seen.
@@ -204,12 +204,9 @@ fn keep_trezor(opened: Trezor) -> (Arc<dyn Device>, Busy) {
     (Arc::new(opened), busy)
 }
 
-/// The udev rules that let users open a device on Linux; packages install them, others copy them by hand.
+/// As [`diagnosis::udev::text`].
 pub fn udev_rule(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ledger => include_str!("../../../packaging/linux/70-castellan-ledger.rules"),
-        Kind::Trezor => include_str!("../../../packaging/linux/70-castellan-trezor.rules"),
-    }
+    diagnosis::udev::text(kind)
 }
 
 fn usb_ledgers(port: Option<&str>, profile: &Arc<Profile>) -> Vec<Found> {
@@ -253,7 +250,7 @@ fn seen(kind: Kind, model: &str, place: &str, ready: Option<Result<(String, Stri
         state: match ready {
             None => State::Open,
             Some(Ok((app, version))) => State::Ready { app, version },
-            Some(Err(error)) => State::NotReady(error),
+            Some(Err(error)) => State::NotReady(diagnosis::blamed(error, kind, place)),
         },
     }
 }
@@ -275,6 +272,48 @@ mod tests {
         let spec: DeviceSpec = "trezor@127.0.0.1:1".parse().unwrap();
         assert_eq!(found(&spec, &wei)[0].state, State::NotReady(reason.clone()));
         assert_eq!(open(&spec, wei, Arc::new(Nobody)).map(drop), Err(reason));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_plugged_in_is_listed_with_its_place_and_model() {
+        let machine = usb::tests::machine();
+        let ledger = Plugged {
+            kind: Kind::Ledger,
+            place: "usb:3-2.1".to_owned(),
+            model: "Nano S Plus",
+        };
+        let trezor = Plugged {
+            kind: Kind::Trezor,
+            place: "usb:3-4".to_owned(),
+            model: "Trezor",
+        };
+        assert_eq!(plugged_below(machine.path()), [ledger, trezor]);
+        std::fs::remove_file(machine.path().join("bus/usb/devices/3-2.1")).unwrap();
+        assert_eq!(plugged_below(machine.path()).len(), 1, "unplugged");
+    }
+
+    #[test]
+    fn of_several_none_is_chosen_and_of_one_its_port() {
+        let ports = |all: &[(Kind, &str)]| all.iter().map(|(kind, port)| (*kind, (*port).to_owned())).collect();
+        let (ledger, trezor) = (Kind::Ledger, Kind::Trezor);
+        let missing = DeviceError::NotConnected { kind: trezor };
+        assert_eq!(only(trezor, Vec::new()), Err(missing));
+        assert_eq!(only(ledger, ports(&[(trezor, "3-4")])), Ok((trezor, "3-4".to_owned())));
+        let two = ports(&[(ledger, "3-2.1"), (ledger, "3-3")]);
+        assert_eq!(only(ledger, two), Err(DeviceError::Several { count: 2 }));
+    }
+
+    #[test]
+    fn a_port_where_nothing_is_plugged_in_is_not_connected() {
+        let dash = Arc::new(builtin("dash").unwrap());
+        for kind in [Kind::Ledger, Kind::Trezor] {
+            let port = "99-9.9".to_owned();
+            let spec = DeviceSpec::Port { kind, port };
+            assert_eq!(found(&spec, &dash), []);
+            let opened = open(&spec, Arc::clone(&dash), Arc::new(Nobody));
+            assert_eq!(opened.map(drop), Err(DeviceError::NotConnected { kind }));
+        }
     }
 
     #[test]
@@ -306,12 +345,5 @@ mod tests {
         let dash = Arc::new(builtin("dash").unwrap());
         let state = found(&spec, &dash).remove(0).state;
         assert_eq!(state, State::NotReady(DeviceError::NotConnected { kind: Kind::Ledger }));
-    }
-
-    #[test]
-    fn the_udev_rules_name_the_vendor_and_sort_before_the_seat_rules() {
-        for (kind, vendor) in [(Kind::Ledger, "2c97"), (Kind::Trezor, "1209")] {
-            assert!(udev_rule(kind).contains(vendor) && udev_rule(kind).contains("uaccess"));
-        }
     }
 }

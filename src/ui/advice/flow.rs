@@ -31,6 +31,14 @@ impl Advice for Error {
             Self::KeyOfOtherKind { .. } => "Choose a key of the right kind, or make a new one.",
             Self::OperatorInOtherEncoding { .. } => "Use another operator key: each masternode needs its own.",
             Self::UnprovenCoin { .. } => "Nothing was signed; connect another node.",
+            Self::Guarded { .. } => "Choose other coins, or unlock this one by typing its phrase if you mean it.",
+            Self::CoinNotReady { .. } => "Choose other coins, or wait.",
+            Self::NoSuchCoin { .. } => "Look at the account's coins again and choose anew.",
+            Self::TooManyCoins { .. } => "Choose fewer coins and pay several times.",
+            Self::FeeRate { .. } => "Choose a rate within these bounds, or leave it to the node.",
+            Self::FeeTooHigh { .. } => "Choose a lower fee rate or fewer coins.",
+            Self::NothingToPay => "Say how much to pay.",
+            Self::Labels(error) => return error.advice(),
             Self::Signature(_) => "Nothing was sent; check that the right device is connected and try again.",
             Self::NotAsReviewed { .. } => "Nothing was sent; begin again and review it once more.",
             Self::Decode(_) => "Check that the whole transaction was copied.",
@@ -50,5 +58,9 @@ impl Advice for Error {
             Self::NoRandomness => "Restart the computer; without random numbers no safe key can be made.",
         };
         Some(text.to_owned())
+    }
+
+    fn is_calm(&self) -> bool {
+        matches!(self, Self::Device(error) if error.is_calm())
     }
 }

@@ -1,6 +1,7 @@
 //! The pages without a window: what is on them, what their buttons say, how they look.
 
 mod batch;
+mod devices;
 mod first_start;
 mod looks;
 mod pages;
@@ -8,5 +9,6 @@ mod prompts;
 mod sandbox;
 mod slots;
 mod support;
+mod trezor;
 mod updates;
 mod vaults;

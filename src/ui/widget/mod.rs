@@ -26,7 +26,7 @@ pub use divider::divider;
 pub use fact::{fact, fact_copied, fact_mono};
 pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use hint::hint;
-pub use notice::{error_notice, framed, info, notice, problem, success, warning};
+pub use notice::{error_notice, framed, info, not_ready_notice, notice, problem, success, warning};
 pub use option::{option, option_of, options};
 pub use overlay::overlay;
 pub use progress::{Progress, progress_list};

@@ -3,7 +3,7 @@
 use iced::widget::{column, container, row};
 use iced::{Element, Length};
 
-use super::seen::{Seen, short};
+use super::seen::{Seen, model, short};
 use super::{Message, Shown, diagnosis};
 use crate::hw::discovery::{Found, State};
 use crate::hw::{DeviceError, DeviceInfo, DeviceSpec, Kind};
@@ -52,7 +52,7 @@ pub fn listed<'a>(shown: &Shown<'a>) -> Vec<Listed<'a>> {
         && !all.iter().any(|one| one.used)
     {
         let state = info.as_ref().map_or_else(Told::Trouble, Told::Info);
-        let model = model(*kind, shown.seen.info(), kind.to_string());
+        let model = model(*kind, shown.seen.info().and_then(|info| info.model.as_deref()));
         all.insert(
             0,
             Listed {
@@ -88,23 +88,14 @@ fn one_of<'a>(one: &'a Found, used: bool, seen: &'a Seen) -> Listed<'a> {
         Seen::Missing(error) if used && !matches!(own, Told::Trouble(_)) => Told::Trouble(error),
         _ => own,
     };
-    let info = seen.info().filter(|_| used);
+    let told = seen.info().filter(|_| used).and_then(|info| info.model.as_deref());
     Listed {
         kind: one.kind,
-        model: model(one.kind, info, one.model.clone()),
+        model: model(one.kind, told.or(Some(&one.model))),
         place: &one.place,
         used,
         state,
     }
-}
-
-/// As printed on the box, with the maker's name.
-fn model(kind: Kind, info: Option<&DeviceInfo>, found: String) -> String {
-    let model = info.and_then(|info| info.model.clone()).unwrap_or(found);
-    if model == "emulator" || model.contains(&kind.to_string()) {
-        return model.replace("emulator", &kind.to_string());
-    }
-    format!("{kind} {model}")
 }
 
 impl Listed<'_> {
@@ -113,8 +104,16 @@ impl Listed<'_> {
     }
 }
 
+/// Nothing its owner could do would make it of use here.
+fn is_useless(state: &Told<'_>) -> bool {
+    matches!(
+        state,
+        Told::Trouble(DeviceError::NoCoinOnModel { .. } | DeviceError::UnknownCoin { .. })
+    )
+}
+
 pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
-    let spec = DeviceSpec::at(one.kind, one.place).filter(|_| !one.used);
+    let spec = DeviceSpec::at(one.kind, one.place).filter(|_| !one.used && !is_useless(&one.state));
     let choose = spec.map(|spec| secondary_button("Use this one").on_press(Message::Use(spec)));
     let label = match one.state {
         Told::Info(info) => info.label.as_deref(),

@@ -6,7 +6,7 @@ use iced::{Element, Task};
 
 use super::context::{Context, Look};
 use crate::flow::register::look::{self, Purse};
-use crate::flow::{Error, Step, fund};
+use crate::flow::{Error, Step, pay};
 use crate::hw;
 use crate::protocol::rules::DUST_KEY;
 use crate::protocol::{Address, Amount, Profile};
@@ -31,9 +31,9 @@ pub enum Funding {
     Preparing {
         _task: Handle,
     },
-    Confirming(Box<fund::Plan>),
+    Confirming(Box<pay::Plan>),
     Paying {
-        plan: Box<fund::Plan>,
+        plan: Box<pay::Plan>,
         steps: Vec<Step>,
         _task: Handle,
     },
@@ -46,10 +46,10 @@ pub enum Message {
     Begin,
     AmountEdited(String),
     Prepare,
-    Prepared(Result<Box<fund::Plan>, Error>),
+    Prepared(Result<Box<pay::Plan>, Error>),
     Pay,
     Stepped(Step),
-    Paid(Result<fund::Outcome, Error>),
+    Paid(Result<pay::Outcome, Error>),
     Stop,
 }
 
@@ -93,9 +93,9 @@ impl Funding {
         let Some(value) = field.value().copied() else {
             return Task::none();
         };
-        let (ports, to) = (cx.ports.clone(), purse.address);
+        let (ports, purse) = (cx.ports.clone(), purse.clone());
         let account = cx.account.clone();
-        let prepare = async move { look::fill(&ports, to, value, account).await.map(Box::new) };
+        let prepare = async move { look::fill(&ports, &purse, value, account).await.map(Box::new) };
         let (task, handle) = Task::perform(prepare, Message::Prepared).abortable();
         *self = Self::Preparing {
             _task: handle.abort_on_drop(),
@@ -103,7 +103,7 @@ impl Funding {
         task
     }
 
-    fn prepared(&mut self, result: Result<Box<fund::Plan>, Error>) {
+    fn prepared(&mut self, result: Result<Box<pay::Plan>, Error>) {
         if matches!(self, Self::Preparing { .. }) {
             *self = match result {
                 Ok(plan) => Self::Confirming(plan),
@@ -117,7 +117,7 @@ impl Funding {
             return Task::none();
         };
         let plan = plan.clone();
-        let flow = fund::pay(cx.ports.clone(), fund::Plan::clone(&plan));
+        let flow = pay::pay(cx.ports.clone(), pay::Plan::clone(&plan));
         let (task, handle) = Task::sip(flow, Message::Stepped, Message::Paid).abortable();
         *self = Self::Paying {
             plan,
@@ -133,7 +133,7 @@ impl Funding {
         }
     }
 
-    fn paid(&mut self, result: Result<fund::Outcome, Error>) {
+    fn paid(&mut self, result: Result<pay::Outcome, Error>) {
         if matches!(self, Self::Paying { .. }) {
             *self = match result {
                 Ok(_) => Self::Paid,
@@ -193,7 +193,7 @@ impl Funding {
         panel("Fund the fee key from the device", content).into()
     }
 
-    fn paying<'a>(&'a self, look: &Look<'a>, plan: &'a fund::Plan, steps: &'a [Step]) -> Element<'a, Message> {
+    fn paying<'a>(&'a self, look: &Look<'a>, plan: &'a pay::Plan, steps: &'a [Step]) -> Element<'a, Message> {
         let lines = steps.iter().enumerate().map(|(at, step)| {
             let state = if at + 1 == steps.len() {
                 Progress::Now
@@ -247,7 +247,7 @@ fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Eleme
     column![body(line), amount_field, buttons].spacing(Gap::M).into()
 }
 
-fn confirm<'a>(look: &Look<'a>, plan: &'a fund::Plan) -> Element<'a, Message> {
+fn confirm<'a>(look: &Look<'a>, plan: &'a pay::Plan) -> Element<'a, Message> {
     let device = look.device_name();
     let line =
         format!("The {device} will show this payment. Compare amount, address and fee before you confirm there.");
@@ -260,7 +260,7 @@ fn confirm<'a>(look: &Look<'a>, plan: &'a fund::Plan) -> Element<'a, Message> {
     column![body(line), facts, buttons].spacing(Gap::M).into()
 }
 
-fn payment<'a>(plan: &fund::Plan, look: &Look<'a>) -> Element<'a, Message> {
+fn payment<'a>(plan: &pay::Plan, look: &Look<'a>) -> Element<'a, Message> {
     let profile = look.profile;
     let shown = look.device.and_then(|kind| as_device_shows(plan.to, kind, profile));
     let mut parts = column![
@@ -272,8 +272,8 @@ fn payment<'a>(plan: &fund::Plan, look: &Look<'a>) -> Element<'a, Message> {
     if let Some(shown) = shown {
         parts = parts.push(fact_mono("Shown there as", shown));
     }
-    if let Some(change) = plan.change {
-        parts = parts.push(fact("Comes back", amount(change, profile)));
+    if let Some(change) = &plan.change {
+        parts = parts.push(fact("Comes back", amount(change.amount, profile)));
     }
     parts.into()
 }

@@ -362,7 +362,10 @@ fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
 
 /// Keeps the steps; of a row of new heights only the last one.
 pub fn record(steps: &mut Vec<Step>, step: Step) {
-    if let (Some(Step::WaitingForBlock { .. }), Step::WaitingForBlock { .. }) = (steps.last(), &step) {
+    // Only the latest of these says anything.
+    if let (Some(Step::WaitingForBlock { .. }), Step::WaitingForBlock { .. })
+    | (Some(Step::DeviceWorks(_)), Step::DeviceWorks(_)) = (steps.last(), &step)
+    {
         steps.pop();
     }
     steps.push(step);
@@ -376,7 +379,11 @@ pub fn is_sent(steps: &[Step]) -> bool {
 /// How many of the stages are over.
 fn reached(steps: &[Step]) -> usize {
     let over = |step: &Step| match step {
-        Step::Planned { .. } | Step::ConfirmMessage { .. } | Step::ConfirmPayment { .. } => 1,
+        Step::Planned { .. }
+        | Step::ConfirmMessage { .. }
+        | Step::ConfirmAddress { .. }
+        | Step::ConfirmPayment { .. }
+        | Step::DeviceWorks(_) => 1,
         Step::DeviceSigned | Step::PayloadSigned { .. } => 2,
         Step::InputsSigned { .. } => 3,
         Step::Verified { .. } | Step::Broadcasting { .. } => 4,
