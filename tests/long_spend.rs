@@ -89,13 +89,13 @@ impl Told {
     fn progress(&self) -> Progress {
         let told = self.clone();
         Progress::new(move |done| {
-            told.all.lock().unwrap().push(done);
+            told.all.lock().expect("no panic").push(done);
             told.last.send_replace(Some(done));
         })
     }
 
     fn all(&self) -> Vec<Done> {
-        self.all.lock().unwrap().clone()
+        self.all.lock().expect("no panic").clone()
     }
 
     async fn reached(&self, part: Part, count: usize) {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
+use castellan::hw::discovery::{self, State};
 use castellan::hw::ledger::Ledger;
-use castellan::hw::{Device, DeviceError, Progress, Spend, SpendInput};
+use castellan::hw::{Device, DeviceError, DeviceSpec, Progress, Spend, SpendInput};
 use castellan::protocol::message::{self, CompactSignature};
 use castellan::protocol::{Amount, KeyId, OutPoint, Profile, Transaction, TxIn, TxOut, network, path};
 use castellan::sandbox::ledger::{Options, SandboxLedger};
@@ -130,4 +131,30 @@ async fn info_after_switch(device: &Ledger) -> Result<(), DeviceError> {
         Err(DeviceError::Gone { .. }) => device.info().await.map(drop),
         other => other.map(drop),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ledgers_are_listed_with_the_wallets_that_tell_them_apart() {
+    let dash = profile("dash");
+    let other = Options {
+        passphrase: "another wallet".to_owned().into(),
+        ..Options::for_profile(&dash)
+    };
+    let ledgers = [start(&dash, false), SandboxLedger::start(other).expect("a free port")];
+    let shared = Arc::new(dash);
+    let mut wallets = Vec::new();
+    for ledger in &ledgers {
+        let spec: DeviceSpec = format!("ledger@{}", ledger.address()).parse().expect("a place");
+        let profile = Arc::clone(&shared);
+        let search = move || discovery::found(&spec, &profile).remove(0);
+        let found = tokio::task::spawn_blocking(search).await.expect("no panic");
+        assert!(matches!(found.state, State::Ready { .. }), "{:?}", found.state);
+        assert_eq!(
+            DeviceSpec::at(found.kind, &found.place).map(|spec| spec.to_string()),
+            Some(format!("ledger@{}", ledger.address()))
+        );
+        wallets.push(found.about.wallet.expect("told without a question"));
+        assert!(ledger.panel().answered().is_empty(), "nobody was asked");
+    }
+    assert_ne!(wallets[0], wallets[1]);
 }
