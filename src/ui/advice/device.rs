@@ -1,6 +1,7 @@
 //! Of devices.
 
-use super::{Advice, udev_file};
+use super::Advice;
+use crate::hw::diagnosis::udev;
 use crate::hw::{DeviceError, Kind};
 
 impl Advice for DeviceError {
@@ -17,7 +18,7 @@ impl Advice for DeviceError {
             Self::NoPermission { kind, .. } => {
                 format!(
                     "Put the udev rules of the Devices page into {}, then unplug the device and plug it in again.",
-                    udev_file(*kind)
+                    udev::path(*kind).display()
                 )
             }
             Self::Busy { kind } => {
@@ -54,11 +55,10 @@ impl Advice for DeviceError {
             Self::UnknownCoin { .. } => "Use a Ledger for this network.".to_owned(),
             Self::OldApp { .. } => "Update the app with Ledger Live.".to_owned(),
             Self::OldFirmware { .. } => "Update its firmware with Trezor Suite.".to_owned(),
-            Self::PinWrong => "Look at where each digit stands on the device; the order changes every time.".to_owned(),
+            Self::PinWrong => "Nothing was done; try again. The digits stand elsewhere each time, and after each wrong PIN the device waits longer."
+                .to_owned(),
             Self::PinCancelled | Self::PassphraseCancelled => {
-                "Nothing was done; try again. This window cannot ask for a Trezor's PIN or passphrase yet: where the device asks \
-                 for them through the computer, use the command line."
-                    .to_owned()
+                "Nothing was done; try again whenever you like.".to_owned()
             }
             Self::PassphraseTooLong { .. } => "Check what you typed: no Trezor takes one so long.".to_owned(),
             Self::SessionLost { .. } => "Try again; a passphrase has to be entered anew.".to_owned(),
@@ -73,6 +73,30 @@ impl Advice for DeviceError {
             Self::BadSpec { .. } => "Write ledger, trezor, ledger@usb:3-2.1 as `device list` shows it, or ledger@host:port.".to_owned(),
         };
         Some(text)
+    }
+
+    fn is_calm(&self) -> bool {
+        matches!(
+            self,
+            Self::Declined | Self::PinWrong | Self::PinCancelled | Self::PassphraseCancelled | Self::Locked { .. }
+        )
+    }
+}
+
+impl Advice for udev::UdevError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::NoPkexec => "Copy the rules into the file yourself, as root.",
+            Self::Refused => {
+                "Try again with an administrator's password, or ask an administrator to put the file there."
+            }
+            Self::Failed { .. } => "Copy the rules into the file yourself, as root.",
+        };
+        Some(text.to_owned())
+    }
+
+    fn is_calm(&self) -> bool {
+        matches!(self, Self::Refused)
     }
 }
 
