@@ -66,7 +66,7 @@ async fn a_node_that_lies_about_a_coin_of_the_device_gets_no_payment() {
     let lies: [fn(&mut World, OutPoint); 5] = [
         // The rest would become fee, or be missing.
         |world, coin| world.chain.coin(coin).value = Amount::from_duffs(150_000_000),
-        |world, coin| world.chain.coin(coin).value = Amount::from_coins(4),
+        |world, coin| world.chain.coin(coin).value = Amount::from_duffs(250_000_000),
         |world, coin| world.chain.coin(coin).script = world.device_key(0, false, 6).address().script(),
         |world, coin| drop(world.chain.transactions.remove(&coin.txid)),
         |world, coin| {
