@@ -3,8 +3,10 @@
 //! Pages know nothing of each other; what one asks of the window is its `Action`, and `update` is a table.
 
 pub mod advice;
+pub mod asker;
 mod chrome;
 mod connect;
+pub mod finding;
 pub mod format;
 mod route;
 pub mod screen;
@@ -20,16 +22,19 @@ use iced::keyboard::{self, Key};
 use iced::{Element, Subscription, Task, Theme, event, task, window};
 
 use crate::flow;
+use crate::hw::discovery::Found;
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
+use asker::{Asked, Window};
+use finding::DeviceFound;
 use screen::{
-    Devices, Journal, Keys, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, register,
-    sandbox, settings as settings_page, start, update, vault,
+    Devices, Journal, Keys, Prompt, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, prompt,
+    register, sandbox, settings as settings_page, start, update, vault,
 };
-use session::{DeviceFound, Session};
+use session::Session;
 
 /// What the program was started with.
 #[derive(Clone)]
@@ -46,6 +51,12 @@ pub struct App {
     system: iced::theme::Mode,
     link: Link,
     screen: Screen,
+    /// Where devices put their questions.
+    asker: Window,
+    /// What they wait for.
+    asked: Vec<Asked>,
+    /// The question on screen.
+    prompt: Option<Prompt>,
     /// Number of the next connection.
     next_id: u64,
 }
@@ -102,8 +113,14 @@ pub enum Message {
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
     DeviceFound(u64, DeviceFound),
+    DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
     Saved(Result<(), SettingsError>),
+    /// What devices ask now.
+    Asked(Vec<Asked>),
+    Prompt(prompt::Message),
+    /// Of a question for a device's buttons.
+    CancelOnDevice(u64),
     Pressed(Named, keyboard::Modifiers),
     TrySandbox,
     Start(start::Message),
@@ -188,6 +205,9 @@ impl App {
             system: iced::theme::Mode::None,
             link: Link::None,
             screen: Screen::Start(Start::new()),
+            asker: Window::default(),
+            asked: Vec::new(),
+            prompt: None,
             next_id: 1,
         };
         let connect = match options.choice {
@@ -218,6 +238,7 @@ impl App {
                 }
                 Task::none()
             }
+            Message::DevicesFound(id, found) => self.devices_found(id, found),
             Message::SystemTheme(mode) => {
                 self.system = mode;
                 Task::none()
@@ -225,6 +246,15 @@ impl App {
             Message::Saved(result) => {
                 self.settings_error = result.err();
                 Task::none()
+            }
+            Message::Asked(asked) => self.devices_asked(asked),
+            Message::Prompt(message) => self.update_prompt(message),
+            Message::CancelOnDevice(id) => {
+                self.asker.answer(id, None);
+                Task::none()
+            }
+            Message::Pressed(key, modifiers) if self.prompt.is_some() => {
+                self.update_prompt(prompt::Message::Pressed(key, modifiers))
             }
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
@@ -289,6 +319,7 @@ impl App {
     pub fn subscription(&self) -> Subscription<Message> {
         let mut all = vec![
             iced::system::theme_changes().map(Message::SystemTheme),
+            self.asker.subscription().map(Message::Asked),
             event::listen_with(|event, status, _| match (event, status) {
                 (
                     iced::Event::Keyboard(keyboard::Event::KeyPressed {
@@ -306,6 +337,9 @@ impl App {
                 _ => None,
             }),
         ];
+        if self.prompt.as_ref().is_some_and(Prompt::is_pin) {
+            all.push(prompt::keys().map(Message::Prompt));
+        }
         if let Link::Up(session) = &self.link {
             all.push(
                 session
@@ -316,6 +350,11 @@ impl App {
                 session
                     .watch_device()
                     .map(|(id, found)| Message::DeviceFound(id, found)),
+            );
+            all.push(
+                session
+                    .watch_devices()
+                    .map(|(id, found)| Message::DevicesFound(id, found)),
             );
             all.extend(
                 session

@@ -2,12 +2,14 @@
 
 use iced::Task;
 
+use super::asker::Asked;
 use super::screen::{
-    Batch, Devices, Journal, Keys, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
-    masternodes, register, sandbox, settings, start, update, vault,
+    Batch, Devices, Journal, Keys, Prompt, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
+    masternodes, prompt, register, sandbox, settings, start, update, vault,
 };
-use super::session::{self, Session};
+use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
+use crate::hw::discovery::Found;
 use crate::protocol::ProTxHash;
 
 impl App {
@@ -218,18 +220,61 @@ impl App {
     }
 
     pub(super) fn update_devices(&mut self, message: devices::Message) -> Task<Message> {
-        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &self.link) else {
+        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &mut self.link) else {
             return Task::none();
         };
         match devices.update(session.ports(), message) {
             devices::Action::None => Task::none(),
             devices::Action::Run(task) => task.map(Message::Devices),
-            devices::Action::Search => {
-                let id = session.id;
-                let find = session::find_device(session.connection.device.clone(), session.ports().clone());
-                Task::perform(find, move |found| Message::DeviceFound(id, found))
+            devices::Action::Search => search(session),
+            devices::Action::Use(spec) => {
+                session.use_device(spec);
+                search(session)
             }
         }
+    }
+
+    /// Shows the question that waits longest; one on screen stays until it is over.
+    pub(super) fn devices_asked(&mut self, asked: Vec<Asked>) -> Task<Message> {
+        self.asked = asked;
+        if let Link::Up(session) = &mut self.link {
+            session.told(&self.asked);
+        }
+        let on_screen = self.prompt.as_ref().map(Prompt::id);
+        if self.asked.iter().any(|asked| Some(asked.id) == on_screen) {
+            return Task::none();
+        }
+        self.prompt = self.asked.iter().find_map(Prompt::of);
+        match &self.prompt {
+            Some(prompt) => prompt.focus().map(Message::Prompt),
+            None => Task::none(),
+        }
+    }
+
+    pub(super) fn update_prompt(&mut self, message: prompt::Message) -> Task<Message> {
+        let Some(prompt) = &mut self.prompt else {
+            return Task::none();
+        };
+        match prompt.update(message) {
+            prompt::Action::None => Task::none(),
+            prompt::Action::Run(task) => task.map(Message::Prompt),
+            prompt::Action::Answer(answer) => {
+                self.asker.answer(prompt.id(), answer);
+                self.devices_asked(self.asker.open())
+            }
+        }
+    }
+
+    /// The list has changed: the device in use may have come or gone.
+    pub(super) fn devices_found(&mut self, id: u64, found: Vec<Found>) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        if session.id != id {
+            return Task::none();
+        }
+        let first = session.devices.replace(found).is_none();
+        if first { Task::none() } else { search_used(session) }
     }
 
     pub(super) fn update_journal(&mut self, message: journal::Message) -> Task<Message> {
@@ -256,9 +301,17 @@ impl App {
             return Task::none();
         };
         let app = session.connection.ports.profile.devices.ledger_app.clone();
-        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| {
-            sandbox.update(&app, message).map(Message::Sandbox)
-        })
+        let Some(sandbox) = &mut session.sandbox else {
+            return Task::none();
+        };
+        match sandbox.update(&app, message) {
+            sandbox::Action::None => Task::none(),
+            sandbox::Action::Run(task) => task.map(Message::Sandbox),
+            sandbox::Action::Use(spec) => {
+                session.use_device(spec);
+                search(session)
+            }
+        }
     }
 
     pub(super) fn update_settings(&mut self, message: settings::Message) -> Task<Message> {
@@ -281,6 +334,19 @@ impl App {
             }
         }
     }
+}
+
+/// Looks for the device in use, now.
+fn search_used(session: &Session) -> Task<Message> {
+    let id = session.id;
+    Task::perform(session.find_device(), move |found| Message::DeviceFound(id, found))
+}
+
+/// Looks for all devices, now.
+fn search(session: &Session) -> Task<Message> {
+    let id = session.id;
+    let all = Task::perform(session.find_devices(), move |found| Message::DevicesFound(id, found));
+    Task::batch([search_used(session), all])
 }
 
 /// Goes on with the wizard that is open, or opens one.

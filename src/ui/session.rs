@@ -8,17 +8,16 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
-use crate::hw::{Device, DeviceSpec, Nobody};
+use crate::hw::discovery::Found;
+use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Node, NodeStatus, RpcError};
-use crate::setup::{self, Choice, Connection};
+use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
+use crate::ui::asker::{Asked, Window};
+use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, masternodes};
 
-/// How often a device is looked for that is not there or not ready.
-const DEVICE_PERIOD: Duration = Duration::from_secs(2);
-/// How often one that is ready is asked whether it still is. A question on its screen is waited for, not disturbed.
-const READY_PERIOD: Duration = Duration::from_secs(4);
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -29,7 +28,12 @@ pub struct Session {
     pub choice: Choice,
     pub connection: Connection,
     pub node: NodeView,
+    /// The one in use.
     pub device: Seen,
+    /// All there are; none before they were looked for.
+    pub devices: Option<Vec<Found>>,
+    /// Who answers what devices ask.
+    pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
@@ -49,22 +53,20 @@ pub enum NodeView {
     Down(RpcError),
 }
 
-/// A device as it was found, with the way to it.
-#[derive(Clone)]
-pub struct DeviceFound {
-    pub seen: Seen,
-    pub device: Option<Arc<dyn Device>>,
-}
-
 impl Session {
-    pub fn new(id: u64, choice: Choice, connection: Connection) -> Self {
-        let sandbox = connection.sandbox.clone().map(|run| Sandbox::new(run, id));
+    pub fn new(id: u64, choice: Choice, connection: Connection, asker: Window) -> Self {
+        let sandbox = connection
+            .sandbox
+            .clone()
+            .map(|run| Sandbox::new(run, id, &connection.device));
         Self {
             id,
             choice,
             connection,
             node: NodeView::Asking,
             device: Seen::Searching,
+            devices: None,
+            asker,
             sandbox,
             masternodes: Masternodes::new(),
             register: None,
@@ -96,9 +98,39 @@ impl Session {
     }
 
     pub fn device_found(&mut self, found: DeviceFound) {
+        if found.spec != self.connection.device {
+            return;
+        }
         self.device = found.seen;
         self.connection.ports.device = found.device;
         self.tell_register();
+    }
+
+    /// From now on another device is used. What the old one was asked ends with whoever asked it.
+    pub fn use_device(&mut self, spec: DeviceSpec) {
+        if let Some(sandbox) = &mut self.sandbox {
+            sandbox.used(&spec);
+        }
+        self.connection.device = spec;
+        self.connection.ports.device = None;
+        self.device = Seen::Searching;
+        self.tell_register();
+    }
+
+    /// Devices of this connection that are not on USB.
+    pub fn elsewhere(&self) -> Vec<DeviceSpec> {
+        self.connection.specs.clone()
+    }
+
+    /// What the device waits for is shown where it was begun, too.
+    pub fn told(&mut self, asked: &[Asked]) {
+        let look = asked.iter().rev().find_map(|asked| match asked.question {
+            hw::Question::Button { look, .. } => Some(look),
+            _ => None,
+        });
+        if let Some(register) = &mut self.register {
+            register.told(look);
+        }
     }
 
     /// What is open shows what is there.
@@ -126,42 +158,11 @@ impl Session {
             node_answers,
         )
     }
-
-    pub fn watch_device(&self) -> Subscription<(u64, DeviceFound)> {
-        let watch = DeviceWatch {
-            id: self.id,
-            spec: self.connection.device.clone(),
-            ports: self.connection.ports.clone(),
-        };
-        Subscription::run_with(watch, device_findings)
-    }
 }
 
 /// Asks the node once, for Retry.
 pub async fn ask_node(node: Arc<dyn Node>) -> Result<NodeStatus, RpcError> {
     node.status().await
-}
-
-/// Looks for the device once, for Refresh.
-pub async fn find_device(spec: DeviceSpec, ports: Ports) -> DeviceFound {
-    let device = match setup::open_device(spec, Arc::clone(&ports.profile), Arc::new(Nobody)).await {
-        Ok(device) => device,
-        Err(error) => {
-            return DeviceFound {
-                seen: Seen::Missing(error),
-                device: None,
-            };
-        }
-    };
-    let seen = Seen::Open {
-        kind: device.kind(),
-        place: device.place(),
-        info: device.info().await,
-    };
-    DeviceFound {
-        seen,
-        device: Some(device),
-    }
 }
 
 struct NodeWatch {
@@ -191,39 +192,6 @@ fn node_answers(watch: &NodeWatch) -> impl Stream<Item = (u64, Result<NodeStatus
                     return Some(((id, answer.clone()), Some(answer)));
                 }
                 last = Some(answer);
-            }
-        }
-    })
-}
-
-struct DeviceWatch {
-    id: u64,
-    spec: DeviceSpec,
-    ports: Ports,
-}
-
-impl Hash for DeviceWatch {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
-    }
-}
-
-fn device_findings(watch: &DeviceWatch) -> impl Stream<Item = (u64, DeviceFound)> + use<> {
-    let (id, spec, ports) = (watch.id, watch.spec.clone(), watch.ports.clone());
-    stream::unfold(None, move |mut last: Option<Seen>| {
-        let (spec, ports) = (spec.clone(), ports.clone());
-        async move {
-            loop {
-                if let Some(seen) = &last {
-                    let period = if seen.is_ready() { READY_PERIOD } else { DEVICE_PERIOD };
-                    tokio::time::sleep(period).await;
-                }
-                let found = find_device(spec.clone(), ports.clone()).await;
-                if last.as_ref() != Some(&found.seen) {
-                    let seen = found.seen.clone();
-                    return Some(((id, found), Some(seen)));
-                }
-                last = Some(found.seen);
             }
         }
     })

@@ -1,10 +1,13 @@
 //! The pages without a window: what is on them, what their buttons say, how they look.
 
 mod batch;
+mod devices;
 mod first_start;
 mod looks;
 mod pages;
+mod prompts;
 mod sandbox;
 mod support;
+mod trezor;
 mod updates;
 mod vaults;

@@ -3,7 +3,7 @@
 use super::support::Fixture;
 use crate::hw::DeviceError;
 use crate::ui::screen::devices::Seen;
-use crate::ui::{Link, Message, Page, sandbox, session};
+use crate::ui::{Link, Message, Page, sandbox};
 
 /// A window on a sandbox that mines only when asked.
 fn on_sandbox() -> Fixture {
@@ -16,7 +16,7 @@ fn on_sandbox() -> Fixture {
 
 fn look_for_device(fixture: &mut Fixture) {
     let session = fixture.session();
-    let find = session::find_device(session.connection.device.clone(), session.ports().clone());
+    let find = session.find_device();
     let id = session.id;
     let found = fixture.wait(find);
     fixture.send(Message::DeviceFound(id, found));
@@ -64,7 +64,7 @@ fn every_state_of_the_device_is_noticed_and_explained() {
         ),
         "{locked:?}"
     );
-    fixture.assert_shows(&["Device locked", "Enter the PIN on the device."]);
+    fixture.assert_shows(&["Ledger: Locked", "Enter the PIN on the device."]);
     assert!(after(&mut fixture, sandbox::Message::Unlock).is_ready());
     let gone = after(&mut fixture, sandbox::Message::Unplug);
     assert!(!gone.is_ready(), "{gone:?}");

@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::flow::overview::{self, Mine, Overview};
 use crate::flow::{self, Ports};
-use crate::hw::{self, DeviceInfo, DeviceSpec, Kind};
+use crate::hw::discovery::{self, Found};
+use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
@@ -96,7 +97,7 @@ impl Fixture {
             device: DeviceSpec::Any,
             specs: Vec::new(),
         };
-        let mut session = Session::new(1, choice(), connection);
+        let mut session = Session::new(1, choice(), connection, fixture.app.asker.clone());
         session.node = NodeView::Up(Box::new(status()));
         fixture.app.link = Link::Up(Box::new(session));
         fixture.app.screen = crate::ui::Screen::Masternodes;
@@ -146,11 +147,15 @@ impl Fixture {
     }
 
     pub fn device(&mut self, seen: Seen) {
+        self.device_at(DeviceSpec::Any, seen);
+    }
+
+    pub fn device_at(&mut self, spec: DeviceSpec, seen: Seen) {
         let device = seen.is_ready().then(|| {
             let device: Arc<dyn hw::Device> = Arc::new(hw::fake::FakeDevice::new(profile()));
             device
         });
-        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { seen, device }));
+        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { spec, seen, device }));
     }
 
     pub fn send(&mut self, message: Message) {
@@ -174,7 +179,7 @@ impl Fixture {
     /// Clicks, and lets what it starts go on by itself.
     pub fn begin(&mut self, label: &str) -> Begun {
         let (sender, receiver) = mpsc::unbounded();
-        for message in self.clicked(label) {
+        for message in self.clicked_in(label, Size::new(1000.0, 4000.0)) {
             let messages = outputs(self.app.update(message)).map(Ok).boxed();
             self.runtime.spawn(messages.forward(sender.clone()));
         }
@@ -186,6 +191,11 @@ impl Fixture {
         for message in self.runtime.block_on(begun.0.collect::<Vec<_>>()) {
             self.send_and_run(message);
         }
+    }
+
+    /// What was begun as its messages, once it is over.
+    pub fn collect(&self, begun: Begun) -> tokio::task::JoinHandle<Vec<Message>> {
+        self.runtime.spawn(begun.0.collect::<Vec<_>>())
     }
 
     /// Waits until the sandbox's device asks, as the subscription of the panel does.
@@ -261,7 +271,12 @@ impl Fixture {
     }
 
     fn clicked(&self, label: &str) -> Vec<Message> {
-        let mut ui = self.ui();
+        self.clicked_in(label, Size::new(1000.0, 700.0))
+    }
+
+    #[track_caller]
+    fn clicked_in(&self, label: &str, size: Size) -> Vec<Message> {
+        let mut ui = self.ui_of(size);
         ui.click(label)
             .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
         ui.into_messages().collect()
@@ -566,13 +581,62 @@ pub fn ready_device() -> Seen {
         app: "Dash".to_owned(),
         version: "2.2.1".to_owned(),
         ticker: "DASH".to_owned(),
-        model: None,
+        model: Some("Nano S Plus".to_owned()),
         label: None,
         wallet: Some("5f1c6a2e".to_owned()),
     };
     Seen::Open {
         kind: Kind::Ledger,
-        place: "usb".to_owned(),
+        place: "usb:1-2".to_owned(),
         info: Ok(info),
     }
+}
+
+pub fn ready_trezor() -> Seen {
+    let info = DeviceInfo {
+        kind: Kind::Trezor,
+        app: "Dash Testnet".to_owned(),
+        version: "1.14.2".to_owned(),
+        ticker: "tDASH".to_owned(),
+        model: Some("Trezor One".to_owned()),
+        label: Some("Savings".to_owned()),
+        wallet: None,
+    };
+    Seen::Open {
+        kind: Kind::Trezor,
+        place: "usb:3-2.1".to_owned(),
+        info: Ok(info),
+    }
+}
+
+pub fn found(kind: Kind, model: &str, place: &str, ready: Result<(&str, &str), DeviceError>) -> Found {
+    Found {
+        kind,
+        model: model.to_owned(),
+        place: place.to_owned(),
+        about: discovery::About::default(),
+        state: match ready {
+            Ok((app, version)) => discovery::State::Ready {
+                app: app.to_owned(),
+                version: version.to_owned(),
+            },
+            Err(error) => discovery::State::NotReady(error),
+        },
+    }
+}
+
+/// Three devices at once, the first in use.
+pub fn table() -> Vec<Found> {
+    let safe = DeviceError::NoCoinOnModel {
+        model: "Trezor Safe 3".to_owned(),
+        coin: "Dash".to_owned(),
+    };
+    vec![
+        Found {
+            state: discovery::State::Open,
+            ..found(Kind::Ledger, "Nano S Plus", "usb:1-2", Ok(("", "")))
+        },
+        found(Kind::Trezor, "Trezor One", "usb:3-2.1", Ok(("Dash Testnet", "1.14.2"))),
+        found(Kind::Trezor, "Trezor Safe 3", "usb:3-2.2", Err(safe)),
+    ]
 }

@@ -7,6 +7,7 @@ use iced::{Element, Task};
 use super::context::{Context, Look};
 use crate::flow::register::look::{self, Purse};
 use crate::flow::{Error, Step, pay};
+use crate::hw;
 use crate::protocol::rules::DUST_KEY;
 use crate::protocol::{Address, Amount, Profile};
 use crate::ui::advice::sentence;
@@ -205,7 +206,7 @@ impl Funding {
             };
             (state, words)
         });
-        let mut parts = column![progress_list(lines), payment(plan, look.profile)].spacing(Gap::M);
+        let mut parts = column![progress_list(lines), payment(plan, look)].spacing(Gap::M);
         if !self.is_sent() {
             parts = parts.push(stop("Stop"));
         }
@@ -247,10 +248,10 @@ fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Eleme
 }
 
 fn confirm<'a>(look: &Look<'a>, plan: &'a pay::Plan) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     let line =
         format!("The {device} will show this payment. Compare amount, address and fee before you confirm there.");
-    let facts = payment(plan, look.profile);
+    let facts = payment(plan, look);
     let buttons = row![
         primary_button("Pay from the device").on_press(Message::Pay),
         stop("Not now")
@@ -259,8 +260,9 @@ fn confirm<'a>(look: &Look<'a>, plan: &'a pay::Plan) -> Element<'a, Message> {
     column![body(line), facts, buttons].spacing(Gap::M).into()
 }
 
-fn payment<'a>(plan: &pay::Plan, profile: &'a Profile) -> Element<'a, Message> {
-    let shown = as_device_shows(plan.to, profile);
+fn payment<'a>(plan: &pay::Plan, look: &Look<'a>) -> Element<'a, Message> {
+    let profile = look.profile;
+    let shown = look.device.and_then(|kind| as_device_shows(plan.to, kind, profile));
     let mut parts = column![
         fact("Amount", amount(plan.amount, profile)),
         fact_mono("To", plan.to.to_text(profile)),
@@ -276,14 +278,14 @@ fn payment<'a>(plan: &pay::Plan, profile: &'a Profile) -> Element<'a, Message> {
     parts.into()
 }
 
-/// A Ledger app writes addresses with its own network's prefix, whatever network they are of.
-fn as_device_shows(address: Address, profile: &Profile) -> Option<String> {
+/// A Ledger app writes addresses with its own network's prefix, whatever network they are of; a Trezor knows the network's coin.
+fn as_device_shows(address: Address, kind: hw::Kind, profile: &Profile) -> Option<String> {
     let prefix = profile.devices.ledger_pubkey_prefix;
     let other = Profile {
         pubkey_prefix: prefix,
         ..profile.clone()
     };
-    (prefix != profile.pubkey_prefix).then(|| address.to_text(&other))
+    (kind == hw::Kind::Ledger && prefix != profile.pubkey_prefix).then(|| address.to_text(&other))
 }
 
 /// The least that must be sent, above what is there.
