@@ -55,6 +55,15 @@ pub struct Global {
     /// File with the vault's passphrase (else CASTELLAN_PASSPHRASE, else asked)
     #[arg(long, global = true, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
+    /// What unlocks the vault where no passphrase is given with the command: the passphrase, asked for, or the device
+    #[arg(
+        long,
+        global = true,
+        value_name = "passphrase|device",
+        default_value = "passphrase",
+        hide_default_value = true
+    )]
+    pub unlock: Unlock,
     /// One JSON document on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -64,6 +73,12 @@ pub struct Global {
     /// Stop before the point of no return and print what would be sent
     #[arg(long, global = true)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unlock {
+    Passphrase,
+    Device,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +119,9 @@ pub enum Command {
     /// Keys of the vault
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What unlocks the vault
+    #[command(subcommand)]
+    Vault(VaultCommand),
     /// Hardware wallets
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -397,6 +415,26 @@ pub enum KeyCommand {
         #[arg(long)]
         restore: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VaultCommand {
+    /// The passphrase, and the devices that were added
+    Slots,
+    /// Let the device open the vault too, after a confirmation on it each time
+    AddDevice {
+        /// What to call it (default: its own name)
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Take a device's way in away; asks for the passphrase
+    RemoveSlot {
+        /// As `vault slots` lists it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Set another passphrase: typed, or from standard input
+    ChangePassphrase,
 }
 
 #[derive(Debug, Subcommand)]

@@ -22,6 +22,7 @@ mod session;
 mod status;
 mod tx;
 mod update;
+mod vault;
 mod wallet;
 
 use std::process::ExitCode;
@@ -96,6 +97,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Wallet(args) => wallet::run(session, args).await,
         Command::Label(args) => wallet::label(session, &args),
         Command::Key(command) => key::run(session, command),
+        Command::Vault(command) => vault::run(session, command).await,
         Command::Device(command) => device::run(session, command).await,
         Command::Message(command) => message::run(session, command),
         Command::Bls(args) => bls::run(session, args),

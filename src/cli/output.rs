@@ -109,8 +109,12 @@ fn advice(error: &flow::Error) -> Option<String> {
             "Add --export FILE, and complete the file with `castellan import-operation FILE` where that key is."
                 .to_owned(),
         ),
-        flow::Error::VaultLocked => {
-            Some("Unlock it with --passphrase-file FILE or CASTELLAN_PASSPHRASE, or name no key of it.".to_owned())
+        flow::Error::VaultLocked => Some(
+            "Unlock it with --passphrase-file FILE, CASTELLAN_PASSPHRASE or --unlock device, or name no key of it."
+                .to_owned(),
+        ),
+        flow::Error::NoSlot { .. } => {
+            Some("Unlock it with its passphrase; `castellan vault add-device` adds the device.".to_owned())
         }
         _ => error.advice(),
     }

@@ -1,15 +1,17 @@
 //! What the global options open: profile, directories, node, device, vault. Each only when a command needs it.
 
 use std::io::{IsTerminal, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sipper::Sipper;
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
-use super::args::Global;
+use super::args::{Global, Unlock};
 use super::ask::Terminal;
 use super::output::{Failure, Output};
-use crate::flow::Ports;
+use crate::flow::{Ports, unlock};
 use crate::hw::{Asker, Device, DeviceSpec};
 use crate::protocol::{Profile, network};
 use crate::setup::{self, Choice, Connection, NodeChoice};
@@ -121,7 +123,7 @@ impl Session {
         Ok(match need {
             Need::Must => true,
             Need::IfThere => exists,
-            Need::IfOpen => exists && self.has_passphrase(),
+            Need::IfOpen => exists && (self.has_passphrase() || self.global.unlock == Unlock::Device),
         })
     }
 
@@ -251,20 +253,47 @@ impl Session {
         Ok((connection, ports))
     }
 
-    /// Opens the vault.
+    /// Opens the vault: by the passphrase given with the command, else by what `--unlock` says.
     ///
     /// # Errors
-    /// There is none, or the passphrase is wrong.
+    /// There is none, the passphrase is wrong, or what the device answers.
     pub fn vault(&self) -> Result<Arc<Vault>, Failure> {
-        let path = self.dirs()?.vault;
-        if !path.exists() {
-            return Err(Failure::refused(
-                "vault",
-                "there is no vault yet: make one with `castellan key init`",
-            ));
+        let file = self.vault_file()?;
+        if self.global.unlock == Unlock::Device && !self.has_passphrase() {
+            return self.vault_by_device(file);
         }
         let passphrase = self.passphrase("passphrase of the vault: ")?;
-        Ok(Arc::new(Vault::open(&path, &passphrase)?))
+        Ok(Arc::new(Vault::open(&file, &passphrase)?))
+    }
+
+    /// Where the vault is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn vault_file(&self) -> Result<PathBuf, Failure> {
+        let file = self.dirs()?.vault;
+        if file.exists() {
+            return Ok(file);
+        }
+        Err(Failure::refused(
+            "vault",
+            "there is no vault yet: make one with `castellan key init`",
+        ))
+    }
+
+    /// Waits here for the user at the device: no command has anything else to do meanwhile.
+    fn vault_by_device(&self, file: PathBuf) -> Result<Arc<Vault>, Failure> {
+        let opened = async {
+            let profile = self.profile()?;
+            let device = self.open_device(Arc::clone(&profile)).await?;
+            let mut flow = unlock::unlock(device, profile, file).pin();
+            while let Some(step) = flow.sip().await {
+                self.output.progress(&step.sentence());
+            }
+            Ok(Arc::new(flow.await?))
+        };
+        let runtime = Handle::try_current().map_err(|error| Failure::system("runtime", &error))?;
+        tokio::task::block_in_place(|| runtime.block_on(opened))
     }
 
     /// From the file, the environment or the terminal, in this order.
@@ -277,12 +306,10 @@ impl Session {
         }
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(
-                "the vault's passphrase is needed: --passphrase-file or CASTELLAN_PASSPHRASE",
+                "the vault's passphrase is needed: --passphrase-file or CASTELLAN_PASSPHRASE, or --unlock device",
             ));
         }
-        rpassword::prompt_password(prompt)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::system("terminal", &error))
+        hidden(prompt)
     }
 
     /// A question a script need not answer: what it asked for is its own to see.
@@ -359,12 +386,17 @@ pub fn argument(text: &str) -> Result<Zeroizing<String>, Failure> {
     }
 }
 
+/// Typed on the terminal without echo.
+pub fn hidden(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::system("terminal", &error))
+}
+
 /// All of standard input, without the last line break.
 pub fn stdin() -> Result<Zeroizing<String>, Failure> {
     if std::io::stdin().is_terminal() {
-        return rpassword::prompt_password("secret: ")
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::system("terminal", &error));
+        return hidden("secret: ");
     }
     let mut text = Zeroizing::new(String::new());
     // Larger than any transaction; more is a mistake.

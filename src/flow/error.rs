@@ -4,7 +4,7 @@ use thiserror::Error as ThisError;
 
 use crate::flow::operation::{FileError, Flaw, Role};
 use crate::flow::wallet::CoinState;
-use crate::hw::DeviceError;
+use crate::hw::{DeviceError, Kind};
 use crate::protocol::funding::Shortage;
 use crate::protocol::message::SignatureError;
 use crate::protocol::network::MnType;
@@ -34,6 +34,13 @@ pub enum Error {
     NoDevice,
     #[error("the vault is locked")]
     VaultLocked,
+    #[error("no {device} opens this vault")]
+    NoSlot { device: Kind },
+    #[error("this device opens the vault already, as '{name}'")]
+    AddedAlready { name: String },
+    /// Its answers cannot unlock anything.
+    #[error("the {device} answered the same question in two ways")]
+    NotRepeatable { device: Kind },
     #[error("{}", .0.message)]
     Rule(Check),
     /// How much to send where before the operation can go on.
@@ -174,9 +181,11 @@ impl Error {
             Self::Node(RpcError::Rejected { .. }) => "rejected",
             Self::Node(_) | Self::NotSynced { .. } | Self::UnprovenCoin { .. } | Self::NotTold { .. } => "node",
             Self::Device(DeviceError::Declined) => "declined",
-            Self::Device(_) | Self::NoDevice => "device",
+            Self::Device(_) | Self::NoDevice | Self::NotRepeatable { .. } => "device",
             Self::Vault(_)
             | Self::VaultLocked
+            | Self::NoSlot { .. }
+            | Self::AddedAlready { .. }
             | Self::KeyOfOtherKind { .. }
             | Self::NotTheKey { .. }
             | Self::Pasted(_)

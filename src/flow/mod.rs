@@ -17,6 +17,7 @@ pub mod resume;
 pub mod revive;
 pub mod send;
 pub mod transaction;
+pub mod unlock;
 pub mod update;
 pub mod wallet;
 

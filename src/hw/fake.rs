@@ -15,7 +15,8 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use futures::future::BoxFuture;
 
 use super::{
-    Answer, Asker, Device, DeviceError, DeviceInfo, Done, Kind, Part, Progress, Question, Reply, ShownAddress, Spend,
+    Answer, Asker, Device, DeviceError, DeviceInfo, Done, Kind, Part, Progress, Question, Reply, ShownAddress,
+    SlotRequest, SlotSecret, Spend,
 };
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::wire::to_hex;
@@ -46,6 +47,7 @@ pub enum Request {
     AccountXpub(DerivationPath),
     SignMessage(DerivationPath, Vec<u8>),
     SignSpend(Spend),
+    SlotSecret(SlotRequest),
 }
 
 /// A scripted device.
@@ -134,6 +136,21 @@ impl FakeDevice {
         Ok(SecpKey::from_bytes(&secret).expect("a derived key is in range"))
     }
 
+    fn wallet(&self) -> Result<String, DeviceError> {
+        let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);
+        Ok(to_hex(&self.key(&purpose)?.key_id().0[..4]))
+    }
+
+    fn slot(&self, request: &SlotRequest) -> Result<SlotSecret, DeviceError> {
+        request.check(self.kind)?;
+        let wallet = self.wallet()?;
+        request.check_wallet(&wallet)?;
+        let digest = message_hash(&self.profile.message_magic, request.message().as_bytes());
+        let signature = self.key(&request.path)?.sign_compact(&digest);
+        let secret = request.secret(self.kind, &signature.as_bytes()[1..]);
+        Ok(SlotSecret { wallet, secret })
+    }
+
     fn xpub(&self, at: &DerivationPath) -> Result<Xpub, DeviceError> {
         let mut xpub = Xpub::from_priv(&Secp256k1::signing_only(), &self.xpriv(at)?);
         if self.profile.chain != "main" {
@@ -193,7 +210,6 @@ impl Device for FakeDevice {
 
     fn info(&self) -> Reply<'_, DeviceInfo> {
         self.ask(Request::Info, |fake| {
-            let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);
             Ok(DeviceInfo {
                 kind: fake.kind,
                 model: None,
@@ -201,7 +217,7 @@ impl Device for FakeDevice {
                 app: fake.profile.devices.ledger_app.clone(),
                 version: "2.4.6".to_owned(),
                 ticker: fake.profile.ticker.clone(),
-                wallet: Some(to_hex(&fake.key(&purpose)?.key_id().0[..4])),
+                wallet: Some(fake.wallet()?),
             })
         })
     }
@@ -235,6 +251,10 @@ impl Device for FakeDevice {
             }
             fake.signed(&spend)
         })
+    }
+
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        self.ask(Request::SlotSecret(request.clone()), |fake| fake.slot(&request))
     }
 }
 

@@ -12,6 +12,7 @@ pub mod fake;
 pub mod ledger;
 mod minimum;
 mod progress;
+mod slot;
 mod spend;
 pub mod trezor;
 mod usb;
@@ -21,16 +22,17 @@ use std::fmt;
 
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpub};
 use bitcoin::secp256k1::{PublicKey, Secp256k1};
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, ready};
 use thiserror::Error;
 
 pub use self::ability::{Ability, Can, abilities};
 pub use self::ask::{Answer, Asker, Look, Nobody, Question};
 pub use self::minimum::{MINIMUM, Minimum, minimum};
 pub use self::progress::{Done, Part, Progress};
+pub use self::slot::{SlotRequest, SlotSecret, slot_path};
 use crate::protocol::key::KeyId;
 use crate::protocol::message::CompactSignature;
-use crate::protocol::{Amount, OutPoint, Transaction, TxOut};
+use crate::protocol::{Amount, OutPoint, Transaction, TxOut, path};
 
 /// An answer to come; dropping it stops waiting. A Trezor's prompt is cancelled with it; a Ledger's stays on its screen, see
 /// [`DeviceError::Busy`].
@@ -53,6 +55,15 @@ pub trait Device: Send + Sync {
     fn sign_message(&self, path: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature>;
     /// Signs an ordinary payment, telling how far it is. Every signature is verified before the transaction is returned.
     fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction>;
+    /// The secret of a slot of the vault: asks the user each time, and always comes to the same. A device that knows no way to
+    /// that says so.
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        let (kind, what) = (
+            self.kind(),
+            format!("unlock the vault by {}", path::to_text(&request.path)),
+        );
+        Box::pin(ready(Err(DeviceError::Unsupported { kind, what })))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -202,7 +213,7 @@ pub enum DeviceError {
     PassphraseTooLong { len: usize, max: usize },
     #[error("the {kind} has ended the session")]
     SessionLost { kind: Kind },
-    #[error("the passphrase opened the wallet {found} instead of {expected}")]
+    #[error("the wallet {found} is open instead of {expected}")]
     OtherWallet { expected: String, found: String },
     #[error("the {kind} does not allow {path} for this coin")]
     ForbiddenPath { kind: Kind, path: String },

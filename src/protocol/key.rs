@@ -4,6 +4,7 @@ use std::fmt;
 
 use bitcoin::base58;
 use bitcoin::hashes::{Hash, hash160};
+use bitcoin::secp256k1::ecdh::SharedSecret;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, SecretKey};
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
@@ -119,6 +120,16 @@ impl SecpKey {
             let signature = Secp256k1::signing_only().sign_ecdsa(&Message::from_digest(*digest), secret);
             let mut bytes = signature.serialize_der().to_vec();
             bytes.push(1);
+            bytes
+        })
+    }
+
+    /// What only the holders of the two private keys can compute (ECDH): SHA-256 of the compressed common point, as libsecp256k1.
+    pub fn shared_secret(&self, theirs: &PublicKey) -> Zeroizing<[u8; 32]> {
+        self.with_secret(|secret| {
+            let mut shared = SharedSecret::new(theirs, secret);
+            let bytes = Zeroizing::new(shared.secret_bytes());
+            shared.non_secure_erase();
             bytes
         })
     }

@@ -119,13 +119,13 @@ fn is_on(app: &App, page: Page) -> bool {
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
-            page == if *then == Page::Register {
-                Page::Masternodes
-            } else {
-                *then
+            page == match *then {
+                Page::Register => Page::Masternodes,
+                Page::Slots => Page::Keys,
+                other => other,
             }
         }
-        Screen::Keys(_) => page == Page::Keys,
+        Screen::Keys(_) | Screen::Slots(_) => page == Page::Keys,
         Screen::Devices(_) => page == Page::Devices,
         Screen::Journal => page == Page::Journal,
         Screen::Sandbox => page == Page::Sandbox,
@@ -168,7 +168,8 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(batch) => batch.view().map(Message::Batch),
             None => space().into(),
         },
-        Screen::Vault(vault, _) => vault.view().map(Message::Vault),
+        Screen::Vault(vault, _) => vault.view(&session.device).map(Message::Vault),
+        Screen::Slots(slots) => slots.view(&session.device).map(Message::Slots),
         Screen::Keys(keys) => keys.view().map(Message::Keys),
         Screen::Devices(devices) => {
             let known = screen::devices::Known {

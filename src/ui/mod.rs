@@ -31,8 +31,8 @@ use crate::store::settings::SettingsError;
 use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
-    Devices, Journal, Keys, Prompt, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, prompt,
-    register, sandbox, settings as settings_page, start, update, vault,
+    Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, batch, devices, journal, keys, masternodes,
+    prompt, register, sandbox, settings as settings_page, slots, start, update, vault,
 };
 use session::Session;
 
@@ -88,6 +88,8 @@ enum Screen {
     /// The way into the vault, and where it leads.
     Vault(Vault, Page),
     Keys(Keys),
+    /// What unlocks the vault.
+    Slots(Slots),
     Devices(Devices),
     Journal,
     Sandbox,
@@ -100,6 +102,7 @@ pub enum Page {
     Masternodes,
     Register,
     Keys,
+    Slots,
     Devices,
     Journal,
     Sandbox,
@@ -130,6 +133,7 @@ pub enum Message {
     Batch(batch::Message),
     Vault(vault::Message),
     Keys(keys::Message),
+    Slots(slots::Message),
     Devices(devices::Message),
     Journal(journal::Message),
     Sandbox(sandbox::Message),
@@ -265,6 +269,7 @@ impl App {
             Message::Batch(message) => self.update_batch(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
+            Message::Slots(message) => self.update_slots(message),
             Message::Devices(message) => self.update_devices(message),
             Message::Journal(message) => self.update_journal(message),
             Message::Sandbox(message) => self.update_sandbox(message),
@@ -302,6 +307,7 @@ impl App {
             (Screen::Update(_), _) => Message::Update(update::Message::Back),
             (Screen::Batch, _) => Message::Batch(batch::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
+            (Screen::Slots(slots), _) if slots.has_dialog() => Message::Slots(slots::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
             _ => return Task::none(),
         };

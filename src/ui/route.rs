@@ -4,8 +4,8 @@ use iced::Task;
 
 use super::asker::Asked;
 use super::screen::{
-    Batch, Devices, Journal, Keys, Prompt, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
-    masternodes, prompt, register, sandbox, settings, start, update, vault,
+    Batch, Devices, Journal, Keys, Prompt, Register, Settings, Slots, Start, Update, Vault, batch, devices, journal,
+    keys, masternodes, prompt, register, sandbox, settings, slots, start, update, vault,
 };
 use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
@@ -41,9 +41,10 @@ impl App {
             return Task::none();
         };
         let locked = session.ports().vault.is_none();
-        if locked && matches!(page, Page::Keys | Page::Register) {
-            self.screen = Screen::Vault(Vault::new(&self.dirs.vault), page);
-            return iced::widget::operation::focus("passphrase");
+        if locked && matches!(page, Page::Keys | Page::Slots | Page::Register) {
+            let (vault, task) = Vault::new(&self.dirs.vault);
+            self.screen = Screen::Vault(vault, page);
+            return task.map(Message::Vault);
         }
         let (screen, task) = match page {
             Page::Masternodes => (
@@ -53,6 +54,10 @@ impl App {
             Page::Register => (Screen::Register, open_register(session)),
             Page::Keys => match Keys::new(session.ports()) {
                 Ok(keys) => (Screen::Keys(keys), Task::none()),
+                Err(_) => (Screen::Masternodes, Task::none()),
+            },
+            Page::Slots => match Slots::new(session.ports()) {
+                Ok(slots) => (Screen::Slots(slots), Task::none()),
                 Err(_) => (Screen::Masternodes, Task::none()),
             },
             Page::Devices => (Screen::Devices(Devices::new(&session.ports().profile)), Task::none()),
@@ -192,20 +197,29 @@ impl App {
     }
 
     pub(super) fn update_vault(&mut self, message: vault::Message) -> Task<Message> {
-        let Screen::Vault(vault, then) = &mut self.screen else {
+        let (Screen::Vault(vault, then), Link::Up(session)) = (&mut self.screen, &mut self.link) else {
             return Task::none();
         };
         let then = *then;
-        match vault.update(message) {
+        match vault.update(session.ports(), message) {
             vault::Action::None => Task::none(),
             vault::Action::Run(task) => task.map(Message::Vault),
             vault::Action::Close => self.go(Page::Masternodes),
             vault::Action::Opened(vault) => {
-                if let Link::Up(session) = &mut self.link {
-                    session.unlock(vault);
-                }
+                session.unlock(vault);
                 self.go(then)
             }
+        }
+    }
+
+    pub(super) fn update_slots(&mut self, message: slots::Message) -> Task<Message> {
+        let (Screen::Slots(slots), Link::Up(session)) = (&mut self.screen, &self.link) else {
+            return Task::none();
+        };
+        match slots.update(session.ports(), message) {
+            slots::Action::None => Task::none(),
+            slots::Action::Run(task) => task.map(Message::Slots),
+            slots::Action::Close => self.go(Page::Keys),
         }
     }
 
@@ -216,6 +230,7 @@ impl App {
         match keys.update(message) {
             keys::Action::None => Task::none(),
             keys::Action::Run(task) => task.map(Message::Keys),
+            keys::Action::Slots => self.go(Page::Slots),
         }
     }
 

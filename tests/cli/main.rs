@@ -8,3 +8,4 @@ mod support;
 mod trezor;
 mod updates;
 mod usage;
+mod vault;

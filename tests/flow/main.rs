@@ -21,6 +21,7 @@ mod register;
 mod resume;
 mod revive;
 mod sandbox;
+mod unlock;
 mod update;
 mod update_interrupted;
 mod update_refusals;

@@ -16,7 +16,7 @@ use super::wire::status::{self, Refusal};
 use super::wire::{self, Apdu, AppName, Coin, WalletKey, message};
 use super::{bad, gone};
 use crate::hw::worker::Served;
-use crate::hw::{DeviceError, DeviceInfo, Kind, ShownAddress, minimum};
+use crate::hw::{DeviceError, DeviceInfo, Kind, ShownAddress, SlotRequest, SlotSecret, minimum};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::network::Profile;
 use crate::protocol::wire::to_hex;
@@ -226,9 +226,7 @@ impl Client {
             self.app = None;
         }
         let OpenApp { app, coin } = self.ready()?;
-        // Shorter than two levels: silent for every coin. The master key itself is refused by apps of 2026.
-        let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);
-        let key = self.known_key(&purpose)?.key;
+        let wallet = self.wallet()?;
         Ok(DeviceInfo {
             kind: Kind::Ledger,
             model: None,
@@ -236,8 +234,15 @@ impl Client {
             app: app.name,
             version: app.version,
             ticker: coin.ticker,
-            wallet: Some(to_hex(&KeyId::of(&key).0[..4])),
+            wallet: Some(wallet),
         })
+    }
+
+    fn wallet(&mut self) -> Result<String, DeviceError> {
+        // Shorter than two levels: silent for every coin. The master key itself is refused by apps of 2026.
+        let purpose = DerivationPath::from(vec![ChildNumber::Hardened { index: 44 }]);
+        let key = self.known_key(&purpose)?.key;
+        Ok(to_hex(&KeyId::of(&key).0[..4]))
     }
 
     /// The key of a path: read from the device, or derived from a parent read on this connection.
@@ -348,6 +353,17 @@ impl Client {
             .compact()
             .normalised(&message_hash(&self.profile.message_magic, text), signer)
             .map_err(|_| other_key(path))
+    }
+
+    /// The secret that the signature under the slot's message makes.
+    pub fn slot_secret(&mut self, request: &SlotRequest) -> Result<SlotSecret, DeviceError> {
+        request.check(Kind::Ledger)?;
+        let wallet = self.wallet()?;
+        request.check_wallet(&wallet)?;
+        let signature = self.sign_message(&request.path, request.message().as_bytes())?;
+        // Without its header, which is no part of the signature.
+        let secret = request.secret(Kind::Ledger, &signature.as_bytes()[1..]);
+        Ok(SlotSecret { wallet, secret })
     }
 }
 

@@ -22,7 +22,7 @@ use self::transport::tcp::Tcp;
 use self::transport::{Transport, hid};
 use super::usb::PREFIX;
 use super::worker::Worker;
-use super::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, Spend};
+use super::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, SlotRequest, SlotSecret, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
@@ -109,6 +109,10 @@ impl Device for Ledger {
 
     fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
         self.ask(move |client| client.sign_spend(&spend, &progress))
+    }
+
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        self.ask(move |client| client.slot_secret(&request))
     }
 }
 

@@ -4,6 +4,7 @@
 mod cases;
 mod recording;
 mod refusals;
+mod slot;
 mod worker;
 
 use std::collections::BTreeSet;

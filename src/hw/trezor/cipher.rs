@@ -7,10 +7,10 @@ use bitcoin::bip32::DerivationPath;
 use trezor_client::protos::{CipherKeyValue, CipheredKeyValue};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::client::Client;
+use super::client::{Client, fingerprint};
 use super::wire::levels;
-use super::{bad, unsupported};
-use crate::hw::DeviceError;
+use super::{bad, gone, unsupported};
+use crate::hw::{DeviceError, Kind, SlotRequest, SlotSecret};
 
 /// Bytes of a value, in steps of 16, and of the text.
 pub const MAX_VALUE: usize = 1024;
@@ -65,5 +65,24 @@ impl Client {
         } else {
             Err(bad("a sealed value of another length"))
         }
+    }
+
+    /// The secret that deciphering the slot's salt makes.
+    ///
+    /// A device with another wallet open forgets it: so a mistyped passphrase can be typed again.
+    pub fn slot_secret(&mut self, request: &SlotRequest) -> Result<SlotSecret, DeviceError> {
+        request.check(Kind::Trezor)?;
+        self.same_wallet()?;
+        let wallet = self.wallet.map(fingerprint).ok_or_else(gone)?;
+        request.check_wallet(&wallet).inspect_err(|_| self.wallet = None)?;
+        let seal = Seal {
+            path: request.path.clone(),
+            text: request.title(),
+            ask_on_encrypt: true,
+            ask_on_decrypt: true,
+        };
+        let answer = self.cipher(&seal, Direction::Decrypt, &request.salt)?;
+        let secret = request.secret(Kind::Trezor, &answer);
+        Ok(SlotSecret { wallet, secret })
     }
 }

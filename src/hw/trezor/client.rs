@@ -52,7 +52,7 @@ pub struct Client {
     /// Whether this session has given a key, so that the next one needs no question.
     open: bool,
     /// Fingerprint of the wallet all answers are of.
-    wallet: Option<u32>,
+    pub(super) wallet: Option<u32>,
     /// Keys read in this session.
     keys: HashMap<DerivationPath, Xpub>,
     abandoned: Arc<AtomicBool>,
@@ -354,6 +354,6 @@ pub fn other_key(path: &DerivationPath) -> DeviceError {
     }
 }
 
-fn fingerprint(wallet: u32) -> String {
+pub(super) fn fingerprint(wallet: u32) -> String {
     to_hex(&wallet.to_be_bytes())
 }

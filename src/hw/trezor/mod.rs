@@ -27,7 +27,9 @@ use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
 use super::usb::PREFIX;
 use super::worker::Worker;
-use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Progress, Reply, ShownAddress, Spend};
+use super::{
+    Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Progress, Reply, ShownAddress, SlotRequest, SlotSecret, Spend,
+};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
@@ -153,6 +155,10 @@ impl Device for Trezor {
 
     fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
         self.ask(move |client| client.sign_spend(&spend, &progress))
+    }
+
+    fn slot_secret(&self, request: SlotRequest) -> Reply<'_, SlotSecret> {
+        self.ask(move |client| client.slot_secret(&request))
     }
 }
 

@@ -2,5 +2,6 @@
 
 mod hostile;
 mod prompts;
+mod slot;
 mod support;
 mod vectors;

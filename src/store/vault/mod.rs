@@ -10,6 +10,10 @@
 
 mod content;
 pub mod seal;
+pub mod slot;
+#[cfg(test)]
+mod slot_tests;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +28,8 @@ use zeroize::Zeroizing;
 use self::content::Content;
 pub use self::seal::Stretching;
 use self::seal::{Damage, DataKey, PassphraseSlot, SealError, Sealed, Slot};
+pub use self::slot::{Challenge, DeviceSlotInfo, Vendor};
+pub use self::slots::{PASSPHRASE_SLOT, SlotInfo, slots};
 use super::derive::{DeriveError, Place};
 use super::file::{self, FileError, Lock};
 use super::import::{self, ImportError};
@@ -61,8 +67,16 @@ pub enum VaultError {
     Stretching { path: PathBuf, stretching: Stretching },
     #[error("{path}: no passphrase opens this vault")]
     NoPassphraseSlot { path: PathBuf },
-    #[error("another program changed the passphrase of this vault")]
+    #[error("another program changed what unlocks this vault")]
     ChangedElsewhere,
+    #[error("no device opens this vault by a slot {id}")]
+    UnknownSlot { id: String },
+    #[error("another device or wallet opens this slot")]
+    WrongDevice,
+    #[error("the passphrase of a vault cannot be removed")]
+    PassphraseStays,
+    #[error("{max} devices open this vault already")]
+    TooManyDevices { max: usize },
     #[error("not enough memory to unlock the vault")]
     OutOfMemory,
     #[error("the system has no random numbers")]
@@ -98,6 +112,7 @@ impl VaultError {
             SealError::Stretching(stretching) => Self::Stretching { path, stretching },
             SealError::NoPassphraseSlot => Self::NoPassphraseSlot { path },
             SealError::WrongPassphrase => Self::WrongPassphrase,
+            SealError::WrongSecret => Self::WrongDevice,
             SealError::OutOfMemory => Self::OutOfMemory,
             SealError::NoRandomness => Self::NoRandomness,
         }
@@ -167,47 +182,6 @@ impl Vault {
 
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Sets another passphrase in place of the old one.
-    ///
-    /// The data key changes too, so that who has an old copy of the file and the old passphrase cannot read keys added
-    /// later; unless slots of other kinds hold it, which only their devices could wrap again.
-    ///
-    /// # Errors
-    /// The old passphrase does not open it, the new one is empty, or the file cannot be written.
-    pub fn change_passphrase(&self, old: &str, new: &str) -> Result<(), VaultError> {
-        self.change_passphrase_with(old, new, Stretching::DEFAULT)
-    }
-
-    /// As [`Vault::change_passphrase`], at another cost of guessing.
-    ///
-    /// # Errors
-    /// As [`Vault::change_passphrase`].
-    pub fn change_passphrase_with(&self, old: &str, new: &str, stretching: Stretching) -> Result<(), VaultError> {
-        let sealed = |error| VaultError::sealed(&self.path, error);
-        let mut state = self.state();
-        let _lock = Lock::take(&self.path)?;
-        let on_disk = read(&self.path)?;
-        let old_key = on_disk.key(old).map_err(sealed)?;
-        let content = decrypt(&self.path, &on_disk, &old_key)?;
-        let mut slots: Vec<Slot> = on_disk.slots;
-        slots.retain(|slot| matches!(slot, Slot::Other(_)));
-        let key = if slots.is_empty() {
-            DataKey::random().map_err(sealed)?
-        } else {
-            old_key
-        };
-        slots.push(passphrase_slot(&self.path, new, stretching, &key)?);
-        let (file, digest) = seal::seal(&content.to_bytes(), &key, &slots).map_err(sealed)?;
-        file::replace(&self.path, &file)?;
-        *state = State {
-            content,
-            key,
-            slots,
-            digest,
-        };
-        Ok(())
     }
 
     /// Takes over what another program has written since.

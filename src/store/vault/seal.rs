@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A random data key encrypts the content; lines 1 and 2 are authenticated with it. A slot holds the data key, wrapped by
-//! something the user has. There is one kind so far, a passphrase:
+//! something the user has. There are two kinds, devices ([`super::slot`]) and a passphrase, which comes first:
 //!
 //! ```text
 //! {"kind":"passphrase","kdf":"argon2id","memory_kib":65536,"iterations":3,"lanes":1,
@@ -18,7 +18,8 @@
 //! ```
 //!
 //! Argon2id (version 0x13) of the passphrase's UTF-8 bytes gives the key that wraps; kind and parameters are authenticated.
-//! Slots of other kinds are kept as they are. Binary values are lower-case hex.
+//! Slots of other kinds, and slots of devices in a form this version does not know, are kept as they are. Binary values are
+//! lower-case hex.
 //!
 //! The last line tells a damaged file from a wrong passphrase. It stays the last line in every later version.
 
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::slot::DeviceSlot;
 use crate::store::secret::{from_hex, to_hex};
 
 /// Version written and the highest read.
@@ -39,13 +41,17 @@ pub const VERSION: u32 = 1;
 /// A vault of a thousand keys has 300 kB.
 pub const MAX_FILE: u64 = 16 << 20;
 
-const MAGIC: &str = "castellan-vault ";
+pub(super) const MAGIC: &str = "castellan-vault ";
 const CIPHER: &str = "xchacha20poly1305";
 const TRAILER: &str = "sha256 ";
 /// The last line, with its line feed.
 const TRAILER_LENGTH: usize = TRAILER.len() + 64 + 1;
 /// Each passphrase slot costs a stretching; more are not made here.
 const MAX_PASSPHRASES: usize = 4;
+/// Slots taken from a file. A program that reads each of them is not kept busy.
+const MAX_SLOTS: usize = 64;
+/// Devices that open one vault, at most; with a passphrase and some slots of other kinds a file stays far below [`MAX_SLOTS`].
+pub const MAX_DEVICES: usize = 16;
 
 /// What stretching a passphrase costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +137,8 @@ pub enum SealError {
     NoPassphraseSlot,
     #[error("wrong passphrase")]
     WrongPassphrase,
+    #[error("the secret of another device, wallet or slot")]
+    WrongSecret,
     #[error("no memory for stretching the passphrase")]
     OutOfMemory,
     #[error("the system has no random numbers")]
@@ -142,7 +150,7 @@ pub enum SealError {
 pub struct DataKey(Box<Zeroizing<[u8; 32]>>);
 
 impl DataKey {
-    fn zero() -> Self {
+    pub(super) fn zero() -> Self {
         Self(Box::new(Zeroizing::new([0; 32])))
     }
 
@@ -150,6 +158,25 @@ impl DataKey {
         let mut key = Self::zero();
         fill(key.0.as_mut_slice())?;
         Ok(key)
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        self.0.as_mut_slice()
+    }
+
+    /// Another key, encrypted with this one: 48 bytes.
+    pub(super) fn wrap(&self, nonce: &[u8; 24], key: &Self, authenticated: &[u8]) -> Vec<u8> {
+        self.encrypt(nonce, key.0.as_slice(), authenticated)
+    }
+
+    /// The key that was wrapped.
+    pub(super) fn unwrap(&self, nonce: &[u8; 24], wrapped: &[u8], authenticated: &[u8]) -> Option<Self> {
+        let opened = self.decrypt(nonce, wrapped, authenticated)?;
+        let mut key = Self::zero();
+        (opened.len() == 32).then(|| {
+            key.0.copy_from_slice(&opened);
+            key
+        })
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -182,8 +209,25 @@ impl std::fmt::Debug for DataKey {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Slot {
     Passphrase(PassphraseSlot),
-    /// Of a kind this version does not know: kept word for word.
+    Device(DeviceSlot),
+    /// Of a kind or form this version does not know: kept word for word.
     Other(serde_json::Value),
+}
+
+impl Slot {
+    pub fn passphrase(&self) -> Option<&PassphraseSlot> {
+        match self {
+            Self::Passphrase(slot) => Some(slot),
+            _ => None,
+        }
+    }
+
+    pub fn device(&self) -> Option<&DeviceSlot> {
+        match self {
+            Self::Device(slot) => Some(slot),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,7 +263,7 @@ impl PassphraseSlot {
             wrapped: String::new(),
         };
         let wrapping = stretching.stretch(passphrase, &salt)?;
-        let wrapped = wrapping.encrypt(&nonce, key.0.as_slice(), slot.authenticated().as_bytes());
+        let wrapped = wrapping.wrap(&nonce, key, slot.authenticated().as_bytes());
         slot.wrapped = to_hex(&wrapped).to_string();
         Ok(slot)
     }
@@ -237,14 +281,10 @@ impl PassphraseSlot {
         if salt.len() != 16 || wrapped.len() != 48 {
             return Err(damaged);
         }
-        let opened = self
-            .stretching()
+        self.stretching()
             .stretch(passphrase, &salt)?
-            .decrypt(&nonce, &wrapped, self.authenticated().as_bytes())
-            .ok_or(SealError::WrongPassphrase)?;
-        let mut key = DataKey::zero();
-        key.0.copy_from_slice(&opened);
-        Ok(key)
+            .unwrap(&nonce, &wrapped, self.authenticated().as_bytes())
+            .ok_or(SealError::WrongPassphrase)
     }
 
     pub fn stretching(&self) -> Stretching {
@@ -328,8 +368,8 @@ impl Sealed {
     /// No slot takes it; a slot asks for absurd work.
     pub fn key(&self, passphrase: &str) -> Result<DataKey, SealError> {
         let mut outcome = SealError::NoPassphraseSlot;
-        for slot in self.slots.iter().take(MAX_PASSPHRASES) {
-            let Slot::Passphrase(slot) = slot else { continue };
+        let passphrases = self.slots.iter().filter_map(Slot::passphrase);
+        for slot in passphrases.take(MAX_PASSPHRASES) {
             match slot.open(passphrase) {
                 Err(SealError::WrongPassphrase) => outcome = SealError::WrongPassphrase,
                 other => return other,
@@ -386,8 +426,15 @@ fn check_trailer(file: &[u8]) -> Result<(&[u8], [u8; 32]), Damage> {
 }
 
 fn slots(values: Vec<serde_json::Value>) -> Option<Vec<Slot>> {
+    if values.len() > MAX_SLOTS {
+        return None;
+    }
     let read = |value: serde_json::Value| match value.get("kind").and_then(|kind| kind.as_str()) {
         Some(PassphraseSlot::KIND) => serde_json::from_value(value).ok().map(Slot::Passphrase),
+        Some(DeviceSlot::KIND) => Some(match DeviceSlot::deserialize(&value) {
+            Ok(slot) if slot.info().is_some() => Slot::Device(slot),
+            _ => Slot::Other(value),
+        }),
         Some(_) => Some(Slot::Other(value)),
         None => None,
     };
@@ -397,15 +444,16 @@ fn slots(values: Vec<serde_json::Value>) -> Option<Vec<Slot>> {
 fn to_value(slot: &Slot) -> serde_json::Value {
     match slot {
         Slot::Passphrase(slot) => serde_json::to_value(slot).expect("texts and numbers"),
+        Slot::Device(slot) => serde_json::to_value(slot).expect("texts and numbers"),
         Slot::Other(value) => value.clone(),
     }
 }
 
-fn nonce(hex: &str) -> Option<[u8; 24]> {
+pub(super) fn nonce(hex: &str) -> Option<[u8; 24]> {
     from_hex(hex)?.as_slice().try_into().ok()
 }
 
-fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
+pub(super) fn fill(bytes: &mut [u8]) -> Result<(), SealError> {
     getrandom::fill(bytes).map_err(|_| SealError::NoRandomness)
 }
 

@@ -63,7 +63,8 @@ impl Advice for DeviceError {
             Self::PassphraseTooLong { .. } => "Check what you typed: no Trezor takes one so long.".to_owned(),
             Self::SessionLost { .. } => "Try again; a passphrase has to be entered anew.".to_owned(),
             Self::OtherWallet { .. } => {
-                "Try again with the passphrase of the wallet you used so far, or start the program anew for the other one."
+                "Try again with the passphrase of that wallet, or connect the device that has it; to change to another one, start the \
+                 program anew."
                     .to_owned()
             }
             Self::ForbiddenPath { .. } => {

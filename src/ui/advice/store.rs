@@ -42,7 +42,13 @@ impl Advice for VaultError {
             Self::Cipher { .. } | Self::Stretching { .. } | Self::NoPassphraseSlot { .. } => {
                 "It was not written by this program; put your copy of the file back."
             }
-            Self::ChangedElsewhere => "Unlock the vault again with its new passphrase.",
+            Self::ChangedElsewhere => "Unlock the vault again.",
+            Self::UnknownSlot { .. } => "Look at the list of what unlocks the vault.",
+            Self::WrongDevice => {
+                "Connect the device that was added, with the passphrase of its wallet, or use the vault's passphrase."
+            }
+            Self::PassphraseStays => "Change it, or remove a device instead.",
+            Self::TooManyDevices { .. } => "Remove a device that you no longer have.",
             Self::OutOfMemory => "Close other programs, then try again.",
             Self::NoRandomness => "Restart the computer; without random numbers no safe key can be made.",
             Self::Label(error) => return error.advice(),

@@ -9,7 +9,7 @@ use crate::ui::screen::update::What;
 use crate::ui::{Message, Page, masternodes, theme, update};
 
 /// Where pictures are put instead of comparing, if set: for eyes.
-const PICTURES: &str = "CASTELLAN_PICTURES";
+pub const PICTURES: &str = "CASTELLAN_PICTURES";
 
 fn check(fixture: &Fixture, name: &str) {
     check_of(fixture, name, Size::new(1000.0, 700.0));

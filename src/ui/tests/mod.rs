@@ -7,6 +7,7 @@ mod looks;
 mod pages;
 mod prompts;
 mod sandbox;
+mod slots;
 mod support;
 mod trezor;
 mod updates;

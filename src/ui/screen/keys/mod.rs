@@ -47,11 +47,14 @@ pub enum Message {
     Exported(Result<SecretText, VaultError>),
     Copy(String),
     CopySecret,
+    /// To what unlocks the vault.
+    Slots,
 }
 
 pub enum Action {
     None,
     Run(Task<Message>),
+    Slots,
 }
 
 impl Keys {
@@ -89,6 +92,7 @@ impl Keys {
             Message::Exported(result) => self.exported(result),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
             Message::CopySecret => return self.copy_secret(),
+            Message::Slots => return Action::Slots,
         }
         Action::None
     }
@@ -160,10 +164,12 @@ impl Keys {
 
     pub fn view(&self) -> Element<'_, Message> {
         let actions = row![
+            text_button("Passphrase and devices").on_press(Message::Slots),
             secondary_button("Import a key").on_press(Message::Import),
             primary_button("Make a key").on_press(Message::Generate)
         ]
-        .spacing(Gap::S);
+        .spacing(Gap::S)
+        .align_y(iced::Center);
         let mut content = column![].spacing(Gap::M);
         if let Some(error) = &self.error {
             content = content.push(error_notice(error));

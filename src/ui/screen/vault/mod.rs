@@ -1,35 +1,50 @@
-//! The way into the vault: create one with its recovery phrase, restore one, or unlock it.
+//! The way into the vault: create one with its recovery phrase, restore one, or unlock it, by passphrase or by a device.
+
+mod create;
+mod device;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use iced::widget::{column, row};
+use iced::widget::column;
 use iced::{Element, Task, task};
 
+use crate::flow::{Error, Ports, unlock};
+use crate::hw::{DeviceError, Kind};
 use crate::store::phrase::Phrase;
 use crate::store::vault::{self as store, VaultError};
+use crate::ui::screen::devices::Seen;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    Field, SecretField, SecretText, body, card, error_notice, input, mono, muted, page, primary_button,
-    secondary_button, secret_input, text_button, warning,
+    Field, SecretField, SecretText, body, card, error_notice, info, muted, page, primary_button, secret_input,
+    text_button,
 };
 use crate::ui::work::blocking;
 
+pub use device::asking;
+
 /// Below this a passphrase is refused: shorter ones are tried out in minutes.
-const LEAST: usize = 8;
+pub const LEAST: usize = 8;
 /// How many words are asked back.
 const ASKED: usize = 3;
 
 pub struct Vault {
     path: PathBuf,
     state: State,
-    error: Option<VaultError>,
+    /// The kinds of device that open the vault too.
+    openers: Vec<Kind>,
+    error: Option<Error>,
 }
 
 enum State {
-    /// There is a file: its passphrase is asked.
+    /// There is a file: its passphrase is asked, or one of its devices.
     Unlocking {
         passphrase: SecretField,
+    },
+    /// A device is asked.
+    Asking {
+        step: Option<unlock::Step>,
+        _task: task::Handle,
     },
     /// There is none.
     Creating {
@@ -72,7 +87,10 @@ pub enum Message {
     Written,
     WordEdited(usize, String),
     Back,
-    Opened(Result<Arc<store::Vault>, VaultError>),
+    OpenersRead(Vec<Kind>),
+    ByDevice,
+    Stepped(unlock::Step),
+    Opened(Result<Arc<store::Vault>, Error>),
     Close,
 }
 
@@ -85,22 +103,24 @@ pub enum Action {
 
 impl Vault {
     /// Asks for the passphrase of the file, or for a new one where there is no file.
-    pub fn new(path: &Path) -> Self {
-        let state = if path.exists() {
-            State::Unlocking {
-                passphrase: SecretField::default(),
-            }
+    pub fn new(path: &Path) -> (Self, Task<Message>) {
+        let (state, read) = if path.exists() {
+            let path = path.to_owned();
+            let read = blocking(move || unlock::openers(&path), Message::OpenersRead);
+            (unlocking_state(), read)
         } else {
-            creating()
+            (creating(), Task::none())
         };
-        Self {
+        let page = Self {
             path: path.to_owned(),
             state,
+            openers: Vec::new(),
             error: None,
-        }
+        };
+        (page, Task::batch([iced::widget::operation::focus("passphrase"), read]))
     }
 
-    pub fn update(&mut self, message: Message) -> Action {
+    pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
             Message::PassphraseEdited(text) => self.edit(text, |state| match state {
                 State::Unlocking { passphrase } | State::Creating { passphrase, .. } => Some(passphrase),
@@ -122,6 +142,9 @@ impl Vault {
             Message::Written => self.ask_words(),
             Message::WordEdited(at, text) => self.edit_word(at, text),
             Message::Back => self.back(),
+            Message::OpenersRead(openers) => self.openers = openers,
+            Message::ByDevice => return self.ask_device(ports),
+            Message::Stepped(step) => self.stepped(step),
             Message::Opened(result) => return self.opened(result),
             Message::Close => return Action::Close,
         }
@@ -242,12 +265,35 @@ impl Vault {
         self.state = match std::mem::replace(&mut self.state, creating()) {
             State::Confirming { phrase, passphrase, .. } => State::Showing { phrase, passphrase },
             State::Showing { .. } => creating(),
+            State::Asking { .. } => unlocking_state(),
             other => other,
         };
     }
 
+    fn ask_device(&mut self, ports: &Ports) -> Action {
+        let (State::Unlocking { .. }, Some(device)) = (&self.state, &ports.device) else {
+            return Action::None;
+        };
+        let flow = unlock::unlock(Arc::clone(device), Arc::clone(&ports.profile), self.path.clone());
+        let opened = |result: Result<store::Vault, Error>| Message::Opened(result.map(Arc::new));
+        let (task, handle) = Task::sip(flow, Message::Stepped, opened).abortable();
+        self.error = None;
+        self.state = State::Asking {
+            step: None,
+            _task: handle.abort_on_drop(),
+        };
+        Action::Run(task)
+    }
+
+    fn stepped(&mut self, told: unlock::Step) {
+        if let State::Asking { step, .. } = &mut self.state {
+            *step = Some(told);
+        }
+    }
+
     fn work(&mut self, open: impl FnOnce() -> Result<store::Vault, VaultError> + Send + 'static) -> Action {
-        let (task, handle) = blocking(open, |result| Message::Opened(result.map(Arc::new))).abortable();
+        let opened = |result: Result<_, VaultError>| Message::Opened(result.map(Arc::new).map_err(Error::from));
+        let (task, handle) = blocking(open, opened).abortable();
         let back = Box::new(std::mem::replace(&mut self.state, creating()));
         self.state = State::Working {
             back,
@@ -257,40 +303,52 @@ impl Vault {
         Action::Run(task)
     }
 
-    fn opened(&mut self, result: Result<Arc<store::Vault>, VaultError>) -> Action {
-        let State::Working { back, .. } = std::mem::replace(&mut self.state, creating()) else {
-            return Action::None;
-        };
-        match result {
+    fn opened(&mut self, result: Result<Arc<store::Vault>, Error>) -> Action {
+        let error = match result {
             Ok(vault) => return Action::Opened(vault),
-            Err(VaultError::WrongPassphrase) => {
+            Err(error) => error,
+        };
+        match (std::mem::replace(&mut self.state, creating()), error) {
+            (State::Working { .. }, Error::Vault(VaultError::WrongPassphrase)) => {
                 let mut passphrase = SecretField::default();
                 passphrase.refuse("this is not the passphrase of the vault");
                 self.state = State::Unlocking { passphrase };
             }
-            Err(error) => {
+            (State::Working { back, .. }, error) => {
                 self.state = *back;
                 self.error = Some(error);
             }
+            (State::Asking { .. }, error) => {
+                self.state = unlocking_state();
+                self.error = Some(error);
+            }
+            // Of work that was left.
+            (other, _) => self.state = other,
         }
         Action::None
     }
 
-    pub fn view(&self) -> Element<'_, Message> {
+    /// With what is known of the device in use.
+    pub fn view<'a>(&'a self, seen: &'a Seen) -> Element<'a, Message> {
         let content = match &self.state {
-            State::Unlocking { passphrase } => unlocking(&self.path, passphrase),
+            State::Unlocking { passphrase } => self.unlocking(passphrase, seen),
+            State::Asking { step, .. } => asking(step.as_ref(), Message::Back),
             State::Creating {
                 passphrase,
                 again,
                 source,
-            } => creating_view(passphrase, again, source),
-            State::Showing { phrase, .. } => showing(phrase),
-            State::Confirming { asked, words, .. } => confirming(asked, words),
+            } => create::creating(passphrase, again, source),
+            State::Showing { phrase, .. } => create::showing(phrase),
+            State::Confirming { asked, words, .. } => create::confirming(asked, words),
             State::Working { .. } => card(muted("Working: stretching the passphrase takes about a second.")).into(),
         };
         let mut all = column![].spacing(Gap::M).max_width(640);
-        if let Some(error) = &self.error {
-            all = all.push(error_notice(error));
+        match &self.error {
+            None => {}
+            Some(Error::Device(DeviceError::Declined)) => {
+                all = all.push(info("You declined on the device. The vault stays locked."));
+            }
+            Some(error) => all = all.push(error_notice(error)),
         }
         page(
             self.name(),
@@ -299,14 +357,37 @@ impl Vault {
         )
     }
 
+    fn unlocking<'a>(&'a self, passphrase: &'a SecretField, seen: &'a Seen) -> Element<'a, Message> {
+        let open = (!passphrase.is_empty()).then_some(Message::Submit);
+        let by_passphrase = card(
+            column![
+                body("The keys of your masternodes are in the vault on this computer. Its passphrase unlocks them until you close the program."),
+                secret_input("Passphrase", passphrase, Message::PassphraseEdited)
+                    .help(self.path.display().to_string())
+                    .id("passphrase")
+                    .on_submit(Message::Submit),
+                primary_button("Unlock").on_press_maybe(open),
+            ]
+            .spacing(Gap::M),
+        );
+        let by_devices = self.openers.iter().map(|kind| device::way_in(*kind, seen));
+        column![by_passphrase].extend(by_devices).spacing(Gap::M).into()
+    }
+
     fn name(&self) -> &'static str {
         match self.state {
-            State::Unlocking { .. } => "Unlock the vault",
+            State::Unlocking { .. } | State::Asking { .. } => "Unlock the vault",
             State::Creating { .. } => "Create a vault",
             State::Showing { .. } => "Your recovery phrase",
             State::Confirming { .. } => "Confirm the recovery phrase",
             State::Working { .. } => "Vault",
         }
+    }
+}
+
+fn unlocking_state() -> State {
+    State::Unlocking {
+        passphrase: SecretField::default(),
     }
 }
 
@@ -328,123 +409,4 @@ fn some_positions(count: usize) -> [usize; ASKED] {
     let mut asked = random.map(|byte: u8| places.swap_remove(usize::from(byte) % places.len()));
     asked.sort_unstable();
     asked
-}
-
-fn unlocking<'a>(path: &Path, passphrase: &'a SecretField) -> Element<'a, Message> {
-    let open = (!passphrase.is_empty()).then_some(Message::Submit);
-    card(
-        column![
-            body("The keys of your masternodes are in the vault on this computer. Its passphrase unlocks them until you close the program."),
-            secret_input("Passphrase", passphrase, Message::PassphraseEdited)
-                .help(path.display().to_string())
-                .id("passphrase")
-                .on_submit(Message::Submit),
-            primary_button("Unlock").on_press_maybe(open),
-        ]
-        .spacing(Gap::M),
-    )
-    .into()
-}
-
-fn creating_view<'a>(passphrase: &'a SecretField, again: &'a SecretField, source: &'a Source) -> Element<'a, Message> {
-    let ready = (!passphrase.is_empty() && !again.is_empty()).then_some(Message::Submit);
-    let mut fields = column![
-        body("The vault keeps the keys of your masternodes on this computer, encrypted. The collateral stays on your device and never comes here."),
-        secret_input("Passphrase", passphrase, Message::PassphraseEdited)
-            .help(strength(passphrase.text()))
-            .id("passphrase"),
-        secret_input("Passphrase again", again, Message::AgainEdited).id("again").on_submit(Message::Submit),
-    ]
-    .spacing(Gap::S);
-    fields = match source {
-        Source::New => fields.push(text_button("I have a recovery phrase already").on_press(Message::Restore(true))),
-        Source::Restored(words) => fields
-            .push(
-                secret_input("Recovery phrase", words, Message::PhraseEdited)
-                    .help("12 to 24 words with spaces between them.")
-                    .id("phrase")
-                    .on_submit(Message::Submit),
-            )
-            .push(text_button("Make a new recovery phrase").on_press(Message::Restore(false))),
-    };
-    card(fields.push(primary_button("Continue").on_press_maybe(ready))).into()
-}
-
-fn showing(phrase: &Phrase) -> Element<'_, Message> {
-    let whole = phrase.text();
-    let words: Vec<String> = whole
-        .split_whitespace()
-        .enumerate()
-        .map(|(at, word)| format!("{:>2}  {word}", at + 1))
-        .collect();
-    let columns = words.chunks(words.len().div_ceil(3)).map(|part| {
-        column(part.iter().map(|word| mono(word.clone()).into()))
-            .spacing(Gap::S)
-            .width(iced::Fill)
-            .into()
-    });
-    column![
-        warning("Write these words down in their order, on paper. Who has them has all keys of this vault; without them nothing brings the keys back. They are shown this once."),
-        card(iced::widget::Row::with_children(columns).spacing(Gap::M)),
-        row![
-            secondary_button("Back").on_press(Message::Back),
-            primary_button("I have written them down").on_press(Message::Written)
-        ]
-        .spacing(Gap::S),
-    ]
-    .spacing(Gap::M)
-    .into()
-}
-
-const WORD_IDS: [&str; ASKED] = ["word-0", "word-1", "word-2"];
-const WORD_NAMES: [&str; 24] = [
-    "Word 1", "Word 2", "Word 3", "Word 4", "Word 5", "Word 6", "Word 7", "Word 8", "Word 9", "Word 10", "Word 11",
-    "Word 12", "Word 13", "Word 14", "Word 15", "Word 16", "Word 17", "Word 18", "Word 19", "Word 20", "Word 21",
-    "Word 22", "Word 23", "Word 24",
-];
-
-fn confirming<'a>(asked: &[usize; ASKED], words: &'a [Field<()>; ASKED]) -> Element<'a, Message> {
-    let fields = (0..ASKED).map(|at| {
-        input(
-            WORD_NAMES.get(asked[at]).copied().unwrap_or("Word"),
-            &words[at],
-            move |text| Message::WordEdited(at, text),
-        )
-        .id(WORD_IDS[at])
-        .on_submit(Message::Submit)
-        .into()
-    });
-    let ready = words
-        .iter()
-        .all(|word| word.value().is_some())
-        .then_some(Message::Submit);
-    card(
-        column![
-            body("Type these words from your paper. The vault is created when all are right."),
-            column(fields).spacing(Gap::S),
-            row![
-                secondary_button("Back").on_press(Message::Back),
-                primary_button("Create the vault").on_press_maybe(ready)
-            ]
-            .spacing(Gap::S)
-        ]
-        .spacing(Gap::M),
-    )
-    .into()
-}
-
-/// A rough word about how long guessing takes: different characters count, repetition does not.
-fn strength(passphrase: &str) -> String {
-    let length = passphrase.chars().count();
-    let mut letters: Vec<char> = passphrase.chars().collect();
-    letters.sort_unstable();
-    letters.dedup();
-    match (length, letters.len()) {
-        (0, _) => format!("At least {LEAST} characters; several unrelated words are best. It cannot be reset."),
-        (..LEAST, _) => format!("Too short: at least {LEAST} characters."),
-        (_, ..6) => "Weak: it repeats few characters.".to_owned(),
-        (..12, _) => "Weak: a computer guesses this in days.".to_owned(),
-        (..18, _) => "Fair. More words make it stronger.".to_owned(),
-        _ => "Strong.".to_owned(),
-    }
 }
