@@ -4,6 +4,7 @@ pub mod context;
 pub mod fee;
 pub mod funding;
 pub mod operator;
+pub mod paying;
 pub mod pasted_key;
 pub mod payout;
 pub mod platform;
@@ -14,6 +15,7 @@ pub mod voting;
 use iced::widget::{Column, column, container};
 use iced::{Element, Length};
 
+use crate::protocol::{Address, Profile};
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::short_hash;
 use crate::ui::theme::Gap;
@@ -46,6 +48,20 @@ pub fn held<'a, M: Clone + 'a>(
             on_press(key.label.clone()),
         )
     })
+}
+
+/// An address as the device on screen writes it, where that is another text: a Ledger app has its own network's prefix, whatever
+/// network the address is of. A Trezor knows each coin it serves.
+pub fn as_device_shows(address: Address, look: &Look<'_>) -> Option<String> {
+    let prefix = look.profile.devices.ledger_pubkey_prefix;
+    if prefix == look.profile.pubkey_prefix || look.device == Some("Trezor") {
+        return None;
+    }
+    let other = Profile {
+        pubkey_prefix: prefix,
+        ..look.profile.clone()
+    };
+    Some(address.to_text(&other))
 }
 
 /// A key by label.
