@@ -190,7 +190,7 @@ pub async fn open_device(
     asker: Arc<dyn Asker>,
 ) -> Result<Arc<dyn Device>, DeviceError> {
     let kind = match &spec {
-        DeviceSpec::Usb(kind) | DeviceSpec::Network { kind, .. } => *kind,
+        DeviceSpec::Usb(kind) | DeviceSpec::Port { kind, .. } | DeviceSpec::Network { kind, .. } => *kind,
         DeviceSpec::Any => Kind::Ledger,
     };
     let opened = tokio::task::spawn_blocking(move || discovery::open(&spec, profile, asker)).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
 use castellan::hw::ledger::Ledger;
-use castellan::hw::{Device, DeviceError, Spend, SpendInput};
+use castellan::hw::{Device, DeviceError, Progress, Spend, SpendInput};
 use castellan::protocol::message::{self, CompactSignature};
 use castellan::protocol::{Amount, KeyId, OutPoint, Profile, Transaction, TxIn, TxOut, network, path};
 use castellan::sandbox::ledger::{Options, SandboxLedger};
@@ -46,7 +46,10 @@ async fn the_client_signs_messages_and_payments_for_every_network() {
         let address = ledger.key_address(&own).expect("derivable");
         assert_eq!(message::verify(&profile, address, &text, &signature), Ok(()), "{name}");
 
-        let tx = device.sign_spend(spend(&ledger, &profile)).await.expect("signed");
+        let tx = device
+            .sign_spend(spend(&ledger, &profile), Progress::none())
+            .await
+            .expect("signed");
         assert_eq!(tx.inputs.len(), 2);
         assert!(tx.inputs.iter().all(|input| input.script_sig.len() > 100));
     }

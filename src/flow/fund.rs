@@ -136,7 +136,9 @@ async fn sign(ports: &Ports, id: i64, plan: &Plan, steps: &mut Sender<Step>) -> 
             fee: format!("{} {ticker}", plan.fee.short()),
         })
         .await;
-    let tx = device.sign_spend(plan.spend.clone()).await?;
+    let tx = device
+        .sign_spend(plan.spend.clone(), crate::hw::Progress::none())
+        .await?;
     verify(plan, &tx)?;
     ports.journal.record(
         id,

@@ -14,7 +14,9 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 
 use futures::future::BoxFuture;
 
-use super::{Answer, Asker, Device, DeviceError, DeviceInfo, Kind, Question, Reply, ShownAddress, Spend};
+use super::{
+    Answer, Asker, Device, DeviceError, DeviceInfo, Done, Kind, Part, Progress, Question, Reply, ShownAddress, Spend,
+};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::wire::to_hex;
 use crate::protocol::{KeyId, Profile, SecpKey, Transaction, TxIn, path, script};
@@ -225,8 +227,14 @@ impl Device for FakeDevice {
         })
     }
 
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
-        self.ask(Request::SignSpend(spend.clone()), |fake| fake.signed(&spend))
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
+        self.ask(Request::SignSpend(spend.clone()), |fake| {
+            let of = spend.inputs.len();
+            for part in [Part::Reading, Part::Signing] {
+                (1..=of).for_each(|done| progress.tell(Done { part, done, of }));
+            }
+            fake.signed(&spend)
+        })
     }
 }
 

@@ -4,12 +4,15 @@
 //! client that implements the port. A worker thread per open device does the blocking exchange. What a device asks its user
 //! through the host (PIN, passphrase) goes to the [`Asker`] it was opened with.
 
+mod ability;
 mod ask;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;
+mod progress;
 mod spend;
 pub mod trezor;
+mod usb;
 mod worker;
 
 use std::fmt;
@@ -19,7 +22,9 @@ use bitcoin::secp256k1::{PublicKey, Secp256k1};
 use futures::future::BoxFuture;
 use thiserror::Error;
 
+pub use self::ability::{Ability, Can, abilities};
 pub use self::ask::{Answer, Asker, Look, Nobody, Question};
+pub use self::progress::{Done, Part, Progress};
 use crate::protocol::key::KeyId;
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Amount, OutPoint, Transaction, TxOut};
@@ -31,7 +36,7 @@ pub type Reply<'a, T> = BoxFuture<'a, Result<T, DeviceError>>;
 /// An open device.
 pub trait Device: Send + Sync {
     fn kind(&self) -> Kind;
-    /// Where it is plugged in: `usb`, `127.0.0.1:9999`.
+    /// Where it is plugged in: `usb:3-2.1`, `127.0.0.1:9999`. With its kind it is the text of a [`DeviceSpec`].
     fn place(&self) -> String;
     /// App, version and coin it serves, without asking the user. Fails with the reason when it is not ready.
     fn info(&self) -> Reply<'_, DeviceInfo>;
@@ -43,8 +48,8 @@ pub trait Device: Send + Sync {
     fn account_xpub(&self, path: DerivationPath) -> Reply<'_, Xpub>;
     /// Signs a text. The signature is verified against the path's key before it is returned.
     fn sign_message(&self, path: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature>;
-    /// Signs an ordinary payment. Every signature is verified before the transaction is returned.
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction>;
+    /// Signs an ordinary payment, telling how far it is. Every signature is verified before the transaction is returned.
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -146,6 +151,8 @@ pub enum DeviceError {
     NoPermission { kind: Kind, path: String },
     #[error("the {kind} is held by another program or still shows a question")]
     Busy { kind: Kind },
+    #[error("the {kind} is held by {process}")]
+    HeldBy { kind: Kind, process: String },
     #[error("{count} devices are connected")]
     Several { count: usize },
     #[error("the {kind} was disconnected or its app was closed")]
@@ -220,12 +227,19 @@ impl DeviceError {
     }
 }
 
-/// Which device the user means: `ledger`, `trezor`, `ledger@host:port`, `trezor@host:port`.
+/// Which device the user means: `ledger`, `trezor@usb:3-2.1`, `ledger@host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceSpec {
     /// The only one found.
     Any,
+    /// The only one of its kind on USB.
     Usb(Kind),
+    /// The one at this place on USB, however many there are.
+    Port {
+        kind: Kind,
+        /// `3-2.1`: bus, and the ports on the way to it. Where the system does not tell them, its own name of the connection.
+        port: String,
+    },
     Network {
         kind: Kind,
         address: String,

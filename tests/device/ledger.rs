@@ -16,7 +16,7 @@ use std::time::Duration;
 use bitcoin::bip32::DerivationPath;
 use castellan::hw::discovery::{State, found, open};
 use castellan::hw::ledger::message_hash_shown;
-use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Spend, SpendInput, derive};
+use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Progress, Spend, SpendInput, derive};
 use castellan::protocol::message::{CompactSignature, message_hash, verify};
 use castellan::protocol::network::builtin;
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, ScriptBuf, Transaction, TxIn, TxOut, path};
@@ -203,7 +203,7 @@ async fn the_recorded_payment_is_signed_to_the_same_bytes() {
     let device = device();
     let spend = recorded_spend();
     let user = User::who(Answer::Approve);
-    let signed = device.sign_spend(spend.clone()).await.unwrap();
+    let signed = device.sign_spend(spend.clone(), Progress::none()).await.unwrap();
     let screen = user.leave();
     assert_eq!(signed.to_hex(), recorded("/spend/signed_tx"));
     // Some versions of the app write the ticker first.
@@ -213,7 +213,10 @@ async fn the_recorded_payment_is_signed_to_the_same_bytes() {
     }
     assert!(!screen.contains("1001.499"), "change is not shown: {screen}");
     let user = User::who(Answer::Reject);
-    assert_eq!(device.sign_spend(spend).await, Err(DeviceError::Declined));
+    assert_eq!(
+        device.sign_spend(spend, Progress::none()).await,
+        Err(DeviceError::Declined)
+    );
     user.leave();
     assert_eq!(device.info().await.unwrap().app, "Dash");
 }
@@ -300,7 +303,7 @@ async fn awkward_previous_transactions_no_change_and_a_lock_time() {
         lock_time: 1_234_567,
     };
     let user = User::who(Answer::Approve);
-    let signed = device.sign_spend(spend).await.unwrap();
+    let signed = device.sign_spend(spend, Progress::none()).await.unwrap();
     let screen = user.leave();
     assert_eq!((signed.inputs.len(), signed.lock_time), (6, 1_234_567));
     // The screen breaks lines anywhere.

@@ -14,7 +14,7 @@ use bitcoin::base58;
 use bitcoin::bip32::{ChildNumber, DerivationPath};
 use castellan::hw::discovery::{State, found};
 use castellan::hw::trezor::{Direction, Seal, Trezor};
-use castellan::hw::{Answer, Asker, Device, DeviceError, DeviceSpec, Kind, Question, Spend, SpendInput};
+use castellan::hw::{Answer, Asker, Device, DeviceError, DeviceSpec, Kind, Progress, Question, Spend, SpendInput};
 use castellan::protocol::message::CompactSignature;
 use castellan::protocol::network::builtin;
 use castellan::protocol::wire::{from_hex, to_hex};
@@ -287,7 +287,10 @@ async fn payments_also_of_special_transactions_outputs_are_signed_to_the_recorde
     assert_eq!(ordinary.len(), 3);
     for recorded in ordinary {
         let device = open(text(&recorded["coin"]), User::new(&hands)).await;
-        let signed = device.sign_spend(recorded_spend(recorded)).await.unwrap();
+        let signed = device
+            .sign_spend(recorded_spend(recorded), Progress::none())
+            .await
+            .unwrap();
         assert_eq!(
             signed.to_hex(),
             text(&recorded["signed_tx_hex"]),
@@ -313,7 +316,7 @@ async fn many_inputs_and_a_lock_time_are_signed() {
         })
         .collect();
     spend.lock_time = 2_000_000;
-    let signed = device.sign_spend(spend).await.unwrap();
+    let signed = device.sign_spend(spend, Progress::none()).await.unwrap();
     assert_eq!((signed.inputs.len(), signed.lock_time), (10, 2_000_000));
 }
 

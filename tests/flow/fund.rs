@@ -7,7 +7,7 @@ use bitcoin::secp256k1::PublicKey;
 use castellan::flow::fund::{self, Plan};
 use castellan::flow::{Error, Ports, Step, resume};
 use castellan::hw::fake::{FakeDevice, Outcome};
-use castellan::hw::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use castellan::hw::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, Spend};
 use castellan::protocol::message::CompactSignature;
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Transaction, path, rules};
 use castellan::rpc::fake::FakeNode;
@@ -186,9 +186,9 @@ impl Device for Tampering {
     fn sign_message(&self, path: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature> {
         self.0.sign_message(path, message)
     }
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
         Box::pin(async move {
-            let mut tx = self.0.sign_spend(spend).await?;
+            let mut tx = self.0.sign_spend(spend, progress).await?;
             (self.1)(&mut tx);
             Ok(tx)
         })

@@ -7,7 +7,7 @@ use bitcoin::bip32::{DerivationPath, Xpub};
 use bitcoin::secp256k1::PublicKey;
 use castellan::flow::{Error, Ports, Step, register, resume};
 use castellan::hw::fake::{FakeDevice, Outcome};
-use castellan::hw::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use castellan::hw::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, Spend};
 use castellan::protocol::message::CompactSignature;
 use castellan::protocol::{Transaction, path};
 use castellan::rpc::RpcError;
@@ -44,8 +44,8 @@ impl Device for OtherKey {
     fn sign_message(&self, _: DerivationPath, message: Vec<u8>) -> Reply<'_, CompactSignature> {
         self.0.sign_message(self.1.clone(), message)
     }
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
-        self.0.sign_spend(spend)
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
+        self.0.sign_spend(spend, progress)
     }
 }
 

@@ -20,17 +20,15 @@ use tokio::sync::watch;
 use self::client::{Client, Connect};
 use self::transport::tcp::Tcp;
 use self::transport::{Transport, hid};
+use super::usb::PREFIX;
 use super::worker::Worker;
-use super::{Device, DeviceError, DeviceInfo, Kind, Reply, ShownAddress, Spend};
+use super::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
 pub use self::spend::MAX_INPUTS;
-pub use self::transport::hid::{Plugged, list};
+pub use self::transport::hid::{Plugged, VENDOR, list, model as model_on_usb};
 pub use self::wire::message::message_hash_shown;
-
-/// Place of a device on USB.
-pub const USB: &str = "usb";
 
 /// An open Ledger. Its methods must be awaited inside a Tokio runtime.
 pub struct Ledger {
@@ -39,12 +37,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// The only Ledger on USB. Blocks for some milliseconds.
+    /// The Ledger at a port (`3-2.1`). Blocks for some milliseconds.
     ///
     /// # Errors
-    /// None or several, no permission, held by another program.
-    pub fn usb(profile: Arc<Profile>) -> Result<Self, DeviceError> {
-        Self::open(USB.to_owned(), profile, Box::new(connect_usb))
+    /// None is plugged in there, no permission, held by another program.
+    pub fn usb(port: &str, profile: Arc<Profile>) -> Result<Self, DeviceError> {
+        let place = format!("{}{port}", PREFIX);
+        Self::open(place, profile, connect_usb(port.to_owned()))
     }
 
     /// An emulator or sandbox at `host:port`. Blocks until it accepts, at most some seconds.
@@ -108,8 +107,8 @@ impl Device for Ledger {
         self.ask(move |client| client.sign_message(&path, &message))
     }
 
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
-        self.ask(move |client| client.sign_spend(&spend))
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
+        self.ask(move |client| client.sign_spend(&spend, &progress))
     }
 }
 
@@ -134,12 +133,13 @@ pub(super) enum Probe {
     Network(String),
 }
 
-fn connect_usb() -> Result<Box<dyn Transport>, DeviceError> {
-    match hid::list().as_slice() {
-        [] => Err(DeviceError::NotConnected { kind: Kind::Ledger }),
-        [only] => Ok(Box::new(only.open()?)),
-        several => Err(DeviceError::Several { count: several.len() }),
-    }
+/// Looked for anew each time: an app that is opened or closed comes back as another node.
+fn connect_usb(port: String) -> Connect {
+    Box::new(move || {
+        let here = hid::list().into_iter().find(|one| one.port == port);
+        let here = here.ok_or(DeviceError::NotConnected { kind: Kind::Ledger })?;
+        Ok(Box::new(here.open()?) as Box<dyn Transport>)
+    })
 }
 
 fn gone() -> DeviceError {

@@ -8,7 +8,7 @@ use super::wire::MAX_DATA;
 use super::wire::signature::DeviceSignature;
 use super::wire::spend::{self as wire, Round};
 use super::wire::trusted_input::{self, TrustedInput};
-use crate::hw::{DeviceError, Kind, Spend, SpendInput, spend};
+use crate::hw::{DeviceError, Done, Kind, Part, Progress, Spend, SpendInput, spend};
 use crate::protocol::{Amount, KeyId, ScriptBuf, Transaction, TxOut, script};
 
 /// Inputs of one payment. Each costs a round over all of them: 50 are some 5000 commands.
@@ -17,13 +17,16 @@ const OP_RETURN: u8 = 0x6a;
 
 impl Client {
     /// Signs a payment. The user confirms each foreign output and the fee on the device.
-    pub fn sign_spend(&mut self, spend: &Spend) -> Result<Transaction, DeviceError> {
+    pub fn sign_spend(&mut self, spend: &Spend, progress: &Progress) -> Result<Transaction, DeviceError> {
         spend::check(spend, Kind::Ledger, MAX_INPUTS, check_output)?;
         let keys = self.input_keys(spend)?;
         self.check_change(spend)?;
-        let mut trusted = Vec::with_capacity(spend.inputs.len());
+        let of = spend.inputs.len();
+        let tell = |part, done| progress.tell(Done { part, done, of });
+        let mut trusted = Vec::with_capacity(of);
         for input in &spend.inputs {
             trusted.push(self.trusted_input(&input.previous, input.outpoint.vout, input.amount)?);
+            tell(Part::Reading, trusted.len());
         }
         let unsigned = spend::unsigned(spend);
         let mut signed = unsigned.clone();
@@ -34,6 +37,7 @@ impl Client {
                 .verified_der(&unsigned.sighash_all(at, code.as_bytes()), key)
                 .ok_or_else(|| other_key(&input.path))?;
             signed.inputs[at].script_sig = script::script_sig(&der, &key.serialize());
+            tell(Part::Signing, at + 1);
         }
         Ok(signed)
     }

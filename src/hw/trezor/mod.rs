@@ -26,8 +26,9 @@ use self::client::{Client, Connect};
 use self::talk::Limits;
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
+use super::usb::PREFIX;
 use super::worker::Worker;
-use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Reply, ShownAddress, Spend};
+use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Progress, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
 
@@ -35,10 +36,8 @@ pub use self::cipher::{Direction, Seal};
 pub use self::client::MAX_MESSAGE;
 pub use self::spend::MAX_INPUTS;
 pub use self::talk::MAX_PASSPHRASE;
-pub use self::transport::usb::{Plugged, list};
-
-/// Place of a device on USB.
-pub const USB: &str = "usb";
+pub use self::transport::usb::{Plugged, list, model as model_on_usb};
+pub use self::wire::model::is_without_dash;
 
 /// An open Trezor. Its methods must be awaited inside a Tokio runtime.
 pub struct Trezor {
@@ -47,12 +46,13 @@ pub struct Trezor {
 }
 
 impl Trezor {
-    /// The only Trezor on USB. Blocks for some milliseconds.
+    /// The Trezor at a port (`3-2.1`). Blocks for some milliseconds.
     ///
     /// # Errors
-    /// None or several, no permission, held by another program; a network no Trezor knows.
-    pub fn usb(profile: Arc<Profile>, asker: Arc<dyn Asker>) -> Result<Self, DeviceError> {
-        Self::open(USB.to_owned(), profile, Box::new(connect_usb), asker, Limits::default())
+    /// None is plugged in there, no permission, held by another program; a network no Trezor knows.
+    pub fn usb(port: &str, profile: Arc<Profile>, asker: Arc<dyn Asker>) -> Result<Self, DeviceError> {
+        let place = format!("{}{port}", PREFIX);
+        Self::open(place, profile, connect_usb(port.to_owned()), asker, Limits::default())
     }
 
     /// An emulator or sandbox at `host:port`. Blocks until it answers, at most some seconds.
@@ -139,8 +139,8 @@ impl Device for Trezor {
         self.ask(move |client| client.sign_message(&path, &message))
     }
 
-    fn sign_spend(&self, spend: Spend) -> Reply<'_, Transaction> {
-        self.ask(move |client| client.sign_spend(&spend))
+    fn sign_spend(&self, spend: Spend, progress: Progress) -> Reply<'_, Transaction> {
+        self.ask(move |client| client.sign_spend(&spend, &progress))
     }
 }
 
@@ -188,12 +188,13 @@ fn connect_network(address: String) -> Connect {
     Box::new(move || Ok(Box::new(Udp::connect(&address)?) as Box<dyn Pipe>))
 }
 
-fn connect_usb() -> Result<Box<dyn Pipe>, DeviceError> {
-    match usb::list().as_slice() {
-        [] => Err(DeviceError::NotConnected { kind: Kind::Trezor }),
-        [only] => Ok(Box::new(only.open()?)),
-        several => Err(DeviceError::Several { count: several.len() }),
-    }
+/// Looked for anew each time: plugged in again it has another number.
+fn connect_usb(port: String) -> Connect {
+    Box::new(move || {
+        let here = usb::list().into_iter().find(|one| one.port == port);
+        let here = here.ok_or(DeviceError::NotConnected { kind: Kind::Trezor })?;
+        Ok(Box::new(here.open()?) as Box<dyn Pipe>)
+    })
 }
 
 fn gone() -> DeviceError {

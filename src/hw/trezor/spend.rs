@@ -3,11 +3,12 @@
 use bitcoin::bip32::DerivationPath;
 use bitcoin::secp256k1::{Message, PublicKey, Secp256k1, ecdsa::Signature};
 use trezor_client::protos::TxRequest;
+use trezor_client::protos::tx_request::RequestType;
 
 use super::client::{Client, other_key};
 use super::wire::payment::{Payment, Signed};
 use super::{bad, unsupported};
-use crate::hw::{DeviceError, Kind, Spend, SpendInput, spend};
+use crate::hw::{DeviceError, Done, Kind, Part, Progress, Spend, SpendInput, spend};
 use crate::protocol::{KeyId, Transaction, TxOut, script};
 
 /// Inputs of one payment. Each is asked for again for every other: 50 are some 3000 questions.
@@ -17,28 +18,41 @@ const ALL: u8 = 1;
 
 impl Client {
     /// Signs a payment. The user confirms each foreign output and the fee on the device.
-    pub fn sign_spend(&mut self, spend: &Spend) -> Result<Transaction, DeviceError> {
-        self.sign_payment(spend, &spend::unsigned(spend))
+    pub fn sign_spend(&mut self, spend: &Spend, progress: &Progress) -> Result<Transaction, DeviceError> {
+        self.sign_payment(spend, &spend::unsigned(spend), progress)
     }
 
     /// As [`Client::sign_spend`], of a transaction made from the payment already.
-    pub fn sign_payment(&mut self, spend: &Spend, unsigned: &Transaction) -> Result<Transaction, DeviceError> {
+    pub fn sign_payment(
+        &mut self,
+        spend: &Spend,
+        unsigned: &Transaction,
+        progress: &Progress,
+    ) -> Result<Transaction, DeviceError> {
         spend::check(spend, Kind::Trezor, MAX_INPUTS, check_output)?;
         let keys = self.input_keys(spend)?;
         let change = self.change(spend)?;
         let payment = Payment::new(spend, unsigned, change.zip(spend.change.as_ref()), self.coin)?;
-        let signed = self.conversation(payment, &spend.inputs[0].path)?;
+        let signed = self.conversation(payment, &spend.inputs[0].path, Steps::new(progress, spend.inputs.len()))?;
         finished(spend, unsigned, &keys, &signed)
     }
 
     /// The device asks; whatever it asks for that does not exist ends it.
-    pub(super) fn conversation(&mut self, mut payment: Payment, path: &DerivationPath) -> Result<Signed, DeviceError> {
+    pub(super) fn conversation(
+        &mut self,
+        mut payment: Payment,
+        path: &DerivationPath,
+        mut steps: Steps<'_>,
+    ) -> Result<Signed, DeviceError> {
         let mut question: TxRequest = self.call(&payment.request(self.coin), path)?;
         loop {
             let taken = question
                 .serialized
                 .as_ref()
                 .map_or(Ok(()), |piece| payment.collect(piece));
+            if taken.is_ok() {
+                steps.note(&question);
+            }
             match taken.and_then(|()| payment.answer(&question)) {
                 Ok(Some(answer)) => question = self.call(&answer, path)?,
                 Ok(None) => return payment.signed(),
@@ -71,6 +85,63 @@ impl Client {
                 usize::from(first.is_some()) + more
             ))),
         }
+    }
+}
+
+/// Counts, by what the device asks, how far it is. It reads a previous transaction for each input and then signs them, but the order
+/// within each part and how often it asks is its own.
+pub(super) struct Steps<'a> {
+    progress: &'a Progress,
+    of: usize,
+    read: usize,
+    reading: bool,
+    signed: usize,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(progress: &'a Progress, of: usize) -> Self {
+        Self {
+            progress,
+            of,
+            read: 0,
+            reading: false,
+            signed: 0,
+        }
+    }
+
+    /// A question whose pieces were taken already.
+    fn note(&mut self, question: &TxRequest) {
+        let part = question.request_type.and_then(|part| part.enum_value().ok());
+        let previous = question
+            .details
+            .as_ref()
+            .is_some_and(|details| details.tx_hash.is_some());
+        let next = part == Some(RequestType::TXMETA);
+        if self.reading && (next || !previous) {
+            self.read_up_to(self.read + 1);
+        }
+        self.reading = previous;
+        if question
+            .serialized
+            .as_ref()
+            .is_some_and(|piece| piece.signature_index.is_some())
+        {
+            self.read_up_to(self.of);
+            self.signed += 1;
+            self.tell(Part::Signing, self.signed);
+        }
+    }
+
+    fn read_up_to(&mut self, count: usize) {
+        while self.read < count.min(self.of) {
+            self.read += 1;
+            self.tell(Part::Reading, self.read);
+        }
+    }
+
+    fn tell(&self, part: Part, done: usize) {
+        let (of, done) = (self.of, done.min(self.of));
+        self.progress.tell(Done { part, done, of });
     }
 }
 

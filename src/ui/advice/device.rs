@@ -25,6 +25,7 @@ impl Advice for DeviceError {
                     makers_program(*kind)
                 )
             }
+            Self::HeldBy { process, .. } => format!("Close {process}, then try again."),
             Self::Several { .. } => "Unplug all but the one you mean.".to_owned(),
             Self::Gone { kind } => format!("Plug the {kind} in again, unlock it and {}.", open_app(*kind)),
             Self::BadAnswer { .. } => "Unplug the device, plug it in again and try once more.".to_owned(),

@@ -57,7 +57,7 @@ fn short(error: &DeviceError) -> &'static str {
         DeviceError::Locked { .. } => "Device locked",
         DeviceError::WrongApp { .. } | DeviceError::WrongCoin { .. } => "Wrong app open",
         DeviceError::NoPermission { .. } => "No permission",
-        DeviceError::Busy { .. } => "Device busy",
+        DeviceError::Busy { .. } | DeviceError::HeldBy { .. } => "Device busy",
         DeviceError::Several { .. } => "Several devices",
         DeviceError::NotConnected { .. } | DeviceError::Gone { .. } => "Device gone",
         _ => "Device not ready",

@@ -10,7 +10,7 @@ use crate::hw::ledger::wire::spend::Round;
 use crate::hw::ledger::wire::status::Refusal;
 use crate::hw::ledger::wire::trusted_input::TrustedInput;
 use crate::hw::ledger::wire::{self, Apdu};
-use crate::hw::{DeviceError, Kind, Spend, SpendInput, derive};
+use crate::hw::{DeviceError, Kind, Progress, Spend, SpendInput, derive};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::path::{self, PathError};
 use crate::protocol::script::pay_to_key;
@@ -318,7 +318,7 @@ fn spend_with_change() -> Covered {
         .then(54..=59)
         .then_outputs([60, 61])
         .then([62])
-        .run(|client| client.sign_spend(&spend));
+        .run(|client| client.sign_spend(&spend, &Progress::none()));
     let signed = signed.unwrap();
     assert_eq!(signed.to_hex(), derived("/spend/signed_tx"));
     assert_eq!(signed.txid().to_string(), derived("/spend/txid"));
@@ -414,7 +414,7 @@ fn refused_by_the_app(first: usize, scripts: &[Vec<u8>], code: u16) -> Covered {
         Refusal::of(exchange(first + 6).status(), true).error(code),
         status(code)
     );
-    let (refused, _) = Play::connected().run(|client| client.sign_spend(&spend));
+    let (refused, _) = Play::connected().run(|client| client.sign_spend(&spend, &Progress::none()));
     assert!(matches!(refused, Err(DeviceError::Unsupported { .. })), "{refused:?}");
     (first..=first + 6).collect()
 }
@@ -435,7 +435,7 @@ fn declined_spend() -> Covered {
         .then([5, 7])
         .then(109..=121)
         .then_outputs([122])
-        .run(|client| client.sign_spend(&spend));
+        .run(|client| client.sign_spend(&spend, &Progress::none()));
     assert_eq!(declined, Err(DeviceError::Declined));
     exchange(122).assert_is(&wire_spend::outputs_packed(&spend.outputs, 50)[0]);
     covered

@@ -10,7 +10,7 @@ use crate::hw::ledger::client::Client;
 use crate::hw::ledger::transport::Transport;
 use crate::hw::ledger::{MAX_INPUTS, gone};
 use crate::hw::worker::Served;
-use crate::hw::{DeviceError, Kind, Spend};
+use crate::hw::{DeviceError, Kind, Progress, Spend};
 use crate::protocol::network::builtin;
 use crate::protocol::script::pay_to_key;
 use crate::protocol::{Amount, KeyId, Profile, ScriptBuf, TxOut};
@@ -207,7 +207,10 @@ fn a_fork_without_an_own_app_uses_its_parents() {
 fn refused(change: impl FnOnce(&mut Spend)) -> DeviceError {
     let mut spend = recorded_spend();
     change(&mut spend);
-    Play::connected().run(|client| client.sign_spend(&spend)).0.unwrap_err()
+    Play::connected()
+        .run(|client| client.sign_spend(&spend, &Progress::none()))
+        .0
+        .unwrap_err()
 }
 
 #[test]
@@ -281,13 +284,13 @@ fn exactly_one_output_may_pay_the_change_key() {
     spend.outputs[0].script = spend.outputs[1].script.clone();
     let (two, _) = Play::connected()
         .then([5, 6, 7])
-        .run(|client| client.sign_spend(&spend));
+        .run(|client| client.sign_spend(&spend, &Progress::none()));
     assert!(two.unwrap_err().to_string().contains("2 outputs to its change key"));
     spend.outputs[0].script = pay_to_key(&[1; 20]);
     spend.outputs[1].script = pay_to_key(&[2; 20]);
     let (none, _) = Play::connected()
         .then([5, 6, 7])
-        .run(|client| client.sign_spend(&spend));
+        .run(|client| client.sign_spend(&spend, &Progress::none()));
     assert!(none.unwrap_err().to_string().contains("0 outputs to its change key"));
 }
 
@@ -295,7 +298,9 @@ fn exactly_one_output_may_pay_the_change_key() {
 fn an_input_key_that_is_not_the_devices_is_refused() {
     let mut spend = recorded_spend();
     spend.inputs[0].path = at("m/44'/5'/0'/0/1");
-    let (other, _) = Play::connected().then([6]).run(|client| client.sign_spend(&spend));
+    let (other, _) = Play::connected()
+        .then([6])
+        .run(|client| client.sign_spend(&spend, &Progress::none()));
     assert!(matches!(other, Err(DeviceError::OtherKey { .. })));
 }
 

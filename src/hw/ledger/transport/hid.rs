@@ -6,6 +6,7 @@
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io;
+use std::path::Path;
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,9 +15,9 @@ use hidapi::{HidApi, HidDevice, HidError};
 
 use super::framing::{Assembly, REPORT, reports};
 use super::{Transport, gone, split_status};
-use crate::hw::{DeviceError, Kind};
+use crate::hw::{DeviceError, Kind, usb};
 
-const VENDOR: u16 = 0x2c97;
+pub const VENDOR: u16 = 0x2c97;
 /// Usage page of the command interface; the other one is FIDO (f1d0).
 const USAGE_PAGE: u16 = 0xffa0;
 /// "Forever", asked for again and again: some backends know no endless wait that ends when the device goes.
@@ -26,6 +27,8 @@ const SLICE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugged {
     path: CString,
+    /// Where it is plugged in: `3-2.1`; where the system does not tell, its own name of the connection.
+    pub port: String,
     /// The high byte tells the model; the low byte changes between dashboard and app.
     pub product: u16,
 }
@@ -33,15 +36,7 @@ pub struct Plugged {
 impl Plugged {
     /// As printed on the box.
     pub fn model(&self) -> &'static str {
-        match (self.product >> 8, self.product & 0xff) {
-            (0x10, _) | (0x00, 0x01) => "Nano S",
-            (0x40, _) | (0x00, 0x04) => "Nano X",
-            (0x50, _) | (0x00, 0x05) => "Nano S Plus",
-            (0x60, _) | (0x00, 0x06) => "Stax",
-            (0x70, _) | (0x00, 0x07) => "Flex",
-            (0x80, _) => "Apex",
-            _ => "Ledger",
-        }
+        model(self.product)
     }
 
     /// # Errors
@@ -67,6 +62,19 @@ impl Plugged {
     }
 }
 
+/// As printed on the box. The number differs between dashboard and apps, but not in what is looked at here.
+pub fn model(product: u16) -> &'static str {
+    match (product >> 8, product & 0xff) {
+        (0x10, _) | (0x00, 0x01) => "Nano S",
+        (0x40, _) | (0x00, 0x04) => "Nano X",
+        (0x50, _) | (0x00, 0x05) => "Nano S Plus",
+        (0x60, _) | (0x00, 0x06) => "Stax",
+        (0x70, _) | (0x00, 0x07) => "Flex",
+        (0x80, _) => "Apex",
+        _ => "Ledger",
+    }
+}
+
 /// Every Ledger on USB, once each. Empty on a machine without HID.
 pub fn list() -> Vec<Plugged> {
     on_hid_thread(|api| {
@@ -80,6 +88,7 @@ pub fn list() -> Vec<Plugged> {
             let commands = info.usage_page() == USAGE_PAGE || (info.usage_page() == 0 && info.interface_number() == 0);
             let plugged = Plugged {
                 path: info.path().to_owned(),
+                port: port(&info.path().to_string_lossy()),
                 product: info.product_id(),
             };
             if info.vendor_id() == VENDOR && commands && !found.contains(&plugged) {
@@ -89,6 +98,11 @@ pub fn list() -> Vec<Plugged> {
         found
     })
     .unwrap_or_default()
+}
+
+/// hidapi gives the device's node on Linux, and names of its own on other systems.
+fn port(path: &str) -> String {
+    usb::port_of_hidraw(Path::new(usb::SYSFS), path).unwrap_or_else(|| path.replace(char::is_whitespace, "_"))
 }
 
 fn not_connected() -> DeviceError {
@@ -180,13 +194,6 @@ mod tests {
 
     #[test]
     fn the_model_is_the_high_byte_whatever_app_is_open() {
-        let model = |product| {
-            Plugged {
-                path: CString::default(),
-                product,
-            }
-            .model()
-        };
         assert_eq!((model(0x5011), model(0x5015)), ("Nano S Plus", "Nano S Plus"));
         assert_eq!((model(0x1011), model(0x4015)), ("Nano S", "Nano X"));
         assert_eq!((model(0x6011), model(0x7001), model(0x8000)), ("Stax", "Flex", "Apex"));
@@ -197,6 +204,7 @@ mod tests {
     fn a_path_that_is_no_device_is_refused_with_a_reason() {
         let plugged = Plugged {
             path: CString::new("/dev/no-such-device").unwrap(),
+            port: "9-9".to_owned(),
             product: 0,
         };
         if cfg!(target_os = "linux") {

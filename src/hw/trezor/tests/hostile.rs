@@ -22,7 +22,7 @@ use super::vectors::recorded_spend;
 use crate::hw::trezor::Trezor;
 use crate::hw::trezor::talk::Limits;
 use crate::hw::trezor::transport::{CHUNK, Chunk, Lost, Pipe};
-use crate::hw::{Device, DeviceError, Kind, Nobody, Spend};
+use crate::hw::{Device, DeviceError, Kind, Nobody, Progress, Spend};
 use crate::protocol::{KeyId, SecpKey};
 
 const OWN: &str = "m/44'/5'/0'/0/0";
@@ -334,7 +334,7 @@ async fn a_question_about_what_does_not_exist_is_cancelled_and_the_next_request_
             kinds.lock().unwrap().push(kind);
             is(kind, MessageType::MessageType_SignTx).then(|| vec![said(&lie)])
         });
-        let refused = device.sign_spend(spend()).await;
+        let refused = device.sign_spend(spend(), Progress::none()).await;
         assert!(is_bad(&refused), "{number}: {refused:?}");
         let last = *seen.lock().unwrap().last().unwrap();
         assert!(is(last, MessageType::MessageType_Cancel), "{number}");
@@ -366,7 +366,7 @@ async fn a_payment_is_taken_only_with_its_own_bytes_under_signatures_of_its_own_
     let ask = |request: TxRequest| {
         let spend = spend.clone();
         let device = device(move |kind, _| is(kind, MessageType::MessageType_SignTx).then(|| vec![said(&request)]));
-        async move { device.sign_spend(spend).await }
+        async move { device.sign_spend(spend, Progress::none()).await }
     };
     assert_eq!(
         ask(piece(&good, &with(&good))).await.map(|tx| tx.encode()),
@@ -407,14 +407,14 @@ async fn a_payment_that_is_wrong_here_never_reaches_the_device() {
     for (number, change) in changes.into_iter().enumerate() {
         let mut wrong = spend();
         change(&mut wrong);
-        let refused = device.sign_spend(wrong).await.unwrap_err();
+        let refused = device.sign_spend(wrong, Progress::none()).await.unwrap_err();
         let named = matches!(refused, DeviceError::Unsupported { .. } | DeviceError::PreviousTx);
         assert!(named, "{number}: {refused}");
     }
     let mut foreign = spend();
     foreign.inputs[0].path = at("m/44'/5'/0'/0/1");
     assert!(matches!(
-        device.sign_spend(foreign).await,
+        device.sign_spend(foreign, Progress::none()).await,
         Err(DeviceError::OtherKey { .. })
     ));
 }

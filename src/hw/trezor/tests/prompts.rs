@@ -14,7 +14,7 @@ use super::support::{
 use super::vectors::recorded_spend;
 use crate::hw::fake::FakeAsker;
 use crate::hw::trezor::{Direction, Seal, Trezor};
-use crate::hw::{Answer, Asker, Device, DeviceError, Kind, Look, Nobody, Question, Spend};
+use crate::hw::{Answer, Asker, Device, DeviceError, Kind, Look, Nobody, Progress, Question, Spend};
 use crate::protocol::KeyId;
 use crate::sandbox::trezor::{Model, Options, SandboxTrezor, Screen};
 
@@ -56,7 +56,10 @@ async fn run(device: &Trezor, job: Job) -> Result<(), DeviceError> {
         Job::Key => device.public_key(at(OWN)).await.map(drop),
         Job::Address => device.show_address(at(OWN)).await.map(drop),
         Job::Message => device.sign_message(at(OWN), vec![b'x'; 100]).await.map(drop),
-        Job::Spend => device.sign_spend(spend(device).await?).await.map(drop),
+        Job::Spend => device
+            .sign_spend(spend(device).await?, Progress::none())
+            .await
+            .map(drop),
         Job::Seal => {
             let seal = Seal {
                 path: at("m/10'/5'/0'"),

@@ -6,9 +6,10 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::support::{at, guarded, options, profile, ready, vectors};
+use crate::hw::trezor::spend::Steps;
 use crate::hw::trezor::wire::payment::{Payment, Signed};
 use crate::hw::trezor::{Direction, Seal, wire};
-use crate::hw::{Device, DeviceError, Spend, SpendInput, derive};
+use crate::hw::{Device, DeviceError, Progress, Spend, SpendInput, derive};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::wire::{from_hex, to_hex};
 use crate::protocol::{Address, Amount, KeyId, OutPoint, Transaction, TxIn, TxOut};
@@ -125,7 +126,7 @@ async fn payments_also_of_special_transactions_outputs_are_signed_to_the_recorde
             let (device, ..) = ready(options(model), text(&recorded["coin"])).await;
             let (asked, bare) = (spend.clone(), unsigned.clone());
             let signed = device
-                .ask(move |client| client.sign_payment(&asked, &bare))
+                .ask(move |client| client.sign_payment(&asked, &bare, &Progress::none()))
                 .await
                 .unwrap();
             assert_eq!(
@@ -136,7 +137,10 @@ async fn payments_also_of_special_transactions_outputs_are_signed_to_the_recorde
             );
             assert_eq!(signed.txid().to_string(), text(&recorded["signed_txid"]));
             if unsigned.version == 2 {
-                assert_eq!(device.sign_spend(spend.clone()).await.as_ref(), Ok(&signed));
+                assert_eq!(
+                    device.sign_spend(spend.clone(), Progress::none()).await.as_ref(),
+                    Ok(&signed)
+                );
             }
         }
     }
@@ -159,11 +163,13 @@ async fn a_transaction_that_would_carry_a_payload_is_signed_without_it_and_throw
         let payment = Payment::new(&spend, &unsigned, Some((0, &at("m/44'/5'/0'/1/0"))), coin).unwrap();
         let path = spend.inputs[0].path.clone();
         let signed = device
-            .ask(move |client| client.conversation(payment, &path))
+            .ask(move |client| client.conversation(payment, &path, Steps::new(&Progress::none(), 1)))
             .await
             .unwrap();
         assert_as_recorded(&signed, recorded);
-        let refused = device.ask(move |client| client.sign_payment(&spend, &unsigned)).await;
+        let refused = device
+            .ask(move |client| client.sign_payment(&spend, &unsigned, &Progress::none()))
+            .await;
         assert!(matches!(refused, Err(DeviceError::OtherKey { .. })), "{refused:?}");
     }
     assert_eq!(seen, 4);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusb::{Context, Device, DeviceHandle, UsbContext};
 
 use super::{CHUNK, Chunk, Lost, Pipe};
+use crate::hw::usb::port_of_numbers;
 use crate::hw::{DeviceError, Kind};
 
 const VENDOR: u16 = 0x1209;
@@ -18,6 +19,7 @@ const INTERFACE: u8 = 0;
 const VENDOR_SPECIFIC: u8 = 0xff;
 const TO_DEVICE: u8 = 0x01;
 const FROM_DEVICE: u8 = 0x81;
+const IN_BOOTLOADER: &str = "Trezor in its bootloader";
 /// The device takes a packet at once, or not at all.
 const WRITE: Duration = Duration::from_secs(1);
 
@@ -26,17 +28,15 @@ const WRITE: Duration = Duration::from_secs(1);
 pub struct Plugged {
     bus: u8,
     address: u8,
+    /// Where it is plugged in: `3-2.1`.
+    pub port: String,
     pub bootloader: bool,
 }
 
 impl Plugged {
     /// All that is known of it before it is opened: every model has the same numbers.
     pub fn model(&self) -> &'static str {
-        if self.bootloader {
-            "Trezor in its bootloader"
-        } else {
-            "Trezor"
-        }
+        if self.bootloader { IN_BOOTLOADER } else { "Trezor" }
     }
 
     /// # Errors
@@ -64,6 +64,15 @@ impl Plugged {
             rusb::Error::NoDevice | rusb::Error::NotFound => not_connected(),
             _ => DeviceError::Busy { kind: Kind::Trezor },
         }
+    }
+}
+
+/// What a device on USB is by its numbers, if it is a Trezor.
+pub fn model(vendor: u16, product: u16) -> Option<&'static str> {
+    match (vendor, product) {
+        (VENDOR, FIRMWARE) => Some("Trezor"),
+        (VENDOR, BOOTLOADER) => Some(IN_BOOTLOADER),
+        _ => None,
     }
 }
 
@@ -97,6 +106,7 @@ fn plugged(device: &Device<Context>) -> Option<Plugged> {
     (ours && speaks_webusb(device)).then(|| Plugged {
         bus: device.bus_number(),
         address: device.address(),
+        port: port_of_numbers(device.bus_number(), &device.port_numbers().unwrap_or_default()),
         bootloader: about.product_id() == BOOTLOADER,
     })
 }
@@ -152,6 +162,7 @@ mod tests {
         let plugged = Plugged {
             bus: 1,
             address: 7,
+            port: "1-2".to_owned(),
             bootloader: false,
         };
         let path = "/dev/bus/usb/001/007".to_owned();

@@ -76,6 +76,11 @@ pub fn model(features: &Features) -> &'static str {
     }
 }
 
+/// True for a name of [`model`] whose firmware has no Dash.
+pub fn is_without_dash(model: &str) -> bool {
+    matches!(model, "Trezor Safe 3" | "Trezor Safe 5" | "Trezor Safe 7")
+}
+
 /// Only the One and the Model T know Dash; their makers do not plan to add it to the others.
 pub fn no_coin(model: &str, coin: &Coin) -> DeviceError {
     DeviceError::NoCoinOnModel {
