@@ -27,7 +27,7 @@ use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
 use screen::{
     Devices, Journal, Keys, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, register,
-    sandbox, settings as settings_page, start, update, vault,
+    sandbox, settings as settings_page, start, update, vault, wallet,
 };
 use session::{DeviceFound, Session};
 
@@ -74,6 +74,8 @@ enum Screen {
     Update(Box<Update>),
     /// A change of several masternodes.
     Batch,
+    /// Accounts and coins of the device; it is in the session.
+    Wallet,
     /// The way into the vault, and where it leads.
     Vault(Vault, Page),
     Keys(Keys),
@@ -88,6 +90,7 @@ enum Screen {
 pub enum Page {
     Masternodes,
     Register,
+    Wallet,
     Keys,
     Devices,
     Journal,
@@ -111,6 +114,7 @@ pub enum Message {
     Register(register::Message),
     Update(update::Message),
     Batch(batch::Message),
+    Wallet(wallet::Message),
     Vault(vault::Message),
     Keys(keys::Message),
     Devices(devices::Message),
@@ -215,6 +219,8 @@ impl App {
                     if let Screen::Update(page) = &mut self.screen {
                         page.ports_changed(session.ports());
                     }
+                    let shown = matches!(self.screen, Screen::Wallet);
+                    return session.tell_wallet(shown).map(Message::Wallet);
                 }
                 Task::none()
             }
@@ -233,6 +239,7 @@ impl App {
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
+            Message::Wallet(message) => self.update_wallet(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
             Message::Devices(message) => self.update_devices(message),
@@ -254,6 +261,9 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Update(_)) => {
                 self.update(Message::Update(update::Message::Submit))
             }
+            Named::Enter if matches!(self.screen, Screen::Wallet) => {
+                self.update(Message::Wallet(wallet::Message::Submit))
+            }
             Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
@@ -271,6 +281,7 @@ impl App {
             (Screen::Register, _) => Message::Register(register::Message::Back),
             (Screen::Update(_), _) => Message::Update(update::Message::Back),
             (Screen::Batch, _) => Message::Batch(batch::Message::Back),
+            (Screen::Wallet, _) => Message::Wallet(wallet::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
             _ => return Task::none(),
@@ -317,6 +328,7 @@ impl App {
                     .watch_device()
                     .map(|(id, found)| Message::DeviceFound(id, found)),
             );
+            all.push(session.wallet.subscription().map(Message::Wallet));
             all.extend(
                 session
                     .sandbox

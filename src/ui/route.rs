@@ -4,7 +4,7 @@ use iced::Task;
 
 use super::screen::{
     Batch, Devices, Journal, Keys, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
-    masternodes, register, sandbox, settings, start, update, vault,
+    masternodes, register, sandbox, settings, start, update, vault, wallet,
 };
 use super::session::{self, Session};
 use super::{App, Link, Message, Page, Screen};
@@ -19,8 +19,12 @@ impl App {
 
     /// Ends what the page on screen does not go on with elsewhere.
     fn leave(&mut self) -> Task<Message> {
-        match (&self.screen, &self.link) {
+        match (&self.screen, &mut self.link) {
             (Screen::Update(update), Link::Up(session)) => update.leave(session.ports()).map(Message::Update),
+            (Screen::Wallet, Link::Up(session)) => {
+                session.wallet.leave();
+                Task::none()
+            }
             _ => Task::none(),
         }
     }
@@ -49,6 +53,7 @@ impl App {
                 session.refresh_masternodes().map(Message::Masternodes),
             ),
             Page::Register => (Screen::Register, open_register(session)),
+            Page::Wallet => (Screen::Wallet, open_wallet(session)),
             Page::Keys => match Keys::new(session.ports()) {
                 Ok(keys) => (Screen::Keys(keys), Task::none()),
                 Err(_) => (Screen::Masternodes, Task::none()),
@@ -179,6 +184,21 @@ impl App {
         }
     }
 
+    pub(super) fn update_wallet(&mut self, message: wallet::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        match session.wallet.update(&session.connection.ports, message) {
+            wallet::Action::None => Task::none(),
+            wallet::Action::Run(task) => task.map(Message::Wallet),
+            wallet::Action::Devices => self.go(Page::Devices),
+            wallet::Action::Register(offer) => {
+                session.offer = Some(offer);
+                self.go(Page::Register)
+            }
+        }
+    }
+
     pub(super) fn close_register(&mut self, open: Option<ProTxHash>) -> Task<Message> {
         if let Link::Up(session) = &mut self.link {
             session.register = None;
@@ -283,14 +303,24 @@ impl App {
     }
 }
 
-/// Goes on with the wizard that is open, or opens one.
+/// Reads the accounts of the device, if they are not known.
+fn open_wallet(session: &mut Session) -> Task<Message> {
+    let sandbox = session.sandbox.is_some();
+    let ports = &session.connection.ports;
+    session.wallet.enter(ports, sandbox).map(Message::Wallet)
+}
+
+/// Goes on with the wizard that is open, or opens one; a collateral that waits for it is filled in.
 fn open_register(session: &mut Session) -> Task<Message> {
-    if session.register.is_some() {
-        return Task::none();
-    }
-    let (register, task) = Register::new(&session.connection);
+    let offer = session.offer.take();
+    let goes_on = |register: &Register| offer.is_none() || !register.is_done();
+    let (mut register, opened) = match session.register.take().filter(goes_on) {
+        Some(register) => (register, Task::none()),
+        None => Register::new(&session.connection),
+    };
+    let filled = offer.map_or_else(Task::none, |offer| register.offer(&session.connection.ports, &offer));
     session.register = Some(register);
-    task.map(Message::Register)
+    Task::batch([opened, filled]).map(Message::Register)
 }
 
 /// Keeps a running operation; else reads the journal anew.

@@ -13,7 +13,7 @@ use crate::rpc::{Node, NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection};
 use crate::store::vault::Vault;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, masternodes};
+use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
 
 /// How often a device is looked for that is not there or not ready.
 const DEVICE_PERIOD: Duration = Duration::from_secs(2);
@@ -34,8 +34,12 @@ pub struct Session {
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
+    /// A collateral the wizard is to begin with when it is opened.
+    pub offer: Option<register::Offer>,
     /// So does a change of several masternodes.
     pub batch: Option<Batch>,
+    /// So does a payment of the device.
+    pub wallet: Wallet,
     /// So does an operation being resumed.
     pub journal: Option<Journal>,
 }
@@ -68,7 +72,9 @@ impl Session {
             sandbox,
             masternodes: Masternodes::new(),
             register: None,
+            offer: None,
             batch: None,
+            wallet: Wallet::default(),
             journal: None,
         }
     }
@@ -109,6 +115,16 @@ impl Session {
         if let Some(batch) = &mut self.batch {
             batch.ports_changed(&self.connection.ports);
         }
+    }
+
+    /// The wallet reads another device's accounts, if it is `shown`.
+    pub fn tell_wallet(&mut self, shown: bool) -> Task<wallet::Message> {
+        let of = match &self.device {
+            Seen::Open { info: Ok(info), .. } => info.wallet.as_deref(),
+            _ => None,
+        };
+        let sandbox = self.sandbox.is_some();
+        self.wallet.ports_changed(&self.connection.ports, of, shown, sandbox)
     }
 
     pub fn refresh_masternodes(&mut self) -> Task<masternodes::Message> {

@@ -13,6 +13,7 @@ pub mod settings;
 pub mod start;
 pub mod update;
 pub mod vault;
+pub mod wallet;
 
 pub use batch::Batch;
 pub use devices::Devices;
@@ -25,3 +26,4 @@ pub use settings::Settings;
 pub use start::Start;
 pub use update::Update;
 pub use vault::Vault;
+pub use wallet::Wallet;

@@ -12,7 +12,6 @@ use crate::flow::{Error, Ports, Step};
 use crate::hw;
 use crate::protocol::{OutPoint, Txid};
 use crate::rpc::RpcError;
-use crate::store::journal::Event;
 use crate::ui::format::amount;
 use crate::ui::screen::part::as_device_shows;
 use crate::ui::theme::Gap;
@@ -20,7 +19,6 @@ use crate::ui::widget::{
     Progress, body, card, error_notice, fact, fact_copied, fact_mono, gauge, heading, help, info, mono, muted, panel,
     primary_button, progress_list, secondary_button, warning,
 };
-use crate::ui::work::blocking;
 
 #[derive(Debug)]
 pub struct Paying {
@@ -42,8 +40,6 @@ pub enum Message {
     Ended(u64, Result<Finished, Error>),
     Retry,
     Stop,
-    /// The journal has it.
-    GivenUp,
     Copy(String),
 }
 
@@ -61,7 +57,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// Nothing was sent: back to the plan.
-    Review(Box<Plan>, Task<Message>),
+    Review(Box<Plan>),
     Finished(Finished),
 }
 
@@ -110,9 +106,9 @@ impl Paying {
             Message::Stepped(run, step) if run == self.run => record(&mut self.steps, step),
             Message::Ended(run, Ok(finished)) if run == self.run => return Action::Finished(finished),
             Message::Ended(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
-            Message::Stepped(..) | Message::Ended(..) | Message::GivenUp => {}
+            Message::Stepped(..) | Message::Ended(..) => {}
             Message::Retry => return self.retry(ports),
-            Message::Stop => return self.stop(ports),
+            Message::Stop => return self.stop(),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
         Action::None
@@ -135,17 +131,12 @@ impl Paying {
         Action::Run(task)
     }
 
-    /// Back to the plan; what was running is dropped, and the journal knows that it was given up.
-    fn stop(&mut self, ports: &Ports) -> Action {
+    /// Back to the plan; what was running is dropped with this, and the flow notes that it was given up.
+    fn stop(&mut self) -> Action {
         if self.is_sent() {
             return Action::None;
         }
-        let note = match (&self.state, self.operation()) {
-            // What stopped by itself has said so.
-            (State::Running { .. }, Some(id)) => given_up(ports, id),
-            _ => Task::none(),
-        };
-        Action::Review(self.plan.clone(), note)
+        Action::Review(self.plan.clone())
     }
 
     fn operation(&self) -> Option<i64> {
@@ -173,7 +164,7 @@ impl Paying {
             .steps
             .iter()
             .rev()
-            .find(|step| !matches!(step, Step::DeviceWorks { .. }));
+            .find(|step| !matches!(step, Step::DeviceWorks(_)));
         match asked {
             None | Some(Step::Planned { .. }) => muted("Getting the device ready.").into(),
             Some(Step::ConfirmAddress { device, path, address }) => self.confirm_address(look, *device, path, address),
@@ -223,14 +214,15 @@ impl Paying {
 
     /// How far the device is with a payment of many coins.
     fn work<'a>(&'a self) -> Option<Element<'a, Message>> {
-        let Some(Step::DeviceWorks { part, done, of }) = self.steps.last() else {
+        let Some(Step::DeviceWorks(work)) = self.steps.last() else {
             return None;
         };
-        let words = match part {
+        let (done, of) = (work.done, work.of);
+        let words = match work.part {
             hw::Part::Reading => format!("It reads the transactions the coins come from: {done} of {of}."),
             hw::Part::Signing => format!("It signs: {done} of {of}."),
         };
-        Some(column![gauge(*done, *of), help(words)].spacing(Gap::XS).into())
+        Some(column![gauge(done, of), help(words)].spacing(Gap::XS).into())
     }
 
     fn stopped<'a>(&'a self, error: &'a Error) -> Element<'a, Message> {
@@ -296,7 +288,7 @@ fn stages(plan: &Plan) -> Vec<(usize, &'static str)> {
 fn over(step: &Step) -> usize {
     match step {
         Step::ConfirmAddress { .. } => 1,
-        Step::ConfirmPayment { .. } | Step::DeviceWorks { .. } => 2,
+        Step::ConfirmPayment { .. } | Step::DeviceWorks(_) => 2,
         Step::DeviceSigned => 3,
         Step::Verified { .. } | Step::Broadcasting { .. } => 4,
         Step::WaitingForBlock { .. } => 5,
@@ -368,21 +360,11 @@ fn go_on(ports: &Ports, id: i64, plan: &Plan, run: u64) -> (Task<Message>, Handl
 
 /// Number of the output that is to be a collateral.
 fn collateral_output(plan: &Plan) -> Option<u32> {
-    if !matches!(plan.purpose, Purpose::Collateral { .. }) {
-        return None;
-    }
-    let script = plan.to.script();
-    let at = plan.unsigned.outputs.iter().position(|output| output.script == script)?;
-    u32::try_from(at).ok()
+    let makes = matches!(plan.purpose, Purpose::Collateral { .. });
+    makes.then(|| plan.payment_output() as u32)
 }
 
 fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
     let (task, handle) = task.abortable();
     (task, handle.abort_on_drop())
-}
-
-/// Writes down that it was given up. If that fails it merely stays unfinished in the list.
-fn given_up(ports: &Ports, id: i64) -> Task<Message> {
-    let (journal, now) = (ports.journal.clone(), ports.now());
-    blocking(move || journal.record(id, &Event::Cancelled, now), |_| Message::GivenUp)
 }

@@ -23,8 +23,8 @@ use self::unlock::Unlock;
 use crate::flow::wallet::{Account, WalletCoin};
 use crate::flow::{Error, Ports};
 use crate::protocol::key::KeyId;
-use crate::protocol::OutPoint;
 use crate::rpc::CoinSource;
+use crate::ui::screen::register::Offer;
 
 #[derive(Default)]
 pub struct Wallet {
@@ -96,7 +96,7 @@ pub enum Action {
     None,
     Run(Task<Message>),
     /// Registers a masternode with a collateral that was just made.
-    Register(OutPoint),
+    Register(Offer),
     Devices,
 }
 
@@ -339,9 +339,9 @@ impl Wallet {
                 }
                 Action::Run(Task::batch([task, self.search.begin(ports)]))
             }
-            payment::Action::Register(outpoint) => {
+            payment::Action::Register(offer) => {
                 self.close(id);
-                Action::Register(outpoint)
+                Action::Register(offer)
             }
         }
     }

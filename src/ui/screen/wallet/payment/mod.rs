@@ -15,13 +15,14 @@ use form::Form;
 use crate::flow::pay::{Plan, Purpose, prepare};
 use crate::flow::wallet::Account;
 use crate::flow::{Error, Ports};
-use crate::protocol::{OutPoint, Profile, Txid};
+use crate::protocol::{Profile, Txid};
 use crate::rpc::FeeRate;
 use crate::store::{Item, Labels};
 use crate::ui::format::amount;
 use crate::ui::screen::part::context::Look;
 use crate::ui::screen::part::page_of;
 use crate::ui::screen::part::paying::{self, Finished, Paying};
+use crate::ui::screen::register::Offer;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{muted, page_with_bar, primary_button, secondary_button};
 use crate::ui::work::blocking;
@@ -58,7 +59,8 @@ pub enum Message {
     Back,
     Paying(paying::Message),
     Labelled,
-    Register(OutPoint),
+    /// Registers a masternode with the collateral it made.
+    Register,
     Copy(String),
 }
 
@@ -69,7 +71,7 @@ pub enum Action {
     Close,
     /// It was sent, or its place in a block is known: what the wallet holds is another.
     Changed(Task<Message>),
-    Register(OutPoint),
+    Register(Offer),
 }
 
 impl Payment {
@@ -139,10 +141,25 @@ impl Payment {
             Message::Back => return self.back(ports),
             Message::Paying(message) => return self.paying(ports, message),
             Message::Labelled => return Action::Changed(Task::none()),
-            Message::Register(outpoint) => return Action::Register(outpoint),
+            Message::Register => return self.offer().map_or(Action::None, Action::Register),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
         Action::None
+    }
+
+    /// The collateral it made.
+    fn offer(&self) -> Option<Offer> {
+        let Stage::Done { plan, finished } = &self.stage else {
+            return None;
+        };
+        let Purpose::Collateral { kind } = plan.purpose else {
+            return None;
+        };
+        Some(Offer {
+            outpoint: finished.made?,
+            kind,
+            path: plan.to_path.clone(),
+        })
     }
 
     fn submit(&mut self, ports: &Ports) -> Action {
@@ -212,9 +229,9 @@ impl Payment {
         match paying.update(ports, message) {
             paying::Action::None => self.note(ports),
             paying::Action::Run(task) => Action::Run(task.map(Message::Paying)),
-            paying::Action::Review(plan, note) => {
+            paying::Action::Review(plan) => {
                 self.stage = Stage::Reviewing(plan);
-                Action::Run(note.map(Message::Paying))
+                Action::None
             }
             paying::Action::Finished(finished) => {
                 let plan = Box::new(paying.plan().clone());
@@ -280,10 +297,10 @@ impl Payment {
                 (left.map(Message::Paying), right.map(Message::Paying))
             }
             Stage::Done { finished, .. } => match finished.made {
-                Some(outpoint) => (
+                Some(_) => (
                     back("Done").into(),
                     primary_button("Register a masternode with it")
-                        .on_press(Message::Register(outpoint))
+                        .on_press(Message::Register)
                         .into(),
                 ),
                 None => (space().into(), primary_button("Done").on_press(Message::Back).into()),

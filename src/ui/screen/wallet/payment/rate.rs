@@ -2,14 +2,11 @@
 
 use thiserror::Error;
 
+use crate::flow::pay::MAX_RATE;
 use crate::protocol::Amount;
 use crate::protocol::amount::AmountError;
 use crate::rpc::FeeRate;
 
-/// **Duffs per 1,000 bytes** in one duff per byte.
-const PER_BYTE: u64 = 1_000;
-/// **Duffs per byte**: above this a rate is surely a mistake (nodes advise 1).
-const HIGHEST: u64 = 1_000;
 /// An amount is read with eight decimals, a rate with three.
 const FINER: u64 = 100_000;
 
@@ -22,8 +19,8 @@ pub(super) enum NoRate {
     TooFine,
     #[error("nodes relay nothing below {least} duffs per byte")]
     TooLow { least: String },
-    #[error("more than {HIGHEST} duffs per byte is surely a mistake")]
-    TooHigh,
+    #[error("more than {most} duffs per byte is surely a mistake")]
+    TooHigh { most: String },
 }
 
 /// **Duffs per 1,000 bytes**; nothing typed is none.
@@ -40,8 +37,10 @@ pub(super) fn read_rate(text: &str, relay: Option<Amount>) -> Result<Option<Amou
     if rate < least {
         return Err(NoRate::TooLow { least: per_byte(least) });
     }
-    if rate.duffs() > HIGHEST * PER_BYTE {
-        return Err(NoRate::TooHigh);
+    if rate > MAX_RATE {
+        return Err(NoRate::TooHigh {
+            most: per_byte(MAX_RATE),
+        });
     }
     Ok(Some(rate))
 }
@@ -74,7 +73,7 @@ mod tests {
     fn a_rate_no_node_relays_and_one_nobody_means_are_refused() {
         let relay = Some(Amount::from_duffs(1_000));
         assert_eq!(read_rate("0.999", relay), Err(NoRate::TooLow { least: "1".into() }));
-        assert_eq!(read_rate("1001", relay), Err(NoRate::TooHigh));
+        assert_eq!(read_rate("10001", relay), Err(NoRate::TooHigh { most: "10000".into() }));
         assert_eq!(read_rate("1.0001", relay), Err(NoRate::TooFine));
         assert!(matches!(read_rate("fast", relay), Err(NoRate::Unreadable(_))));
     }
