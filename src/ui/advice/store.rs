@@ -6,6 +6,7 @@ use super::Advice;
 use crate::store::file::FileError;
 use crate::store::journal::JournalError;
 use crate::store::keys::LabelError;
+use crate::store::labels::LabelsError;
 use crate::store::settings::SettingsError;
 use crate::store::vault::VaultError;
 
@@ -51,6 +52,17 @@ impl Advice for VaultError {
             Self::OtherKind { .. } => "Choose a key of the right kind.",
             Self::Import(_) => "Check that the whole private key was copied and that its kind and network are right.",
             Self::Derive(_) => "Try again; if it fails again, import a key made elsewhere.",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Advice for LabelsError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.advice(),
+            Self::NotText { .. } => "Put your copy of the file back, or move it away to begin anew.",
+            Self::TooLong { .. } | Self::SeveralLines => "Choose a shorter label.",
         };
         Some(text.to_owned())
     }

@@ -247,7 +247,11 @@ impl Line {
             Step::PayloadSigned { .. } | Step::InputsSigned { .. } | Step::Verified { .. } | Step::DeviceSigned => {
                 LineState::Signed
             }
-            Step::Planned { .. } | Step::ConfirmMessage { .. } | Step::ConfirmPayment { .. } => LineState::Working,
+            Step::Planned { .. }
+            | Step::ConfirmMessage { .. }
+            | Step::ConfirmAddress { .. }
+            | Step::ConfirmPayment { .. }
+            | Step::DeviceWorks(_) => LineState::Working,
         };
     }
 

@@ -15,7 +15,9 @@ pub mod voting;
 use iced::widget::{Column, column, container};
 use iced::{Element, Length};
 
-use crate::protocol::{Address, Profile};
+use crate::flow::pay;
+use crate::hw;
+use crate::protocol::Address;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::short_hash;
 use crate::ui::theme::Gap;
@@ -50,18 +52,14 @@ pub fn held<'a, M: Clone + 'a>(
     })
 }
 
-/// An address as the device on screen writes it, where that is another text: a Ledger app has its own network's prefix, whatever
-/// network the address is of. A Trezor knows each coin it serves.
+/// An address as the open device writes it, where that is another text than the network's.
 pub fn as_device_shows(address: Address, look: &Look<'_>) -> Option<String> {
-    let prefix = look.profile.devices.ledger_pubkey_prefix;
-    if prefix == look.profile.pubkey_prefix || look.device == Some("Trezor") {
-        return None;
-    }
-    let other = Profile {
-        pubkey_prefix: prefix,
-        ..look.profile.clone()
+    let kind = match look.device? {
+        "Trezor" => hw::Kind::Trezor,
+        _ => hw::Kind::Ledger,
     };
-    Some(address.to_text(&other))
+    let shown = pay::as_shown(kind, address, look.profile);
+    (shown != address.to_text(look.profile)).then_some(shown)
 }
 
 /// A key by label.

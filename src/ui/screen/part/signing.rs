@@ -378,7 +378,11 @@ pub fn is_sent(steps: &[Step]) -> bool {
 /// How many of the stages are over.
 fn reached(steps: &[Step]) -> usize {
     let over = |step: &Step| match step {
-        Step::Planned { .. } | Step::ConfirmMessage { .. } | Step::ConfirmPayment { .. } => 1,
+        Step::Planned { .. }
+        | Step::ConfirmMessage { .. }
+        | Step::ConfirmAddress { .. }
+        | Step::ConfirmPayment { .. }
+        | Step::DeviceWorks(_) => 1,
         Step::DeviceSigned | Step::PayloadSigned { .. } => 2,
         Step::InputsSigned { .. } => 3,
         Step::Verified { .. } | Step::Broadcasting { .. } => 4,

@@ -11,7 +11,6 @@ use super::rate::{self, read_rate};
 use crate::flow::Error;
 use crate::flow::pay::{Draft, Purpose, Selection, Sum};
 use crate::flow::wallet::Account;
-use crate::protocol::address::AddressError;
 use crate::protocol::amount::AmountError;
 use crate::protocol::network::MnType;
 use crate::protocol::rules::DUST_KEY;
@@ -233,7 +232,7 @@ impl Form {
         }
         parts
             .push(form)
-            .push(panel("Paid from", self.from_view(profile)).into())
+            .push(panel("Paid from", self.from_view(profile)))
             .into()
     }
 

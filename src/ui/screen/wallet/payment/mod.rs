@@ -190,8 +190,8 @@ impl Payment {
         };
         self.run += 1;
         let (run, ports) = (self.run, ports.clone());
-        let work = async move { prepare(&ports, draft).await.map(Box::new) };
-        let (task, handle) = Task::perform(work, move |result| Message::Prepared(run, result)).abortable();
+        let work = async move { prepare(&ports, draft).await };
+        let (task, handle) = Task::perform(work, move |result| Message::Prepared(run, result.map(Box::new))).abortable();
         self.stage = Stage::Preparing {
             run,
             _task: handle.abort_on_drop(),

@@ -13,7 +13,7 @@ use crate::ui::screen::part::context::Look;
 use crate::ui::screen::part::paying;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    body, divider, error_notice, fact, fact_mono, help, info, mono, muted, panel, strong, warning,
+    body, divider, error_notice, fact, fact_mono, help, info, mono, muted, panel, problem, strong, warning,
 };
 
 pub(super) fn view<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
@@ -23,7 +23,8 @@ pub(super) fn view<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> 
         parts = parts.push(error_notice(&crate::flow::Error::NoDevice));
     }
     for found in &plan.warnings {
-        parts = parts.push(warning(sentence(found)));
+        let words = sentence(&found.sentence());
+        parts = parts.push(if found.is_grave() { problem(words) } else { warning(words) });
     }
     parts
         .push(panel(
