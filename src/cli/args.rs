@@ -93,6 +93,14 @@ pub enum Command {
     ImportOperation(ImportArgs),
     /// Pay from the device to a fee key
     Fund(FundArgs),
+    /// Pay from the device to any address
+    Send(SendArgs),
+    /// Make a coin of exactly a masternode's collateral on the device
+    Collateral(CollateralArgs),
+    /// Accounts of the device: balances, addresses, coins
+    Wallet(WalletArgs),
+    /// Show or set the label of an address, a transaction or a coin
+    Label(LabelArgs),
     /// Keys of the vault
     #[command(subcommand)]
     Key(KeyCommand),
@@ -302,9 +310,64 @@ pub struct FundArgs {
     pub key: String,
     #[arg(long, value_name = "COINS")]
     pub amount: String,
-    /// Account the payment comes from, like m/44'/5'/0'
+    #[command(flatten)]
+    pub payment: PaymentArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SendArgs {
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: String,
+    /// `all`: everything the coins hold but the fee
+    #[arg(long, value_name = "COINS|all")]
+    pub amount: String,
+    #[command(flatten)]
+    pub payment: PaymentArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CollateralArgs {
+    /// Of an evonode
+    #[arg(long)]
+    pub evo: bool,
+    #[command(flatten)]
+    pub payment: PaymentArgs,
+}
+
+/// What every payment from the device can be told.
+#[derive(Debug, Args)]
+pub struct PaymentArgs {
+    /// Account the payment comes from, like m/44'/5'/0' (default: the first)
     #[arg(long, value_name = "ACCOUNT_PATH")]
     pub from_path: Option<String>,
+    /// Spend exactly these coins
+    #[arg(long, value_name = "TXID:N,...", value_delimiter = ',')]
+    pub coins: Vec<String>,
+    /// Spend this coin although it is, was meant to be, or looks like a collateral
+    #[arg(long, value_name = "TXID:N", value_delimiter = ',')]
+    pub spend_collateral: Vec<String>,
+    /// Coins per 1000 bytes (default: what the node advises)
+    #[arg(long, value_name = "COINS")]
+    pub fee_rate: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct WalletArgs {
+    /// Only this account (default: the first three)
+    #[arg(long, value_name = "N")]
+    pub account: Option<u32>,
+    /// So many more addresses of each chain
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub further: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct LabelArgs {
+    #[arg(value_name = "ADDRESS|TXID|TXID:N")]
+    pub item: String,
+    /// Left out, the label is shown; an empty one takes it away
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::output::Failure;
 use super::register::{registered, watch};
 use super::session::Session;
+use crate::flow::pay::{self, Purpose, Selection};
 use crate::flow::register::{self, CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, VotingChoice};
-use crate::flow::{Ports, fund, overview, wallet};
+use crate::flow::{Ports, overview, wallet};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
 use crate::protocol::{Address, Amount, KeyId, path};
@@ -37,8 +38,19 @@ pub async fn run(session: &Session) -> Result<ExitCode, Failure> {
         .key_id()
         .map(KeyId::address)
         .ok_or_else(|| Failure::refused("vault", "a fee key without address"))?;
-    let payment = fund::prepare(&ports, fee_address, FEE_MONEY, path::account(&ports.profile, 0)).await?;
-    let (_, mut steps) = watch(session, fund::pay(ports.clone(), payment)).await?;
+    let purpose = Purpose::Fund {
+        label: fee_key.label,
+        to: fee_address,
+        amount: FEE_MONEY,
+    };
+    let payment = pay::Draft {
+        account: path::account(&ports.profile, 0),
+        purpose,
+        coins: Selection::Automatic,
+        rate: None,
+    };
+    let payment = pay::prepare(&ports, payment).await?;
+    let (_, mut steps) = watch(session, pay::pay(ports.clone(), payment)).await?;
 
     say("3. looking for a collateral on the Ledger");
     let draft = draft(&ports).await?;

@@ -14,6 +14,7 @@ mod key;
 mod list;
 mod message;
 mod output;
+mod pay;
 mod register;
 mod review;
 mod sandbox;
@@ -21,6 +22,7 @@ mod session;
 mod status;
 mod tx;
 mod update;
+mod wallet;
 
 use std::process::ExitCode;
 
@@ -88,7 +90,11 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::UpdateRegistrar(args) => update::registrar(session, &args).await,
         Command::Revoke(args) => update::revoke(session, &args).await,
         Command::ImportOperation(args) => handover::import(session, &args).await,
-        Command::Fund(args) => register::fund(session, args).await,
+        Command::Fund(args) => pay::fund(session, args).await,
+        Command::Send(args) => pay::send(session, args).await,
+        Command::Collateral(args) => pay::collateral(session, args).await,
+        Command::Wallet(args) => wallet::run(session, args).await,
+        Command::Label(args) => wallet::label(session, &args),
         Command::Key(command) => key::run(session, command),
         Command::Device(command) => device::run(session, command).await,
         Command::Message(command) => message::run(session, command),

@@ -1,20 +1,21 @@
-//! `register` and `fund`: arguments to a draft, the plan shown, the flow run.
+//! `register`: arguments to a draft, the plan shown, the flow run.
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use sipper::Sipper;
 
-use super::args::{FundArgs, RegisterArgs};
+use super::args::RegisterArgs;
 use super::choices::{self, Fresh};
 use super::handover::{Target, exported};
 use super::list::listing;
 use super::output::Failure;
 use super::session::Session;
 use crate::flow::register::{self, Plan};
-use crate::flow::{Error, Ports, Step, fund};
+use crate::flow::{Error, Ports, Step};
+use crate::hw::Done;
 use crate::protocol::network::MnType;
-use crate::protocol::{Amount, OutPoint, Transaction, describe, path};
+use crate::protocol::{OutPoint, describe, path};
 use crate::setup::Connection;
 
 mod draft;
@@ -78,36 +79,6 @@ async fn export(session: &Session, ports: &Ports, plan: Plan, target: &Target) -
     exported(session, target, &operation, ports, document)
 }
 
-pub async fn fund(session: &Session, args: FundArgs) -> Result<ExitCode, Failure> {
-    let (_connection, ports) = session.ports_with_device().await?;
-    let amount: Amount = args.amount.parse().map_err(Failure::usage)?;
-    if amount == Amount::ZERO {
-        return Err(Failure::usage("the amount is zero"));
-    }
-    let to = choices::fee_address(&ports, &args.key)?;
-    let account = match &args.from_path {
-        Some(text) => path::parse(text).map_err(Failure::usage)?,
-        None => path::account(&ports.profile, 0),
-    };
-    let plan = fund::prepare(&ports, to, amount, account).await?;
-    if session.global.dry_run {
-        let document = payment(&plan.unsigned, None, plan.fee, vec![], &ports);
-        return Ok(session.output.done(&document, || listing(&document)));
-    }
-    session.confirm(&format!(
-        "pay {} {} to {}?",
-        amount.short(),
-        ports.profile.ticker,
-        to.to_text(&ports.profile)
-    ))?;
-    let (outcome, steps) = watch(session, fund::pay(ports.clone(), plan)).await?;
-    let mut document = payment(&outcome.tx, Some(outcome.txid.to_string()), outcome.fee, steps, &ports);
-    document["height"] = json!(outcome.height);
-    Ok(session.output.done(&document, || {
-        format!("paid: {} (block {})", outcome.txid, outcome.height)
-    }))
-}
-
 /// Runs a flow, its steps on stderr.
 pub async fn watch<T>(
     session: &Session,
@@ -116,11 +87,19 @@ pub async fn watch<T>(
     let mut steps = Vec::new();
     let mut flow = flow.pin();
     while let Some(step) = flow.sip().await {
+        if is_between(&step) {
+            continue;
+        }
         let sentence = step.sentence();
         session.output.progress(&sentence);
         steps.push(sentence);
     }
     Ok((flow.await?, steps))
+}
+
+/// A payment of fifty inputs has a hundred such steps: the first, every tenth and the last are told.
+fn is_between(step: &Step) -> bool {
+    matches!(step, Step::DeviceWorks(Done { done, of, .. }) if *done != 1 && done % 10 != 0 && done != of)
 }
 
 fn pretty(document: &Value) -> String {
@@ -158,19 +137,8 @@ pub fn registered(outcome: &register::Outcome, steps: Vec<String>, ports: &Ports
     })
 }
 
-fn payment(tx: &Transaction, txid: Option<String>, fee: Amount, steps: Vec<String>, ports: &Ports) -> Value {
-    let outputs = describe::transaction(tx, &ports.profile).map(|decoded| decoded["vout"].clone());
-    json!({
-        "txid": txid,
-        "hex": tx.to_hex(),
-        "fee": fee.to_string(),
-        "vout": outputs.unwrap_or(Value::Null),
-        "steps": steps,
-    })
-}
-
 /// `TXID:N`, also with `-` between as masternode lists print it.
-fn outpoint(text: &str) -> Result<OutPoint, Failure> {
+pub fn outpoint(text: &str) -> Result<OutPoint, Failure> {
     let wrong = || Failure::usage(format!("'{text}' is not an outpoint like TXID:N"));
     let (txid, index) = text.trim().split_once([':', '-']).ok_or_else(wrong)?;
     Ok(OutPoint {

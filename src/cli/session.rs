@@ -225,6 +225,22 @@ impl Session {
         Ok((connection, ports))
     }
 
+    /// As [`Session::connect`], with the device open and the vault as far as the command needs it.
+    ///
+    /// # Errors
+    /// Why the device cannot be used.
+    pub async fn ports_with_open_device(&self, vault: Need) -> Result<(Connection, Ports), Failure> {
+        let connection = self.connect().await?;
+        let mut ports = connection.ports.clone();
+        if ports.vault.is_none() && self.opens_vault(vault)? {
+            ports.vault = Some(self.vault()?);
+        }
+        if ports.device.is_none() {
+            ports.device = Some(self.open_device(Arc::clone(&ports.profile)).await?);
+        }
+        Ok((connection, ports))
+    }
+
     /// As [`Session::connect`], with the vault unlocked if that needs no question.
     pub async fn ports_with_vault_if_open(&self) -> Result<(Connection, Ports), Failure> {
         let connection = self.connect().await?;
@@ -298,11 +314,20 @@ impl Session {
 
     /// As [`Session::confirm`], but a name has to be typed: for what nobody should confirm by habit.
     pub fn confirm_by_name(&self, question: &str, name: &str) -> Result<(), Failure> {
+        self.confirm_by_typing(question, "its name", name)
+    }
+
+    /// As [`Session::confirm_by_name`], by the phrase of a locked coin.
+    pub fn confirm_by_phrase(&self, question: &str, phrase: &str) -> Result<(), Failure> {
+        self.confirm_by_typing(question, "this phrase", phrase)
+    }
+
+    fn confirm_by_typing(&self, question: &str, what: &str, text: &str) -> Result<(), Failure> {
         if self.global.yes || !std::io::stdin().is_terminal() {
             return self.confirm(question);
         }
-        let answer = self.ask(&format!("{question} Type its name, {name}:"))?;
-        if answer == name { Ok(()) } else { Err(cancelled()) }
+        let answer = self.ask(&format!("{question} Type {what}, {text}:"))?;
+        if answer == text { Ok(()) } else { Err(cancelled()) }
     }
 
     fn ask(&self, question: &str) -> Result<String, Failure> {

@@ -3,6 +3,7 @@
 use thiserror::Error as ThisError;
 
 use crate::flow::operation::{FileError, Flaw, Role};
+use crate::flow::wallet::CoinState;
 use crate::hw::DeviceError;
 use crate::protocol::funding::Shortage;
 use crate::protocol::message::SignatureError;
@@ -13,6 +14,7 @@ use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
+use crate::store::labels::LabelsError;
 use crate::store::vault::VaultError;
 
 /// One cause, with the data to name it.
@@ -26,6 +28,8 @@ pub enum Error {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    Labels(#[from] LabelsError),
     #[error("no device is connected")]
     NoDevice,
     #[error("the vault is locked")]
@@ -70,6 +74,22 @@ pub enum Error {
     /// The amount of a coin is the node's word until its transaction proves it; a false one would become fee.
     #[error("the node has no proof of the coin {outpoint}: the transaction that made it is missing or another")]
     UnprovenCoin { outpoint: OutPoint },
+    /// See [`crate::flow::guard`]: it is spent only if its phrase was typed.
+    #[error("the coin {outpoint} is locked: if it were spent, {consequence}")]
+    Guarded { outpoint: OutPoint, consequence: String },
+    #[error("the coin {outpoint} is {}", not_ready(.state))]
+    CoinNotReady { outpoint: OutPoint, state: CoinState },
+    #[error("the account has no coin {outpoint}, or it is spent")]
+    NoSuchCoin { outpoint: OutPoint },
+    #[error("{count} coins would be spent at once; the device signs at most {most}")]
+    TooManyCoins { count: usize, most: usize },
+    /// **Duffs** per 1000 bytes.
+    #[error("a fee rate of {} is not within {} and {} per 1000 bytes", .rate.short(), .least.short(), .most.short())]
+    FeeRate { rate: Amount, least: Amount, most: Amount },
+    #[error("the fee of {} is above the {} that any payment may cost", .fee.short(), .most.short())]
+    FeeTooHigh { fee: Amount, most: Amount },
+    #[error("the amount is zero")]
+    NothingToPay,
     #[error("the signature does not prove the collateral key: {0}")]
     Signature(SignatureError),
     #[error("the finished transaction is not the reviewed one: {what}")]
@@ -106,6 +126,15 @@ pub enum Error {
     Sandbox { reason: String },
     #[error("this computer gave no randomness")]
     NoRandomness,
+}
+
+fn not_ready(state: &CoinState) -> String {
+    match state {
+        CoinState::Immature { blocks_left } => format!("an immature reward: {blocks_left} more blocks"),
+        CoinState::Unconfirmed => "in no block yet".to_owned(),
+        CoinState::BeingSpent => "being spent already".to_owned(),
+        CoinState::Ready => "ready".to_owned(),
+    }
 }
 
 impl From<Flaw> for Error {
@@ -156,7 +185,15 @@ impl Error {
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",
-            Self::FeeKeyShort { .. } | Self::Short(_) => "funds",
+            Self::FeeKeyShort { .. }
+            | Self::Short(_)
+            | Self::NoSuchCoin { .. }
+            | Self::CoinNotReady { .. }
+            | Self::TooManyCoins { .. }
+            | Self::NothingToPay => "funds",
+            Self::FeeRate { .. } | Self::FeeTooHigh { .. } => "fee",
+            Self::Guarded { .. } => "guarded",
+            Self::Labels(_) => "labels",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }

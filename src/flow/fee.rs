@@ -6,6 +6,7 @@ use bitcoin::{OutPoint, ScriptBuf};
 use serde::{Deserialize, Serialize};
 
 use super::choice::FeeSource;
+use super::guard::Collaterals;
 use super::keys::secp_id;
 use super::operation::Kind;
 use super::{Error, Ports, wallet};
@@ -240,13 +241,13 @@ impl From<&FoundCoin> for FeeInput {
     }
 }
 
-/// Coins that may pay the fee ([`wallet::is_spendable`]) but for the excluded ones, with their owner's name and address.
+/// Coins that may pay the fee ([`Collaterals::is_spendable`]) but for the excluded ones, with their owner's name and address.
 pub(super) async fn fee_coins(
     ports: &Ports,
     source: &FeeSource,
     exclude: &[OutPoint],
 ) -> Result<(String, Address, Vec<FoundCoin>), Error> {
-    let listed = wallet::listed_collaterals(ports).await?;
+    let collaterals = Collaterals::read(ports).await?;
     let (label, address, found) = match source {
         FeeSource::Key(label) => {
             let address = secp_id(ports.vault()?, label, store::Kind::Fee)?.address();
@@ -270,7 +271,7 @@ pub(super) async fn fee_coins(
     };
     let usable = found
         .into_iter()
-        .filter(|coin| !exclude.contains(&coin.outpoint) && wallet::is_spendable(ports, coin, &listed))
+        .filter(|coin| !exclude.contains(&coin.outpoint) && collaterals.is_spendable(coin))
         .collect();
     Ok((label, address, usable))
 }

@@ -7,10 +7,11 @@ pub mod batch;
 pub mod choice;
 pub mod error;
 pub mod fee;
-pub mod fund;
+pub mod guard;
 mod keys;
 pub mod operation;
 pub mod overview;
+pub mod pay;
 pub mod register;
 pub mod resume;
 pub mod revive;
@@ -25,7 +26,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub use error::Error;
 pub use keys::{Label, make as make_key};
 
-use crate::hw::{Device, Kind};
+use crate::hw::{Device, Done, Kind, Part};
 use crate::protocol::Profile;
 use crate::protocol::masternode::Entry;
 use crate::rpc::{Node, NodeStatus};
@@ -107,12 +108,21 @@ pub enum Step {
         hash: String,
         address: String,
     },
+    /// The device shows an address of its own, to be compared; the payment goes there.
+    ConfirmAddress {
+        device: Kind,
+        path: String,
+        /// As the device writes it.
+        address: String,
+    },
     /// The device asks for a payment; it shows these outputs and the fee.
     ConfirmPayment {
         device: String,
         outputs: Vec<(String, String)>,
         fee: String,
     },
+    /// How far the device is with a payment.
+    DeviceWorks(Done),
     /// The device gave a signature and it is the right one.
     DeviceSigned,
     /// The payload is signed by a key of the vault, or one pasted for once.
@@ -170,6 +180,13 @@ impl Step {
                 let listed: Vec<String> = outputs.iter().map(|(amount, to)| format!("{amount} to {to}")).collect();
                 format!("confirm on the {device}: {}, fee {fee}", listed.join(", "))
             }
+            Self::ConfirmAddress { device, path, address } => {
+                format!("compare the address on the {device}: {address} ({path})")
+            }
+            Self::DeviceWorks(Done { part, done, of }) => match part {
+                Part::Reading => format!("the device reads previous transactions: {done} of {of}"),
+                Part::Signing => format!("the device signs: {done} of {of}"),
+            },
             Self::DeviceSigned => "the device signed, and the signature is the right one".into(),
             Self::PayloadSigned { role, label } => format!("the payload is signed by the {role}: {label}"),
             Self::InputsSigned { label } => format!("the fee inputs are signed by {label}"),

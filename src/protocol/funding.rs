@@ -10,6 +10,9 @@ use super::tx::{Transaction, TxIn, TxOut};
 /// Longest scriptSig of such an input: a 72-byte signature, its hash type and the key, each with its push.
 pub const SCRIPT_SIG: usize = 108;
 
+/// Version of ordinary payments (Dash Core's `CTransaction::CURRENT_VERSION`).
+pub const PAYMENT_VERSION: i16 = 2;
+
 /// A coin that may be spent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coin {
@@ -85,6 +88,50 @@ pub fn fund(
         .into_iter()
         .fold(paid, |sum, part| sum.checked_add(part).unwrap_or(sum));
     Err(Shortage { available, needed })
+}
+
+/// Spends exactly these coins: outputs and fee are paid, the rest is change or, too small to keep, fee.
+///
+/// # Errors
+/// See [`Shortage`].
+pub fn fund_with(
+    template: &Transaction,
+    coins: &[Coin],
+    rate: Amount,
+    change_script: &ScriptBuf,
+) -> Result<Funded, Shortage> {
+    let paid = template.output_total().unwrap_or(Amount::from_duffs(u64::MAX));
+    let available = coins.iter().map(|coin| coin.value).sum();
+    let funded = try_with(template, coins, available, paid, rate, change_script, Change::IfWorthIt);
+    funded.filter(|_| !coins.is_empty()).ok_or_else(|| {
+        let fee = fee_of(&with_inputs(template, coins, None), coins.len(), rate);
+        let needed = paid.checked_add(fee).unwrap_or(paid);
+        Shortage { available, needed }
+    })
+}
+
+/// Spends all of these coins to one script: what is left of the fee.
+///
+/// # Errors
+/// [`Shortage`] if that is nothing a node relays.
+pub fn fund_all(coins: &[Coin], rate: Amount, script: &ScriptBuf) -> Result<Funded, Shortage> {
+    let mut template = Transaction::empty(PAYMENT_VERSION);
+    template.outputs.push(TxOut::new(Amount::ZERO, script.clone()));
+    let mut tx = with_inputs(&template, coins, None);
+    let fee = fee_of(&tx, coins.len(), rate);
+    let available: Amount = coins.iter().map(|coin| coin.value).sum();
+    let rest = available.checked_sub(fee).filter(|rest| rest.duffs() >= DUST_KEY);
+    let Some(rest) = rest.filter(|_| !coins.is_empty()) else {
+        let needed = fee.checked_add(Amount::from_duffs(DUST_KEY)).unwrap_or(fee);
+        return Err(Shortage { available, needed });
+    };
+    tx.outputs[0] = TxOut::new(rest, script.clone());
+    Ok(Funded {
+        tx,
+        coins: coins.to_vec(),
+        fee,
+        change: None,
+    })
 }
 
 fn try_with(
@@ -253,5 +300,35 @@ mod tests {
             Change::IfWorthIt,
         );
         assert_eq!(two.expect("enough").coins.len(), 2);
+    }
+
+    #[test]
+    fn coins_that_were_chosen_are_all_spent_and_all_of_them_can_go_to_one_address() {
+        let (to, back) = (script::pay_to_key(&[2; 20]), script::pay_to_key(&[1; 20]));
+        let mut payment = Transaction::empty(PAYMENT_VERSION);
+        payment.outputs.push(TxOut::new(Amount::from_duffs(10_000), to.clone()));
+        let coins = [coin(1, 20_000), coin(2, 5_000), coin(3, 700)];
+        let rate = Amount::from_duffs(1_000);
+        let funded = fund_with(&payment, &coins, rate, &back).expect("enough");
+        // 10 of the transaction, 149 per input, 34 per output.
+        assert_eq!((funded.fee.duffs(), funded.coins.len()), (10 + 3 * 149 + 2 * 34, 3));
+        assert_eq!(funded.tx.outputs[1].value, 25_700 - 10_000 - 525);
+        let all = fund_all(&coins, rate, &to).expect("enough");
+        assert_eq!(all.fee.duffs(), 10 + 3 * 149 + 34);
+        assert_eq!(
+            all.tx.outputs,
+            [TxOut::new(Amount::from_duffs(25_700 - 491), to.clone())]
+        );
+        assert_eq!(all.change, None);
+        let short = fund_with(&payment, &coins[1..], rate, &back).expect_err("too little");
+        assert_eq!(
+            (short.available.duffs(), short.needed.duffs()),
+            (5_700, 10_000 + 10 + 2 * 149 + 34)
+        );
+        assert_eq!(
+            fund_all(&coins[2..], rate, &to).expect_err("dust").needed.duffs(),
+            10 + 149 + 34 + 546
+        );
+        assert!(fund_all(&[], rate, &to).is_err() && fund_with(&payment, &[], rate, &back).is_err());
     }
 }

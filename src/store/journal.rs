@@ -178,7 +178,7 @@ pub struct Entry {
 pub struct Operation {
     /// Counted from 1; short, to be typed.
     pub id: i64,
-    /// `register`, `fund`, ..
+    /// `register`, `send`, ..
     pub kind: String,
     /// Name of the network's profile.
     pub network: String,
@@ -255,6 +255,10 @@ impl Journal {
             path: path.to_owned(),
             database: Mutex::new(database),
         })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Writes down a checked plan, and answers the number of the operation. Times are **Unix seconds**.

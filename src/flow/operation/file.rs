@@ -121,7 +121,7 @@ impl Operation {
     }
 
     /// Reads the text of a file or of the journal and believes it.
-    pub(super) fn from_text(text: &str) -> Result<Self, FileError> {
+    pub(in crate::flow) fn from_text(text: &str) -> Result<Self, FileError> {
         if text.len() > MAX_FILE {
             return Err(FileError::TooLarge);
         }

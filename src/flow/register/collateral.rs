@@ -85,13 +85,10 @@ async fn check_path(ports: &Ports, coin: &FoundCoin, at: &DerivationPath) -> Res
 }
 
 async fn search_path(ports: &Ports, coin: &FoundCoin) -> Result<(DerivationPath, KeyId), Error> {
-    for account in wallet::default_accounts(ports) {
-        let coins = wallet::account_coins(ports, account, &[coin.outpoint]).await?.coins;
-        if let Some(found) = coins.into_iter().find(|found| found.coin.outpoint == coin.outpoint) {
-            return Ok((found.path, found.key_id));
-        }
-    }
-    Err(Error::CollateralPathUnknown {
-        outpoint: coin.outpoint,
-    })
+    let outpoint = coin.outpoint;
+    let coins = wallet::coins(ports, &wallet::default_accounts(ports), &[outpoint]).await?;
+    let found = coins.into_iter().find(|found| found.coin.outpoint == outpoint);
+    found
+        .map(|found| (found.path, found.key_id))
+        .ok_or(Error::CollateralPathUnknown { outpoint })
 }

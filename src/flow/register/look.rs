@@ -8,7 +8,7 @@ use crate::flow::choice::FeeSource;
 use crate::flow::fee::{Bill, fee_coins};
 use crate::flow::keys::make as make_key;
 use crate::flow::wallet::{self, Candidate};
-use crate::flow::{Error, Ports, fund};
+use crate::flow::{Error, Ports, pay};
 use crate::protocol::funding::{self, Change, Coin};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
@@ -133,19 +133,33 @@ pub async fn make(ports: Ports, kind: Kind, name: String) -> Result<KeyInfo, Err
 /// A payment to a fee key from the first account that can pay it, beginning with `first`.
 ///
 /// # Errors
-/// Of [`fund::prepare`]; [`Error::Short`] if no account suffices.
+/// Of [`pay::prepare`]; [`Error::Short`] if no account suffices.
 pub async fn fill(
     ports: &Ports,
-    to: Address,
+    purse: &Purse,
     amount: Amount,
     first: Option<DerivationPath>,
-) -> Result<fund::Plan, Error> {
+) -> Result<pay::Plan, Error> {
     let mut accounts: Vec<DerivationPath> = first.into_iter().chain(wallet::default_accounts(ports)).collect();
     let mut seen = std::collections::HashSet::new();
     accounts.retain(|account| seen.insert(account.clone()));
+    let label = match &purse.source {
+        FeeSource::Key(label) => label.clone(),
+        FeeSource::NodeWallet | FeeSource::Elsewhere(_) => purse.address.to_text(&ports.profile),
+    };
     let mut short = None;
     for account in accounts {
-        match fund::prepare(ports, to, amount, account).await {
+        let draft = pay::Draft {
+            account,
+            purpose: pay::Purpose::Fund {
+                label: label.clone(),
+                to: purse.address,
+                amount,
+            },
+            coins: pay::Selection::Automatic,
+            rate: None,
+        };
+        match pay::prepare(ports, draft).await {
             Err(error @ Error::Short(_)) => short = short.or(Some(error)),
             other => return other,
         }

@@ -1,18 +1,17 @@
 //! What is shown of an update before anybody signs: every field before and after, what follows, what a node would say.
 
-use std::collections::HashSet;
-
 use super::consequence::{Consequence, consequences};
 use super::field::{Field, fields};
 use crate::flow::choice::OneUse;
 use crate::flow::fee::FeeInput;
+use crate::flow::guard::Collaterals;
 use crate::flow::operation::{self, Flaw, Missing, Operation, Signer};
 use crate::flow::{Error, Ports, synced_status, transaction, wallet};
 use crate::protocol::bls::PublicKey;
 use crate::protocol::masternode::{Entry, OperatorKey, effect};
 use crate::protocol::rules::{self, Facts, Verdict};
 use crate::protocol::special_tx::{Payload, ProUpRegTx};
-use crate::protocol::{Amount, OutPoint, Profile, script};
+use crate::protocol::{Amount, Profile, script};
 use crate::rpc::NodeStatus;
 
 /// An operation as the chain of this moment sees it.
@@ -75,9 +74,9 @@ pub async fn review(ports: &Ports, operation: &Operation, once: Option<&OneUse>)
     operation.check(&ports.profile)?;
     let status = synced_status(ports).await?;
     let facts = transaction::facts(&*ports.node, &ports.profile, &operation.unsigned).await?;
-    let listed = facts.masternodes.iter().map(|entry| entry.collateral).collect();
+    let collaterals = Collaterals::of(ports, facts.masternodes.clone())?;
     for input in &operation.inputs {
-        prove(ports, input, &listed, operation.fee_from_wallet).await?;
+        prove(ports, input, &collaterals, operation.fee_from_wallet).await?;
     }
     operation.check_base(&facts)?;
     check_signer(operation, &facts, &status)?;
@@ -86,7 +85,7 @@ pub async fn review(ports: &Ports, operation: &Operation, once: Option<&OneUse>)
 
 /// What the file says of a coin must be so: what it holds above that would become fee, and the change would go to another. A
 /// collateral is spent by nothing.
-async fn prove(ports: &Ports, input: &FeeInput, listed: &HashSet<OutPoint>, of_wallet: bool) -> Result<(), Error> {
+async fn prove(ports: &Ports, input: &FeeInput, collaterals: &Collaterals, of_wallet: bool) -> Result<(), Error> {
     let outpoint = input.outpoint;
     let Some(coin) = ports.node.coin(outpoint).await? else {
         return Ok(()); // spent or unknown: the rules say so
@@ -104,7 +103,7 @@ async fn prove(ports: &Ports, input: &FeeInput, listed: &HashSet<OutPoint>, of_w
             stated,
             found,
         }
-    } else if wallet::is_guarded(ports, &coin, listed) {
+    } else if collaterals.is_guarded(&coin) {
         Flaw::SpendsCollateral { outpoint }
     } else {
         return Ok(());

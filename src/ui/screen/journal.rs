@@ -347,7 +347,8 @@ fn kind_name(kind: &str) -> &str {
         "update-service" => "Service update",
         "update-registrar" => "Update by the owner",
         "revoke" => "Revocation",
-        "fund" => "Payment",
+        "fund" | "send" => "Payment",
+        "collateral" => "Collateral",
         other => other,
     }
 }

@@ -1,5 +1,7 @@
 //! An operation as it is shown before anybody signs: every field before and after, what follows, who signs, what it costs.
 
+pub mod payment;
+
 use serde_json::{Map, Value, json};
 
 use crate::flow::choice::OneUse;
