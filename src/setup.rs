@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bitcoin::bip32::DerivationPath;
 use zeroize::Zeroizing;
 
 use crate::flow::{Error, Ports};
 use crate::hw::{Asker, Device, DeviceError, DeviceSpec, Kind, discovery};
 use crate::protocol::network::{self, ProfileError};
-use crate::protocol::{Profile, path};
+use crate::protocol::{Address, Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
 use crate::sandbox::trezor::{self, SandboxTrezor};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, Extras, Sandbox};
 use crate::store::vault::Stretching;
 use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
 
@@ -24,8 +25,13 @@ const POLL: Duration = Duration::from_secs(5);
 const LOCAL_POLL: Duration = Duration::from_secs(1);
 /// The sandbox is on this computer and mines every few seconds.
 const SANDBOX_POLL: Duration = Duration::from_millis(300);
-/// How many of the device's addresses the sandbox pays to at its start.
+/// How many of a device's addresses the sandbox pays to at its start: ordinary coins, then rewards, then an asset unlock.
 const SANDBOX_ADDRESSES: u32 = 4;
+const SANDBOX_REWARDS: u32 = 4;
+const SANDBOX_UNLOCK: u32 = 5;
+/// The account of a device's many small coins, and the addresses they share.
+const SANDBOX_SMALL_ACCOUNT: u32 = 1;
+const SANDBOX_SMALL_ADDRESSES: u32 = 10;
 
 /// What to connect to.
 #[derive(Debug, Clone)]
@@ -37,7 +43,7 @@ pub struct Choice {
 
 #[derive(Clone)]
 pub enum NodeChoice {
-    /// The embedded chain, node and Ledger.
+    /// The embedded chain, node and devices.
     Sandbox { block_seconds: u64 },
     Remote {
         url: String,
@@ -63,6 +69,8 @@ pub struct Connection {
     pub sandbox: Option<Arc<SandboxRun>>,
     /// Where the device is to be looked for when it is not there yet or was unplugged.
     pub device: DeviceSpec,
+    /// The sandbox's devices, to choose from; none on a real node.
+    pub specs: Vec<DeviceSpec>,
 }
 
 /// A profile by built-in name or file.
@@ -129,6 +137,7 @@ pub async fn connect_node(choice: Choice, dirs: &Dirs, asker: Arc<dyn Asker>) ->
                 ports,
                 sandbox: None,
                 device: choice.device,
+                specs: Vec::new(),
             })
         }
     }
@@ -226,6 +235,15 @@ impl SandboxOptions {
             auto_approve: false,
         }
     }
+
+    /// The same with a Trezor One, where the network has a coin that Trezor firmware knows.
+    pub fn quiet_with_trezor(profile: &Profile) -> Self {
+        let knows = crate::hw::trezor::knows(profile);
+        Self {
+            trezor: knows.then(|| trezor::Options::new(trezor::Model::One)),
+            ..Self::quiet()
+        }
+    }
 }
 
 /// The embedded chain, its node, and its devices. Dropping it ends them.
@@ -258,21 +276,19 @@ impl SandboxRun {
         let trezor = trezor.map_err(|error| Error::Sandbox {
             reason: format!("its Trezor cannot be served: {}", error.kind()),
         })?;
-        let paths: Vec<_> = (0..SANDBOX_ADDRESSES)
-            .map(|index| path::address(&profile, 0, false, index))
-            .collect();
-        let of_ledger = paths.iter().filter_map(|path| ledger.key_address(path));
+        let of_ledger = Wallet::of(&profile, |path| ledger.key_address(path));
         let of_trezor = trezor
-            .iter()
-            .flat_map(|trezor| paths.iter().filter_map(|path| trezor.key_address(path)));
-        let device = of_ledger.chain(of_trezor).collect();
+            .as_ref()
+            .and_then(|trezor| Wallet::of(&profile, |path| trezor.key_address(path)));
+        let wallets: Vec<Wallet> = of_ledger.into_iter().chain(of_trezor).collect();
         let chain = Sandbox::start(sandbox::Options {
             masternodes: options.masternodes,
             block_seconds: options.block_seconds,
             rpc_port: options.rpc_port,
             user: options.user,
             password: options.password,
-            device,
+            device: wallets.iter().flat_map(|wallet| wallet.ordinary.clone()).collect(),
+            extras: wallets.into_iter().map(|wallet| wallet.extras).collect(),
             ..sandbox::Options::new(Profile::clone(&profile))
         })
         .await
@@ -301,6 +317,50 @@ impl SandboxRun {
     pub fn height(&self) -> u32 {
         self.chain.height()
     }
+
+    /// Its devices, the Ledger first.
+    pub fn specs(&self) -> Vec<DeviceSpec> {
+        let spec = |kind, address: SocketAddr| DeviceSpec::Network {
+            kind,
+            address: address.to_string(),
+        };
+        let trezor = self.trezor.iter().map(|trezor| spec(Kind::Trezor, trezor.address()));
+        std::iter::once(spec(Kind::Ledger, self.ledger_address()))
+            .chain(trezor)
+            .collect()
+    }
+
+    /// The device the user means by a choice that names no place: the first, or that of a kind. What names a place is left as it is.
+    pub fn spec(&self, chosen: &DeviceSpec) -> DeviceSpec {
+        let fits = |spec: &DeviceSpec| match (chosen, spec) {
+            (DeviceSpec::Any, _) => true,
+            (DeviceSpec::Usb(wanted), DeviceSpec::Network { kind, .. }) => wanted == kind,
+            _ => false,
+        };
+        self.specs().into_iter().find(fits).unwrap_or_else(|| chosen.clone())
+    }
+}
+
+/// The addresses of a device that the sandbox pays to at its start.
+struct Wallet {
+    ordinary: Vec<Address>,
+    extras: Extras,
+}
+
+impl Wallet {
+    /// None for a device without keys.
+    fn of(profile: &Profile, address: impl Fn(&DerivationPath) -> Option<Address>) -> Option<Self> {
+        let at = |account, index| address(&path::address(profile, account, false, index));
+        let all = |account, count| (0..count).map(|index| at(account, index)).collect::<Option<Vec<_>>>();
+        Some(Self {
+            ordinary: all(0, SANDBOX_ADDRESSES)?,
+            extras: Extras {
+                rewards: at(0, SANDBOX_REWARDS)?,
+                unlock: at(0, SANDBOX_UNLOCK)?,
+                small: all(SANDBOX_SMALL_ACCOUNT, SANDBOX_SMALL_ADDRESSES)?,
+            },
+        })
+    }
 }
 
 /// The whole embedded world, reached through the same client and adapter as a real one.
@@ -314,7 +374,7 @@ async fn connect_sandbox(
     let options = SandboxOptions {
         block_seconds,
         password: secret.to_string(),
-        ..SandboxOptions::quiet()
+        ..SandboxOptions::quiet_with_trezor(&choice.profile)
     };
     let profile = choice.profile;
     let mut run = SandboxRun::start(Arc::clone(&profile), options).await?;
@@ -329,13 +389,7 @@ async fn connect_sandbox(
     };
     let node = Client::connect(Endpoint::new(&run.rpc_url(), auth)?, Arc::clone(&profile))?;
     node.status().await?;
-    let spec = match choice.device {
-        DeviceSpec::Any => DeviceSpec::Network {
-            kind: Kind::Ledger,
-            address: run.ledger_address().to_string(),
-        },
-        named => named,
-    };
+    let spec = run.spec(&choice.device);
     let device = open_device(spec.clone(), Arc::clone(&profile), asker).await?;
     let ports = Ports {
         profile,
@@ -347,6 +401,7 @@ async fn connect_sandbox(
     };
     Ok(Connection {
         ports,
+        specs: run.specs(),
         sandbox: Some(Arc::new(run)),
         device: spec,
     })

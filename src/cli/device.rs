@@ -12,7 +12,7 @@ use super::session::Session;
 use crate::flow::message_shown;
 use crate::flow::register::device_hash;
 use crate::hw::discovery::State;
-use crate::hw::{Device, discovery};
+use crate::hw::{Device, DeviceSpec, discovery};
 use crate::protocol::{KeyId, Profile, path};
 use crate::setup::{NodeChoice, SandboxOptions, SandboxRun};
 
@@ -27,7 +27,7 @@ pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, 
 /// The device, and whatever must live as long as it (the sandbox).
 async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<dyn std::any::Any + Send>), Failure> {
     let profile = session.profile()?;
-    if session.global.sandbox && session.global.device.is_none() {
+    if session.global.sandbox {
         let connection = session.connect_with(NodeChoice::Sandbox { block_seconds: 2 }).await?;
         let device = connection.ports.device()?.clone();
         return Ok((device, profile, Box::new(connection)));
@@ -38,21 +38,19 @@ async fn open(session: &Session) -> Result<(Arc<dyn Device>, Arc<Profile>, Box<d
 
 async fn list(session: &Session) -> Result<ExitCode, Failure> {
     let profile = session.profile()?;
-    let (spec, _alive) = match session.device_spec()? {
-        crate::hw::DeviceSpec::Any if session.global.sandbox => {
-            let run = SandboxRun::start(profile.clone(), SandboxOptions::quiet()).await?;
-            let address = run.ledger_address().to_string();
-            (
-                crate::hw::DeviceSpec::Network {
-                    kind: crate::hw::Kind::Ledger,
-                    address,
-                },
-                Some(run),
-            )
-        }
-        named => (named, None),
+    let chosen = session.device_spec()?;
+    let (specs, _alive) = if session.global.sandbox {
+        let run = SandboxRun::start(profile.clone(), SandboxOptions::quiet_with_trezor(&profile)).await?;
+        let specs = match chosen {
+            DeviceSpec::Any => run.specs(),
+            named => vec![run.spec(&named)],
+        };
+        (specs, Some(run))
+    } else {
+        (vec![chosen], None)
     };
-    let found = tokio::task::spawn_blocking(move || discovery::found(&spec, &profile)).await;
+    let search = move || specs.iter().flat_map(|spec| discovery::found(spec, &profile)).collect();
+    let found: Result<Vec<_>, _> = tokio::task::spawn_blocking(search).await;
     let found = found.map_err(|error| Failure::system("device", &error))?;
     let all: Value = found.iter().map(row).collect();
     Ok(session.output.done(&all, || match all.as_array() {

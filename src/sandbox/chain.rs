@@ -2,14 +2,15 @@
 //!
 //! Pure and deterministic: the same profile, seed, calls and times give the same chain, byte for byte. It differs from a real
 //! chain in three points only: block hashes are SHA-256d of the header (Dash's are X11), blocks need no work, and block 1
-//! creates the money the sandbox lives on.
+//! creates the money the sandbox and its Platform live on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{BlockHash, OutPoint, ScriptBuf, Txid};
 
+use super::asset_unlock::Unlocked;
 use super::dialect::Dialect;
 use super::masternodes::List;
 use super::mempool::{Entry, Mempool};
@@ -73,8 +74,12 @@ pub struct Chain {
     pub(super) banning: BTreeSet<ProTxHash>,
     /// Masternodes the sandbox itself runs; only these fail DKGs by chance.
     pub(super) residents: BTreeSet<ProTxHash>,
-    /// Platform's money so far, **duffs**.
+    /// Platform's money, **duffs**.
     pub(super) credit_pool: u64,
+    /// Indices of mined asset unlocks.
+    pub(super) unlocked: Unlocked,
+    /// Whom the next blocks pay the miner's part, instead of the faucet.
+    pub(super) miners: VecDeque<ScriptBuf>,
 }
 
 impl Chain {
@@ -259,6 +264,12 @@ impl Chain {
         self.list().get(hash).ok_or(NotListed(hash))?;
         self.banning.insert(hash);
         Ok(())
+    }
+
+    /// Pays the miner's part of a block to come to a script; that block's height. Each call takes one block.
+    pub fn reward(&mut self, script: ScriptBuf) -> u32 {
+        self.miners.push_back(script);
+        self.height() + u32::try_from(self.miners.len()).unwrap_or(u32::MAX)
     }
 
     /// A number that looks random and is always the same for the seed, the purpose and the height.

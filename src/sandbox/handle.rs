@@ -10,11 +10,12 @@ use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
+use super::asset_unlock::UnlockError;
 use super::chain::{Chain, NotListed};
 use super::faucet::FaucetError;
 use super::node;
 use super::reject::Reject;
-use super::start::{Setup, StartError};
+use super::start::{Extras, Setup, StartError};
 use crate::protocol::address::Address;
 use crate::protocol::network::Profile;
 use crate::protocol::tx::Transaction;
@@ -39,6 +40,8 @@ pub struct Options {
     pub password: String,
     /// Addresses of the newcomer's device, see [`Setup::device`].
     pub device: Vec<Address>,
+    /// What devices hold besides, see [`Setup::extras`].
+    pub extras: Vec<Extras>,
 }
 
 impl Options {
@@ -53,6 +56,7 @@ impl Options {
             user: "sandbox".to_owned(),
             password: "sandbox".to_owned(),
             device: Vec::new(),
+            extras: Vec::new(),
         }
     }
 }
@@ -129,6 +133,13 @@ impl Shared {
         let _ = self.events.send(Event::TransactionAccepted { txid });
         Ok(txid)
     }
+
+    pub(super) fn unlock_assets(&self, payments: &[(ScriptBuf, Amount)]) -> Result<Txid, UnlockError> {
+        let mut chain = self.chain();
+        let txid = chain.unlock_assets(payments, now())?;
+        let _ = self.events.send(Event::TransactionAccepted { txid });
+        Ok(txid)
+    }
 }
 
 /// A sandbox that runs until it is dropped. Any number run side by side.
@@ -158,6 +169,7 @@ impl Sandbox {
             seed: options.seed,
             masternodes: options.masternodes,
             device: options.device.clone(),
+            extras: options.extras.clone(),
             now: now(),
         };
         let chain = tokio::task::spawn_blocking(move || Chain::start(&setup))
@@ -231,6 +243,19 @@ impl Sandbox {
     /// The faucet is empty, or the amount is none a transaction can have.
     pub fn fund(&self, script: ScriptBuf, amount: Amount) -> Result<Txid, FaucetError> {
         self.shared.fund(&[(script, amount)])
+    }
+
+    /// Pays a script from Platform's credit pool by an asset unlock; confirmed by the next block.
+    ///
+    /// # Errors
+    /// The network has no asset unlocks, or the pool holds less.
+    pub fn unlock_assets(&self, script: ScriptBuf, amount: Amount) -> Result<Txid, UnlockError> {
+        self.shared.unlock_assets(&[(script, amount)])
+    }
+
+    /// Pays the miner's part of a block to come to a script; that block's height.
+    pub fn reward(&self, script: ScriptBuf) -> u32 {
+        self.shared.chain().reward(script)
     }
 
     /// Takes a transaction as the node does.

@@ -36,6 +36,7 @@ struct Draft {
     fees: u64,
     payment: Option<Payment>,
     miner: u64,
+    miner_script: ScriptBuf,
     platform: u64,
     list: List,
 }
@@ -46,6 +47,7 @@ impl Chain {
     pub fn mine(&mut self, now: u64) -> &Block {
         let draft = self.draft(now);
         self.credit_pool += draft.platform;
+        self.note_unlocked(draft.entries.iter().map(|entry| entry.tx.as_ref()));
         let coinbase = self.coinbase(&draft);
         self.connect(draft, coinbase);
         self.tip()
@@ -88,6 +90,10 @@ impl Chain {
             fees,
             payment,
             miner,
+            miner_script: self
+                .miners
+                .pop_front()
+                .unwrap_or_else(|| script::pay_to_key(&self.faucet.key_id().0)),
             platform,
             list,
         }
@@ -194,8 +200,7 @@ impl Chain {
 
     /// The type-5 coinbase: the miner, then Platform, owner and operator.
     fn coinbase(&self, draft: &Draft) -> Transaction {
-        let miner = script::pay_to_key(&self.faucet.key_id().0);
-        let mut outputs = vec![TxOut::new(Amount::from_duffs(draft.miner), miner)];
+        let mut outputs = vec![TxOut::new(Amount::from_duffs(draft.miner), draft.miner_script.clone())];
         if let Some(payment) = &draft.payment {
             let pay = |(script, amount): &(ScriptBuf, u64)| TxOut::new(Amount::from_duffs(*amount), script.clone());
             outputs.extend(payment.outputs.iter().map(pay));

@@ -4,6 +4,7 @@
 //! The node enforces the rules of the network by its own reading of the protocol, never by the app's list of them, pays its
 //! masternodes by the queue and fails DKGs now and then. It uses `protocol` only.
 
+mod asset_unlock;
 pub mod chain;
 mod dialect;
 mod faucet;
@@ -25,9 +26,10 @@ pub mod trezor;
 mod update;
 mod validate;
 
+pub use asset_unlock::UnlockError;
 pub use chain::Chain;
 pub use dialect::Dialect;
 pub use faucet::FaucetError;
 pub use handle::{Event, Options, Sandbox, SandboxError};
 pub use reject::Reject;
-pub use start::{Setup, StartError};
+pub use start::{Extras, Setup, StartError};

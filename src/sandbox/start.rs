@@ -1,12 +1,13 @@
 //! The state a sandbox begins with: a chain some hundred blocks long whose masternodes registered by ordinary transactions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
 use bitcoin::{OutPoint, ScriptBuf};
 
+use super::asset_unlock::{CREDIT_POOL, UnlockError, Unlocked};
 use super::chain::{Block, Chain, derive, secp_key};
 use super::dialect::Dialect;
 use super::faucet::{FaucetError, sign_inputs};
@@ -41,6 +42,15 @@ const SHORTEST_START: u32 = 300;
 const SETTLED: u32 = 20;
 /// Confirmations the device's coins have at the start: more than any guide asks for.
 const DEVICE_CONFIRMATIONS: u32 = 20;
+/// Small coins of a device, and how many of them one transaction makes.
+pub const SMALL_COINS: usize = 50;
+const SMALL_AT_ONCE: usize = 5;
+/// The smallest of them, and by how much each is larger than the one before; **duffs**.
+const SMALL: u64 = COIN / 10;
+const SMALL_STEP: u64 = COIN / 100;
+/// What a device's asset unlock pays, **duffs**, and its confirmations at the start.
+const UNLOCKED: u64 = 3 * COIN;
+const UNLOCK_CONFIRMATIONS: u32 = 10;
 /// Every how many-th masternode is an evonode.
 const EVO_EVERY: usize = 8;
 /// What operators ask for, by turns, in hundredths of a percent.
@@ -55,8 +65,21 @@ pub struct Setup {
     /// Addresses of the newcomer's device by index, a second device's behind them: 0 gets two collaterals, 1 an evonode's collateral (where there are any),
     /// 2 loose coins, 3 a coin just short of a collateral and one that is not confirmed yet. Fewer are fine.
     pub device: Vec<Address>,
+    /// What each of these devices holds besides.
+    pub extras: Vec<Extras>,
     /// **Unix seconds** of the tip.
     pub now: u64,
+}
+
+/// Coins of one device that are not paid like others, and many small ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extras {
+    /// Gets two miner's rewards: one mature, one not yet.
+    pub rewards: Address,
+    /// Gets an asset unlock, where the network has them.
+    pub unlock: Address,
+    /// Share [`SMALL_COINS`] small coins.
+    pub small: Vec<Address>,
 }
 
 /// Why no chain could be made of a setup.
@@ -66,6 +89,8 @@ pub enum StartError {
     Faucet(#[from] FaucetError),
     #[error("the start state was refused: {0}")]
     Refused(#[from] Reject),
+    #[error("the start state could not be unlocked: {0}")]
+    Unlock(#[from] UnlockError),
 }
 
 /// Keys and coins of a masternode to come.
@@ -95,7 +120,9 @@ impl Chain {
             failing: BTreeSet::new(),
             banning: BTreeSet::new(),
             residents: BTreeSet::new(),
-            credit_pool: 0,
+            credit_pool: CREDIT_POOL,
+            unlocked: Unlocked::new(),
+            miners: VecDeque::new(),
         };
         chain.push_genesis(now);
         chain
@@ -121,9 +148,10 @@ impl Chain {
             chain.prepare_block(height, setup, &mut plans)?;
             chain.mine(time_of(height));
         }
-        if let Some(address) = setup.device.get(3) {
-            let fresh = (address.script(), setup.profile.collateral_regular);
-            chain.fund(&[fresh], setup.now)?;
+        let fresh: Vec<_> = setup.device.iter().skip(3).step_by(4).collect();
+        if !fresh.is_empty() {
+            let pay = |address: &&Address| (address.script(), setup.profile.collateral_regular);
+            chain.fund(&fresh.iter().map(pay).collect::<Vec<_>>(), setup.now)?;
         }
         Ok(chain)
     }
@@ -144,9 +172,47 @@ impl Chain {
             if !coins.is_empty() {
                 self.fund(&coins, self.tip().time)?;
             }
+            for extras in &setup.extras {
+                self.fund_small(&extras.small)?;
+            }
         }
+        self.prepare_extras(height, setup, plans)?;
         if let Some(misfortune) = plans.length.checked_sub(height) {
             self.stumble(misfortune);
+        }
+        Ok(())
+    }
+
+    /// Rewards and asset unlocks of the devices, each at its height.
+    fn prepare_extras(&mut self, height: u32, setup: &Setup, plans: &Plans) -> Result<(), StartError> {
+        let count = u32::try_from(setup.extras.len()).unwrap_or(u32::MAX);
+        let mature = plans
+            .device
+            .saturating_sub(self.profile.coinbase_maturity.saturating_add(count));
+        if height == mature || height == plans.device {
+            self.miners
+                .extend(setup.extras.iter().map(|extras| extras.rewards.script()));
+        }
+        if height == plans.unlock && self.has_asset_unlocks(height) {
+            for extras in &setup.extras {
+                let payment = (extras.unlock.script(), Amount::from_duffs(UNLOCKED));
+                self.unlock_assets(&[payment], self.tip().time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Several to a transaction, because a device is told all of it for each coin that is spent.
+    fn fund_small(&mut self, addresses: &[Address]) -> Result<(), StartError> {
+        let coins: Vec<(ScriptBuf, Amount)> = addresses
+            .iter()
+            .cycle()
+            .zip((0..).map(|step| Amount::from_duffs(SMALL + step * SMALL_STEP)))
+            .take(SMALL_COINS)
+            .map(|(address, amount)| (address.script(), amount))
+            .collect();
+        for part in coins.chunks(SMALL_AT_ONCE) {
+            self.fund(part, self.tip().time)?;
         }
         Ok(())
     }
@@ -369,6 +435,8 @@ struct Plans {
     funding: u32,
     /// Height of the block that pays the device.
     device: u32,
+    /// Height of the block with the device's asset unlock.
+    unlock: u32,
     length: u32,
     per_block: usize,
     candidates: Vec<Candidate>,
@@ -382,6 +450,7 @@ impl Plans {
         Self {
             funding,
             device,
+            unlock: length.saturating_sub(UNLOCK_CONFIRMATIONS) + 1,
             length,
             per_block: masternodes.div_ceil(room.max(1) as usize).max(1),
             candidates: Vec::new(),

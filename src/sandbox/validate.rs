@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use bitcoin::OutPoint;
 use bitcoin::hashes::Hash;
 
+use super::asset_unlock::ASSET_UNLOCK;
 use super::chain::{Chain, Coin};
 use super::reject::{Reject, ensure};
 use super::script_check;
@@ -39,7 +40,7 @@ const LAST_TYPE: u16 = 9;
 pub enum Trust {
     /// Everything is checked.
     Stranger,
-    /// The faucet: may create nonstandard outputs, for tests of what consensus says to them.
+    /// The faucet and Platform: may create nonstandard outputs, for tests of what consensus says to them.
     Faucet,
     /// It was in the mempool before; scripts do not change.
     Again,
@@ -66,7 +67,10 @@ pub fn check(chain: &Chain, tx: &Transaction, trust: Trust) -> Result<Accepted, 
     ensure(is_final(chain, tx), || Reject::nonstandard("non-final"))?;
     check_known(chain, tx)?;
     let spent = find_inputs(chain, tx)?;
-    let fee = check_values(chain, tx, &spent)?;
+    let fee = match tx.kind {
+        ASSET_UNLOCK => u64::from(chain.check_asset_unlock(tx, trust)?.fee),
+        _ => check_values(chain, tx, &spent)?,
+    };
     check_fee(chain, fee, size)?;
     if let Some(why) = chain.mempool().chain_too_long(tx) {
         return Err(Reject::nonstandard("too-long-mempool-chain").with(why));
@@ -90,8 +94,10 @@ pub fn check(chain: &Chain, tx: &Transaction, trust: Trust) -> Result<Accepted, 
 }
 
 fn check_form(chain: &Chain, tx: &Transaction, size: usize) -> Result<(), Reject> {
-    check_type(tx)?;
-    ensure(!tx.inputs.is_empty(), || Reject::invalid("bad-txns-vin-empty"))?;
+    check_type(chain, tx)?;
+    ensure(!tx.inputs.is_empty() || tx.kind == ASSET_UNLOCK, || {
+        Reject::invalid("bad-txns-vin-empty")
+    })?;
     ensure(!tx.outputs.is_empty(), || Reject::invalid("bad-txns-vout-empty"))?;
     ensure(size <= MAX_SIZE, || Reject::invalid("bad-txns-oversize"))?;
     ensure(tx.payload.len() <= MAX_PAYLOAD, || {
@@ -111,11 +117,12 @@ fn check_form(chain: &Chain, tx: &Transaction, size: usize) -> Result<(), Reject
     })
 }
 
-fn check_type(tx: &Transaction) -> Result<(), Reject> {
+fn check_type(chain: &Chain, tx: &Transaction) -> Result<(), Reject> {
     match tx.kind {
         0 | tx::PRO_REG..=tx::PRO_UP_REV if tx.kind == 0 || tx.version == tx::SPECIAL_VERSION => Ok(()),
         // A coinbase is recognised by its input, below.
         tx::COINBASE if tx.version == tx::SPECIAL_VERSION => Ok(()),
+        ASSET_UNLOCK if tx.version == tx::SPECIAL_VERSION && chain.has_asset_unlocks(chain.height() + 1) => Ok(()),
         1..=LAST_TYPE if tx.version == tx::SPECIAL_VERSION => Err(Reject::invalid("bad-tx-type")),
         _ => Err(Reject::invalid("bad-txns-type")),
     }

@@ -57,3 +57,29 @@ fn a_network_no_trezor_knows_is_said_before_anything_is_asked() {
     let ran = json(home.path(), &args);
     assert_eq!(refused(&ran, 1), "no Trezor knows the addresses of wei");
 }
+
+#[test]
+fn the_embedded_world_has_both_devices_and_either_can_be_chosen() {
+    let home = folder();
+    let sandbox = ["--network", "dash-regtest", "--sandbox"];
+    let list = ok(json(home.path(), &[&["device", "list"][..], &sandbox].concat()));
+    assert_eq!(
+        (&list[0]["kind"], &list[1]["kind"]),
+        (&"ledger".into(), &"trezor".into())
+    );
+    let path = "m/44'/1'/0'/0/0";
+    for (device, address) in [
+        ("trezor", "ybQPZRHKifv9BDqMN2cieCsMzQQ1BuDoR5"),
+        ("ledger", "yRd4FhXfVGHXpsuZXPNkMrfD9GVj46pnjt"),
+    ] {
+        // A Ledger asks before it tells a test network's key, unless it is the sandbox's.
+        let named = [&["device", "address", path, "--device", device][..], &sandbox].concat();
+        assert_eq!(ok(json(home.path(), &named))["address"], address, "{device}");
+    }
+    let wei = ["device", "list", "--network", "wei", "--sandbox"];
+    assert_eq!(
+        ok(json(home.path(), &wei)).as_array().map(Vec::len),
+        Some(1),
+        "no Trezor knows it"
+    );
+}

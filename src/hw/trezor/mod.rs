@@ -39,6 +39,11 @@ pub use self::talk::MAX_PASSPHRASE;
 pub use self::transport::usb::{Plugged, list, model as model_on_usb};
 pub use self::wire::model::is_without_dash;
 
+/// Whether Trezor firmware knows a network's coin.
+pub fn knows(profile: &Profile) -> bool {
+    wire::coin::of(profile).is_ok()
+}
+
 /// An open Trezor. Its methods must be awaited inside a Tokio runtime.
 pub struct Trezor {
     place: String,

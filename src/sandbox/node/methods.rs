@@ -154,6 +154,13 @@ pub static METHODS: &[Method] = &[
     ),
     method("mnsync", "mnsync [status|next|reset]", 1, 1, control::mn_sync),
     method("protx", "protx \"command\" ...", 0, 5, protx::protx),
+    method(
+        "sandbox_asset_unlock",
+        "sandbox_asset_unlock \"address\" amount",
+        2,
+        2,
+        sandbox::asset_unlock,
+    ),
     method("sandbox_ban", "sandbox_ban \"proTxHash\"", 1, 1, sandbox::ban),
     method(
         "sandbox_fail_dkg",
@@ -163,6 +170,7 @@ pub static METHODS: &[Method] = &[
         sandbox::fail_dkg,
     ),
     method("sandbox_fund", "sandbox_fund \"address\" amount", 2, 2, sandbox::fund),
+    method("sandbox_reward", "sandbox_reward \"address\"", 1, 1, sandbox::reward),
     method("sandbox_mine", "sandbox_mine ( n )", 0, 1, sandbox::mine),
     core23(
         "scantxoutset",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::call::{ADDRESS, Params, RpcError, VERIFY};
-use crate::protocol::{Address, Amount, ProTxHash};
+use crate::protocol::{Address, Amount, ProTxHash, ScriptBuf};
 use crate::sandbox::handle::Shared;
 
 /// As many blocks as one call may ask for.
@@ -21,18 +21,40 @@ pub fn mine(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
 
 /// The txid of an unconfirmed payment.
 pub fn fund(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
-    let address = Address::parse(params.text(0)?, shared.chain().profile())
-        .map_err(|error| RpcError::new(ADDRESS, format!("Invalid address: {error}")))?;
+    let txid = shared
+        .fund(&[payment(shared, params)?])
+        .map_err(|error| RpcError::new(VERIFY, error.to_string()))?;
+    Ok(json!(txid.to_string()))
+}
+
+/// The txid of an unconfirmed asset unlock.
+pub fn asset_unlock(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let txid = shared
+        .unlock_assets(&[payment(shared, params)?])
+        .map_err(|error| RpcError::new(VERIFY, error.to_string()))?;
+    Ok(json!(txid.to_string()))
+}
+
+/// The height of the block whose miner's part the address will get.
+pub fn reward(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let address = address(shared, params)?;
+    Ok(json!(shared.chain().reward(address.script())))
+}
+
+fn address(shared: &Shared, params: &Params<'_>) -> Result<Address, RpcError> {
+    Address::parse(params.text(0)?, shared.chain().profile())
+        .map_err(|error| RpcError::new(ADDRESS, format!("Invalid address: {error}")))
+}
+
+/// Address and amount.
+fn payment(shared: &Shared, params: &Params<'_>) -> Result<(ScriptBuf, Amount), RpcError> {
     let amount: Amount = match params.value(1) {
         Some(Value::String(text)) => text.parse(),
         Some(other) => other.to_string().parse(),
         None => "".parse(),
     }
     .map_err(|error| RpcError::parameter(format!("Invalid amount: {error}")))?;
-    let txid = shared
-        .fund(&[(address.script(), amount)])
-        .map_err(|error| RpcError::new(VERIFY, error.to_string()))?;
-    Ok(json!(txid.to_string()))
+    Ok((address(shared, params)?.script(), amount))
 }
 
 /// The height at which the masternode will be banned.

@@ -12,6 +12,7 @@ use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::special_tx::{Payload, ProRegTx, Service};
 use crate::protocol::tx::{self, Transaction, TxIn};
 use crate::protocol::wire::{Reader, hash_to_display, to_hex};
+use crate::sandbox::asset_unlock::AssetUnlock;
 use crate::sandbox::chain::Chain;
 use crate::sandbox::dialect::Dialect;
 
@@ -45,7 +46,8 @@ pub fn in_block(chain: &Chain, txid: Txid) -> Value {
         return Value::Null;
     };
     let mut out = fields(chain, &tx, false);
-    if chain.dialect() == Dialect::Core23 && tx.kind != tx::COINBASE && !tx.inputs.iter().all(TxIn::is_coinbase) {
+    let is_coinbase = tx.inputs.first().is_some_and(TxIn::is_coinbase);
+    if chain.dialect() == Dialect::Core23 && !is_coinbase {
         out.insert("fee".to_owned(), coins(fee(chain, &tx)));
     }
     out.insert("hex".to_owned(), json!(tx.to_hex()));
@@ -59,6 +61,9 @@ fn put_locks(out: &mut Map<String, Value>) {
 }
 
 fn fee(chain: &Chain, tx: &Transaction) -> i64 {
+    if let Some(payload) = AssetUnlock::of(tx) {
+        return i64::from(payload.fee);
+    }
     let spent: i64 = tx
         .inputs
         .iter()
@@ -103,6 +108,10 @@ fn put_payload(out: &mut Map<String, Value>, chain: &Chain, tx: &Transaction) {
     let (profile, dialect) = (chain.profile(), chain.dialect());
     if tx.kind == tx::COINBASE {
         out.extend(cb_tx(tx).map(|object| ("cbTx".to_owned(), object)));
+        return;
+    }
+    if let Some(payload) = AssetUnlock::of(tx) {
+        out.insert("assetUnlockTx".to_owned(), asset_unlock(&payload));
         return;
     }
     let (name, object) = match Payload::of(tx) {
@@ -318,6 +327,18 @@ fn pro_reg(payload: &ProRegTx, profile: &Profile, dialect: Dialect) -> Value {
     }
     put("inputsHash", json!(hash_to_display(&payload.inputs_hash)));
     Value::Object(out)
+}
+
+/// The `assetUnlockTx` object.
+fn asset_unlock(payload: &AssetUnlock) -> Value {
+    json!({
+        "version": payload.version,
+        "index": payload.index,
+        "fee": payload.fee,
+        "requestedHeight": payload.requested_height,
+        "quorumHash": hash_to_display(&payload.quorum_hash),
+        "quorumSig": to_hex(&payload.signature),
+    })
 }
 
 /// `1.2.3.4:9999`; "none" as the dialect's `protx` spells it.

@@ -23,6 +23,7 @@ fn the_same_seed_gives_the_same_chain_and_another_seed_another() {
         seed: 8,
         masternodes: 20,
         device: Vec::new(),
+        extras: Vec::new(),
         now: NOW,
     });
     assert_ne!(a.tip().hash, other.unwrap().tip().hash);
@@ -54,6 +55,7 @@ fn the_device_finds_its_coins_confirmed_and_one_that_is_not() {
         seed: 1,
         masternodes: 4,
         device: addresses.clone(),
+        extras: Vec::new(),
         now: NOW,
     })
     .unwrap();

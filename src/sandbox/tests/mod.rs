@@ -6,6 +6,7 @@ mod recorded;
 mod rejects;
 mod shapes;
 mod support;
+mod unlocks;
 mod update_bench;
 mod update_mempool;
 mod update_rejects;

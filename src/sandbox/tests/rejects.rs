@@ -522,7 +522,7 @@ fn types_that_are_none_of_a_masternode_are_refused() {
     for network in BOTH {
         let bench = Bench::new(network, MnType::Regular);
         let mut tx = bench.build();
-        for (kind, expected) in [(6, "bad-tx-type"), (9, "bad-tx-type"), (77, "bad-txns-type")] {
+        for (kind, expected) in [(6, "bad-tx-type"), (8, "bad-tx-type"), (77, "bad-txns-type")] {
             tx.kind = kind;
             sign_inputs(&mut tx, &key(11));
             assert_eq!(verdict(bench.chain.test(&tx).map(drop)), expected);

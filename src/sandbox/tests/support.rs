@@ -34,6 +34,7 @@ pub fn start(network: &str, masternodes: usize) -> Chain {
         seed: 7,
         masternodes,
         device: Vec::new(),
+        extras: Vec::new(),
         now: NOW,
     })
     .unwrap()

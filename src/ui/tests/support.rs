@@ -94,6 +94,7 @@ impl Fixture {
             ports,
             sandbox: None,
             device: DeviceSpec::Any,
+            specs: Vec::new(),
         };
         let mut session = Session::new(1, choice(), connection);
         session.node = NodeView::Up(Box::new(status()));
