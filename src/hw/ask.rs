@@ -27,7 +27,8 @@ pub enum Question {
         /// The wallet that was open so far. None: any passphrase opens a wallet, so a new one should be typed twice.
         wallet: Option<String>,
     },
-    /// Only told: the device waits for its buttons.
+    /// Only told: the device waits for its buttons. May be answered at once; a future that stays open is dropped when the device
+    /// goes on, and cancels the request with none.
     Button { kind: Kind, look: Look },
 }
 

@@ -6,10 +6,11 @@ use iced::{Background, Border, Element, Length, Theme};
 use super::session::{NodeView, Session};
 use super::theme::{Gap, STRONG, Size, Tone, colors};
 use super::widget::{
-    body, card, dot, error_notice, heading, help, muted, nav_button, page, primary_button, scroll, secondary_button,
-    text_button, toned,
+    body, card, dot, error_notice, heading, help, muted, nav_button, overlay, page, primary_button, scroll,
+    secondary_button, text_button, toned,
 };
-use super::{App, Link, Message, Page, Screen, advice, format, screen};
+use super::{App, Link, Message, Page, Screen, advice, format, prompt, screen};
+use crate::hw::Question;
 use crate::setup::{Choice, NodeChoice};
 
 const SIDEBAR: f32 = 164.0;
@@ -18,16 +19,51 @@ pub(super) fn view(app: &App) -> Element<'_, Message> {
     if let Screen::Start(start) = &app.screen {
         return ground(column![start_error(app), start.view().map(Message::Start)]);
     }
-    let mut middle = row![
-        sidebar(app),
+    let page = column![
+        told(app),
         container(content(app)).width(Length::Fill).height(Length::Fill)
     ];
+    let dialog = app
+        .prompt
+        .as_ref()
+        .map(|prompt| prompt.view(&asking(app)).map(Message::Prompt));
+    // The sandbox's device stays in reach: it is what one looks at.
+    let mut middle = row![overlay(row![sidebar(app), page], dialog)];
     if let Link::Up(session) = &app.link
         && let Some(sandbox) = &session.sandbox
     {
         middle = middle.push(side(sandbox.panel().map(Message::Sandbox)));
     }
     ground(column![middle.height(Length::Fill), status_bar(app)])
+}
+
+/// What a device waits for, above the page.
+fn told(app: &App) -> Element<'_, Message> {
+    let told = app.asked.iter().find_map(|asked| match &asked.question {
+        Question::Button { look, .. } => Some((asked.id, *look)),
+        _ => None,
+    });
+    match told {
+        Some((id, look)) => prompt::told(look, &asking(app), Some(Message::CancelOnDevice(id))),
+        None => space().into(),
+    }
+}
+
+/// The device that asks: the one in use.
+fn asking(app: &App) -> prompt::Shown<'_> {
+    match &app.link {
+        Link::Up(session) => prompt::Shown {
+            device: session.device.name(),
+            sandbox: session
+                .sandbox
+                .as_ref()
+                .map(|_| "This is the sandbox: its device is drawn at the right of the window."),
+        },
+        _ => prompt::Shown {
+            device: "device".to_owned(),
+            sandbox: None,
+        },
+    }
 }
 
 fn start_error(app: &App) -> Element<'_, Message> {

@@ -8,7 +8,7 @@ use super::screen::{self, Start};
 use super::session::{self, Session};
 use super::{App, Link, Message, Screen, work};
 use crate::flow;
-use crate::hw::{DeviceSpec, Nobody};
+use crate::hw::DeviceSpec;
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection, NodeChoice};
 use crate::store::settings::Login;
@@ -67,8 +67,8 @@ impl App {
     pub(super) fn connect(&mut self, choice: Choice) -> Task<Message> {
         let id = self.next_id;
         self.next_id += 1;
-        let (wanted, dirs) = (choice.clone(), self.dirs.clone());
-        let work = async move { setup::connect(wanted, &dirs, Arc::new(Nobody)).await };
+        let (wanted, dirs, asker) = (choice.clone(), self.dirs.clone(), Arc::new(self.asker.clone()));
+        let work = async move { setup::connect(wanted, &dirs, asker).await };
         let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
         self.link = Link::Connecting {
             id,
@@ -91,7 +91,7 @@ impl App {
         };
         match result {
             Ok(connection) => {
-                let mut session = Box::new(Session::new(id, choice, connection));
+                let mut session = Box::new(Session::new(id, choice, connection, self.asker.clone()));
                 let read = session.refresh_masternodes().map(Message::Masternodes);
                 self.link = Link::Up(session);
                 read

@@ -3,6 +3,7 @@
 //! Pages know nothing of each other; what one asks of the window is its `Action`, and `update` is a table.
 
 pub mod advice;
+pub mod asker;
 mod chrome;
 mod connect;
 pub mod format;
@@ -25,9 +26,10 @@ use crate::setup::{Choice, Connection};
 use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
+use asker::{Asked, Window};
 use screen::{
-    Devices, Journal, Keys, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, register,
-    sandbox, settings as settings_page, start, update, vault, wallet,
+    Devices, Journal, Keys, Prompt, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, prompt,
+    register, sandbox, settings as settings_page, start, update, vault, wallet,
 };
 use session::{DeviceFound, Session};
 
@@ -46,6 +48,12 @@ pub struct App {
     system: iced::theme::Mode,
     link: Link,
     screen: Screen,
+    /// Where devices put their questions.
+    asker: Window,
+    /// What they wait for.
+    asked: Vec<Asked>,
+    /// The question on screen.
+    prompt: Option<Prompt>,
     /// Number of the next connection.
     next_id: u64,
 }
@@ -107,6 +115,11 @@ pub enum Message {
     DeviceFound(u64, DeviceFound),
     SystemTheme(iced::theme::Mode),
     Saved(Result<(), SettingsError>),
+    /// What devices ask now.
+    Asked(Vec<Asked>),
+    Prompt(prompt::Message),
+    /// Of a question for a device's buttons.
+    CancelOnDevice(u64),
     Pressed(Named, keyboard::Modifiers),
     TrySandbox,
     Start(start::Message),
@@ -192,6 +205,9 @@ impl App {
             system: iced::theme::Mode::None,
             link: Link::None,
             screen: Screen::Start(Start::new()),
+            asker: Window::default(),
+            asked: Vec::new(),
+            prompt: None,
             next_id: 1,
         };
         let connect = match options.choice {
@@ -231,6 +247,15 @@ impl App {
             Message::Saved(result) => {
                 self.settings_error = result.err();
                 Task::none()
+            }
+            Message::Asked(asked) => self.devices_asked(asked),
+            Message::Prompt(message) => self.update_prompt(message),
+            Message::CancelOnDevice(id) => {
+                self.asker.answer(id, None);
+                Task::none()
+            }
+            Message::Pressed(key, modifiers) if self.prompt.is_some() => {
+                self.update_prompt(prompt::Message::Pressed(key, modifiers))
             }
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
@@ -300,6 +325,7 @@ impl App {
     pub fn subscription(&self) -> Subscription<Message> {
         let mut all = vec![
             iced::system::theme_changes().map(Message::SystemTheme),
+            self.asker.subscription().map(Message::Asked),
             event::listen_with(|event, status, _| match (event, status) {
                 (
                     iced::Event::Keyboard(keyboard::Event::KeyPressed {
@@ -317,6 +343,9 @@ impl App {
                 _ => None,
             }),
         ];
+        if self.prompt.as_ref().is_some_and(Prompt::is_pin) {
+            all.push(prompt::keys().map(Message::Prompt));
+        }
         if let Link::Up(session) = &self.link {
             all.push(
                 session

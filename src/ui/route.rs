@@ -2,11 +2,12 @@
 
 use iced::Task;
 
+use super::asker::Asked;
 use super::screen::{
-    Batch, Devices, Journal, Keys, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
-    masternodes, register, sandbox, settings, start, update, vault, wallet,
+    Batch, Devices, Journal, Keys, Prompt, Register, Settings, Start, Update, Vault, batch, devices, journal, keys,
+    masternodes, prompt, register, sandbox, settings, start, update, vault, wallet,
 };
-use super::session::{self, Session};
+use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
 use crate::protocol::ProTxHash;
 
@@ -246,8 +247,39 @@ impl App {
             devices::Action::Run(task) => task.map(Message::Devices),
             devices::Action::Search => {
                 let id = session.id;
-                let find = session::find_device(session.connection.device.clone(), session.ports().clone());
+                let find = session.find_device();
                 Task::perform(find, move |found| Message::DeviceFound(id, found))
+            }
+        }
+    }
+
+    /// Shows the question that waits longest; one on screen stays until it is over.
+    pub(super) fn devices_asked(&mut self, asked: Vec<Asked>) -> Task<Message> {
+        self.asked = asked;
+        if let Link::Up(session) = &mut self.link {
+            session.told(&self.asked);
+        }
+        let on_screen = self.prompt.as_ref().map(Prompt::id);
+        if self.asked.iter().any(|asked| Some(asked.id) == on_screen) {
+            return Task::none();
+        }
+        self.prompt = self.asked.iter().find_map(Prompt::of);
+        match &self.prompt {
+            Some(prompt) => prompt.focus().map(Message::Prompt),
+            None => Task::none(),
+        }
+    }
+
+    pub(super) fn update_prompt(&mut self, message: prompt::Message) -> Task<Message> {
+        let Some(prompt) = &mut self.prompt else {
+            return Task::none();
+        };
+        match prompt.update(message) {
+            prompt::Action::None => Task::none(),
+            prompt::Action::Run(task) => task.map(Message::Prompt),
+            prompt::Action::Answer(answer) => {
+                self.asker.answer(prompt.id(), answer);
+                self.devices_asked(self.asker.open())
             }
         }
     }

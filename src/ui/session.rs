@@ -8,10 +8,11 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
-use crate::hw::{Device, DeviceSpec, Nobody};
+use crate::hw::{self, Device, DeviceSpec};
 use crate::rpc::{Node, NodeStatus, RpcError};
 use crate::setup::{self, Choice, Connection};
 use crate::store::vault::Vault;
+use crate::ui::asker::{Asked, Window};
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
 
@@ -30,6 +31,8 @@ pub struct Session {
     pub connection: Connection,
     pub node: NodeView,
     pub device: Seen,
+    /// Who answers what devices ask.
+    asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
@@ -61,7 +64,7 @@ pub struct DeviceFound {
 }
 
 impl Session {
-    pub fn new(id: u64, choice: Choice, connection: Connection) -> Self {
+    pub fn new(id: u64, choice: Choice, connection: Connection, asker: Window) -> Self {
         let sandbox = connection.sandbox.clone().map(|run| Sandbox::new(run, id));
         Self {
             id,
@@ -69,6 +72,7 @@ impl Session {
             connection,
             node: NodeView::Asking,
             device: Seen::Searching,
+            asker,
             sandbox,
             masternodes: Masternodes::new(),
             register: None,
@@ -105,6 +109,17 @@ impl Session {
         self.device = found.seen;
         self.connection.ports.device = found.device;
         self.tell_register();
+    }
+
+    /// What the device waits for is shown where it was begun, too.
+    pub fn told(&mut self, asked: &[Asked]) {
+        let look = asked.iter().rev().find_map(|asked| match asked.question {
+            hw::Question::Button { look, .. } => Some(look),
+            _ => None,
+        });
+        if let Some(register) = &mut self.register {
+            register.told(look);
+        }
     }
 
     /// What is open shows what is there.
@@ -148,8 +163,15 @@ impl Session {
             id: self.id,
             spec: self.connection.device.clone(),
             ports: self.connection.ports.clone(),
+            asker: self.asker.clone(),
         };
         Subscription::run_with(watch, device_findings)
+    }
+
+    /// Looks for the device once, for Refresh.
+    pub fn find_device(&self) -> impl Future<Output = DeviceFound> + use<> {
+        let (spec, ports) = (self.connection.device.clone(), self.connection.ports.clone());
+        find_device(spec, ports, self.asker.clone())
     }
 }
 
@@ -158,9 +180,8 @@ pub async fn ask_node(node: Arc<dyn Node>) -> Result<NodeStatus, RpcError> {
     node.status().await
 }
 
-/// Looks for the device once, for Refresh.
-pub async fn find_device(spec: DeviceSpec, ports: Ports) -> DeviceFound {
-    let device = match setup::open_device(spec, Arc::clone(&ports.profile), Arc::new(Nobody)).await {
+async fn find_device(spec: DeviceSpec, ports: Ports, asker: Window) -> DeviceFound {
+    let device = match setup::open_device(spec, Arc::clone(&ports.profile), Arc::new(asker)).await {
         Ok(device) => device,
         Err(error) => {
             return DeviceFound {
@@ -216,6 +237,7 @@ struct DeviceWatch {
     id: u64,
     spec: DeviceSpec,
     ports: Ports,
+    asker: Window,
 }
 
 impl Hash for DeviceWatch {
@@ -225,16 +247,16 @@ impl Hash for DeviceWatch {
 }
 
 fn device_findings(watch: &DeviceWatch) -> impl Stream<Item = (u64, DeviceFound)> + use<> {
-    let (id, spec, ports) = (watch.id, watch.spec.clone(), watch.ports.clone());
+    let (id, spec, ports, asker) = (watch.id, watch.spec.clone(), watch.ports.clone(), watch.asker.clone());
     stream::unfold(None, move |mut last: Option<Seen>| {
-        let (spec, ports) = (spec.clone(), ports.clone());
+        let (spec, ports, asker) = (spec.clone(), ports.clone(), asker.clone());
         async move {
             loop {
                 if let Some(seen) = &last {
                     let period = if seen.is_ready() { READY_PERIOD } else { DEVICE_PERIOD };
                     tokio::time::sleep(period).await;
                 }
-                let found = find_device(spec.clone(), ports.clone()).await;
+                let found = find_device(spec.clone(), ports.clone(), asker.clone()).await;
                 if last.as_ref() != Some(&found.seen) {
                     let seen = found.seen.clone();
                     return Some(((id, found), Some(seen)));

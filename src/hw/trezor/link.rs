@@ -44,6 +44,8 @@ pub struct Wire {
     missing: usize,
     /// Whether packets that begin no message are skipped: leftovers of another program.
     syncing: bool,
+    /// A packet that came while the user was looked after.
+    early: Option<Chunk>,
 }
 
 impl Wire {
@@ -56,6 +58,7 @@ impl Wire {
             stopped: None,
             missing: 0,
             syncing: false,
+            early: None,
         }
     }
 
@@ -64,6 +67,7 @@ impl Wire {
         self.abandoned = abandoned;
         self.stopped = None;
         self.missing = 0;
+        self.early = None;
     }
 
     pub fn sync(&mut self, syncing: bool) {
@@ -93,6 +97,14 @@ impl Wire {
             Ok(Some(_)) => Err(Error::DeviceBadMagic),
             Err(Lost) => Err(Error::DeviceDisconnected),
         }
+    }
+
+    /// Waits a moment for an answer, and keeps it for the next read. True if one is there.
+    pub fn arrived(&mut self) -> Result<bool, Error> {
+        if self.early.is_none() {
+            self.early = self.pipe.receive(SLICE).map_err(|Lost| Error::DeviceDisconnected)?;
+        }
+        Ok(self.early.is_some())
     }
 
     /// Sends a message whose bytes are wiped on the way; the protocol would leave copies behind.
@@ -142,6 +154,9 @@ impl Wire {
                 }
                 self.cancel(Stopped::Late)?;
                 continue;
+            }
+            if let Some(chunk) = self.early.take() {
+                return Ok(chunk);
             }
             match self.pipe.receive(left.min(SLICE)) {
                 Ok(Some(chunk)) => return Ok(chunk),

@@ -35,7 +35,7 @@ use crate::protocol::{Profile, Transaction};
 pub use self::cipher::{Direction, Seal};
 pub use self::client::MAX_MESSAGE;
 pub use self::spend::MAX_INPUTS;
-pub use self::talk::MAX_PASSPHRASE;
+pub use self::talk::{MAX_PASSPHRASE, passphrase_bytes};
 pub use self::transport::usb::{Plugged, list, model as model_on_usb};
 pub use self::wire::model::is_without_dash;
 

@@ -24,7 +24,7 @@ use super::link::{Stopped, Wire};
 use super::transport::Pipe;
 use super::wire::failure::{self, Context};
 use super::{bad, gone, timed_out};
-use crate::hw::{Answer, Asker, DeviceError, Kind, Question};
+use crate::hw::{Answer, Asker, DeviceError, Kind, Look, Question};
 
 /// Bytes of a passphrase.
 pub const MAX_PASSPHRASE: usize = 50;
@@ -201,9 +201,14 @@ impl Talk {
     fn button(&mut self, request: &ButtonRequest, manner: &Manner<'_>) -> Result<(), DeviceError> {
         let (kind, look) = (Kind::Trezor, failure::look(request));
         self.write(&ButtonAck::new())?;
+        let cancelled = match look {
+            Look::Pin => DeviceError::PinCancelled,
+            Look::Passphrase => DeviceError::PassphraseCancelled,
+            _ => DeviceError::Declined,
+        };
         match self.ask(Question::Button { kind, look }, manner)? {
             Some(_) => Ok(()),
-            None => Err(self.give_up(Stopped::Abandoned, &DeviceError::Declined)),
+            None => Err(self.give_up(Stopped::Abandoned, &cancelled)),
         }
     }
 
@@ -249,7 +254,8 @@ impl Talk {
         sent
     }
 
-    /// Puts a question and waits, looking after the device meanwhile. None also when nobody waits for the request any more.
+    /// Puts a question and waits, looking after the device meanwhile. None also when nobody waits for the request any more. What
+    /// is only told is over when the device answers.
     fn ask(&mut self, question: Question, manner: &Manner<'_>) -> Result<Option<Answer>, DeviceError> {
         let told = matches!(question, Question::Button { .. });
         let mut asked = pin!(manner.asker.ask(question));
@@ -264,13 +270,18 @@ impl Talk {
                 return Ok(None);
             }
             // A device that waits for its buttons may answer at any time; that answer is read by the one who called.
+            if told && self.protocol.link.arrived().map_err(|error| lost(&error))? {
+                return Ok(Some(Answer::Seen));
+            }
             if !told {
                 self.protocol.link.look().map_err(|error| lost(&error))?;
             }
             if Instant::now() > deadline {
                 return Err(self.give_up(Stopped::Late, &timed_out()));
             }
-            thread::park_timeout(LOOK);
+            if !told {
+                thread::park_timeout(LOOK);
+            }
         }
     }
 
@@ -302,6 +313,11 @@ impl Wake for Unpark {
     fn wake(self: Arc<Self>) {
         self.0.unpark();
     }
+}
+
+/// Length of a passphrase in the form it is sent in; at most [`MAX_PASSPHRASE`].
+pub fn passphrase_bytes(text: &str) -> usize {
+    text.nfkd().map(char::len_utf8).sum()
 }
 
 fn is_positions(pin: &str) -> bool {

@@ -46,8 +46,26 @@ impl Seen {
         }
     }
 
+    /// As its owner knows it: `Trezor One “Savings”`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Open { info: Ok(info), .. } => named(info),
+            Self::Open { kind, .. } => kind.to_string(),
+            Self::Searching | Self::Missing(_) => "device".to_owned(),
+        }
+    }
+
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Open { info: Ok(_), .. })
+    }
+}
+
+/// Model and label.
+fn named(info: &DeviceInfo) -> String {
+    let model = info.model.clone().unwrap_or_else(|| info.kind.to_string());
+    match &info.label {
+        Some(label) => format!("{model} “{label}”"),
+        None => model,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::support::Fixture;
 use crate::hw::DeviceError;
 use crate::ui::screen::devices::Seen;
-use crate::ui::{Link, Message, Page, sandbox, session};
+use crate::ui::{Link, Message, Page, sandbox};
 
 /// A window on a sandbox that mines only when asked.
 fn on_sandbox() -> Fixture {
@@ -16,7 +16,7 @@ fn on_sandbox() -> Fixture {
 
 fn look_for_device(fixture: &mut Fixture) {
     let session = fixture.session();
-    let find = session::find_device(session.connection.device.clone(), session.ports().clone());
+    let find = session.find_device();
     let id = session.id;
     let found = fixture.wait(find);
     fixture.send(Message::DeviceFound(id, found));

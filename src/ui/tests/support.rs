@@ -96,7 +96,7 @@ impl Fixture {
             device: DeviceSpec::Any,
             specs: Vec::new(),
         };
-        let mut session = Session::new(1, choice(), connection);
+        let mut session = Session::new(1, choice(), connection, fixture.app.asker.clone());
         session.node = NodeView::Up(Box::new(status()));
         fixture.app.link = Link::Up(Box::new(session));
         fixture.app.screen = crate::ui::Screen::Masternodes;

@@ -249,6 +249,12 @@ impl<'a, M: Clone + 'a> Input<'a, M> {
         self
     }
 
+    /// Whether a secret is readable for once.
+    pub fn revealed(mut self, shown: bool) -> Self {
+        self.secure = !shown;
+        self
+    }
+
     pub fn disabled(mut self) -> Self {
         self.on_edit = None;
         self

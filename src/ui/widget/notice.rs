@@ -52,7 +52,8 @@ fn mark<'a>(tone: Tone) -> iced::widget::Text<'a> {
     toned(sign, tone)
 }
 
-fn framed<'a, M: 'a>(content: impl Into<iced::Element<'a, M>>, tone: Tone) -> Container<'a, M> {
+/// Any content in a notice's frame.
+pub fn framed<'a, M: 'a>(content: impl Into<iced::Element<'a, M>>, tone: Tone) -> Container<'a, M> {
     container(content)
         .padding([Gap::S + 2.0, Gap::M])
         .width(Length::Fill)

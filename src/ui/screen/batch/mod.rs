@@ -18,6 +18,7 @@ use crate::flow::batch::{self, Failed, Failure, Plans, Progress, Request, prepar
 use crate::flow::fee::Bill;
 use crate::flow::operation::Outcome;
 use crate::flow::{Error, Ports};
+use crate::hw;
 use crate::protocol::{KeyId, ProTxHash, Profile};
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::Connection;
@@ -37,7 +38,7 @@ pub struct Batch {
     subject: Subject,
     keys: Vec<KeyInfo>,
     status: Option<NodeStatus>,
-    device: Option<String>,
+    device: Option<hw::Kind>,
     sandbox: bool,
     form: Form,
     fee: fee::Form,
@@ -146,7 +147,7 @@ impl Batch {
 
     /// A device was opened or lost, the vault unlocked or locked.
     pub fn ports_changed(&mut self, ports: &Ports) {
-        self.device = ports.device.as_ref().map(|device| device.kind().to_string());
+        self.device = ports.device.as_ref().map(|device| device.kind());
         self.keys = listed(ports);
     }
 
@@ -412,7 +413,8 @@ impl Batch {
             profile: &self.profile,
             keys: &self.keys,
             status: self.status.as_ref(),
-            device: self.device.as_deref(),
+            device: self.device,
+            told: None,
             errand: "updates",
             hand_over: false,
             sandbox: self.sandbox,

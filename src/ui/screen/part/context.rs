@@ -4,6 +4,7 @@ use bitcoin::bip32::DerivationPath;
 
 use crate::flow::Ports;
 use crate::flow::fee::Bill;
+use crate::hw;
 use crate::protocol::bls::Scheme;
 use crate::protocol::{KeyId, Profile};
 use crate::rpc::NodeStatus;
@@ -44,7 +45,10 @@ pub struct Look<'a> {
     pub profile: &'a Profile,
     pub keys: &'a [KeyInfo],
     pub status: Option<&'a NodeStatus>,
-    pub device: Option<&'a str>,
+    /// The one that is open.
+    pub device: Option<hw::Kind>,
+    /// What it waits for, where it tells.
+    pub told: Option<hw::Look>,
     /// What is being done, in a word: `registration`, `update`.
     pub errand: &'a str,
     /// The fee key may be on another computer.
@@ -56,6 +60,11 @@ pub struct Look<'a> {
 impl<'a> Look<'a> {
     pub fn keys_of(&self, kind: Kind) -> impl Iterator<Item = &'a KeyInfo> + use<'a> {
         of_network(self.keys, kind, self.profile)
+    }
+
+    /// What the device is called in a sentence.
+    pub fn device_name(&self) -> String {
+        self.device.map_or_else(|| "device".to_owned(), |kind| kind.to_string())
     }
 
     pub fn node_has_wallet(&self) -> bool {

@@ -13,9 +13,7 @@ use crate::protocol::Amount;
 use crate::protocol::rules::DUST_KEY;
 use crate::ui::advice::sentence;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{
-    Field, body, error_notice, input, muted, panel, primary_button, secondary_button, warning,
-};
+use crate::ui::widget::{Field, body, error_notice, input, muted, panel, primary_button, secondary_button, warning};
 
 /// How many registrations or updates the proposed amount pays for.
 const OPERATIONS: u64 = 20;
@@ -216,7 +214,7 @@ fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Eleme
 }
 
 fn confirm<'a>(look: &Look<'a>, plan: &'a Plan) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     let line =
         format!("The {device} will show this payment. Compare amount, address and fee before you confirm there.");
     let buttons = row![

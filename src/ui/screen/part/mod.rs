@@ -4,8 +4,8 @@ pub mod context;
 pub mod fee;
 pub mod funding;
 pub mod operator;
-pub mod paying;
 pub mod pasted_key;
+pub mod paying;
 pub mod payout;
 pub mod platform;
 pub mod service;
@@ -16,7 +16,6 @@ use iced::widget::{Column, column, container};
 use iced::{Element, Length};
 
 use crate::flow::pay;
-use crate::hw;
 use crate::protocol::Address;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::short_hash;
@@ -54,11 +53,7 @@ pub fn held<'a, M: Clone + 'a>(
 
 /// An address as the open device writes it, where that is another text than the network's.
 pub fn as_device_shows(address: Address, look: &Look<'_>) -> Option<String> {
-    let kind = match look.device? {
-        "Trezor" => hw::Kind::Trezor,
-        _ => hw::Kind::Ledger,
-    };
-    let shown = pay::as_shown(kind, address, look.profile);
+    let shown = pay::as_shown(look.device?, address, look.profile);
     (shown != address.to_text(look.profile)).then_some(shown)
 }
 

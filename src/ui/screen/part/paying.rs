@@ -87,7 +87,10 @@ impl Paying {
     /// It is with the node, and only a block is missing: nothing here needs the user.
     pub fn is_waiting(&self) -> bool {
         matches!(&self.state, State::Running { .. })
-            && matches!(self.steps.last(), Some(Step::WaitingForBlock { .. } | Step::Mined { .. }))
+            && matches!(
+                self.steps.last(),
+                Some(Step::WaitingForBlock { .. } | Step::Mined { .. })
+            )
     }
 
     pub fn is_running(&self) -> bool {
@@ -174,7 +177,7 @@ impl Paying {
                 info("It is sent. The next block confirms it; you need not wait here.").into()
             }
             Some(_) => {
-                let device = look.device.unwrap_or("device");
+                let device = look.device_name();
                 info(format!("The {device} is done. You can put it away.")).into()
             }
         }
@@ -191,14 +194,16 @@ impl Paying {
             heading(format!("Look at the {device}")),
             body("It shows the address of yours that is paid to. Compare every letter; then approve it there."),
             mono(address).size(20),
-            muted(format!("Its key is {path} on this device. The payment itself is asked for next.")),
+            muted(format!(
+                "Its key is {path} on this device. The payment itself is asked for next."
+            )),
         ]
         .spacing(Gap::M);
         card(sandbox_line(look, parts)).into()
     }
 
     fn confirm_payment<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        let device = look.device.unwrap_or("device");
+        let device = look.device_name();
         let mut parts = column![heading(format!("Look at the {device}"))].spacing(Gap::M);
         if let Some(work) = self.work() {
             parts = parts.push(work);
@@ -277,7 +282,10 @@ fn stages(plan: &Plan) -> Vec<(usize, &'static str)> {
     }
     all.extend([
         (2, "You confirm the payment on the device, and it signs"),
-        (3, "Every signature is verified, and the payment compared with what you reviewed"),
+        (
+            3,
+            "Every signature is verified, and the payment compared with what you reviewed",
+        ),
         (4, "It is sent"),
         (5, "A block confirms it"),
     ]);
@@ -316,14 +324,11 @@ pub fn shown<'a, M: Clone + 'a>(plan: &Plan, look: &Look<'a>) -> Element<'a, M> 
     parts.into()
 }
 
-fn sandbox_line<'a>(
-    look: &Look<'a>,
-    parts: iced::widget::Column<'a, Message>,
-) -> iced::widget::Column<'a, Message> {
+fn sandbox_line<'a>(look: &Look<'a>, parts: iced::widget::Column<'a, Message>) -> iced::widget::Column<'a, Message> {
     if !look.sandbox {
         return parts;
     }
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     parts.push(info(format!(
         "This is the sandbox: its {device} is drawn at the right of the window. Approve or reject there."
     )))

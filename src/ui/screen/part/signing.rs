@@ -239,7 +239,7 @@ impl Signing {
                 address,
             }) => confirm(look, *device, text, hash, address),
             Some(step) => {
-                let device = look.device.unwrap_or("device");
+                let device = look.device_name();
                 let words = match (step, self.job.kind()) {
                     (Step::WaitingForBlock { .. }, Kind::Register) => {
                         "It is sent. The next block registers the masternode; you can look at other pages meanwhile."
@@ -425,10 +425,13 @@ fn confirm<'a>(
         muted(otherwise),
     ]
     .spacing(Gap::M);
-    if look.sandbox && device == hw::Kind::Ledger {
-        parts = parts.push(info(
-            "This is the sandbox: its Ledger is drawn at the right of the window. Approve or reject there.",
-        ));
+    if let Some(told) = look.told {
+        parts = parts.push(info(format!("It waits for you now: {}.", told.sentence())));
+    }
+    if look.sandbox {
+        parts = parts.push(info(format!(
+            "This is the sandbox: its {device} is drawn at the right of the window. Approve or reject there."
+        )));
     }
     card(parts).into()
 }

@@ -13,6 +13,7 @@ use super::sketch::Sketch;
 use crate::flow::register::{CollateralChoice, look};
 use crate::flow::wallet::{self, Candidate};
 use crate::flow::{Error, Ports};
+use crate::hw;
 use crate::protocol::network::MnType;
 use crate::protocol::rules::Check;
 use crate::protocol::{OutPoint, Profile, path};
@@ -279,7 +280,8 @@ impl Form {
 
     fn device_view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         // The embedded Ledger is made for its network; a real one knows one coin.
-        let asks = look.profile.ledger_asks_for_keys() && !look.sandbox;
+        let trezor = look.device == Some(hw::Kind::Trezor);
+        let asks = look.profile.ledger_asks_for_keys() && !look.sandbox && !trezor;
         let ready = look.device.is_some() && !matches!(self.search, Search::Running { .. });
         let button = secondary_button("Search the device").on_press_maybe(ready.then_some(Message::Search));
         let mut parts = column![button].spacing(Gap::M);
@@ -287,7 +289,9 @@ impl Form {
             parts = parts.push(error_notice(&Error::NoDevice));
         }
         parts = match &self.search {
-            Search::Idle => parts.push(muted(if asks {
+            Search::Idle => parts.push(muted(if trezor {
+                "The first three accounts of the device are searched. It may ask for its PIN and for a passphrase first."
+            } else if asks {
                 "The first three accounts of the device are searched. A Ledger asks before it tells keys of this coin: approve \
                  each one."
             } else {

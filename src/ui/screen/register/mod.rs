@@ -25,6 +25,7 @@ use crate::flow::fee::Bill;
 use crate::flow::operation::Kind;
 use crate::flow::register::{Plan, discard, prepare};
 use crate::flow::{Error, Ports};
+use crate::hw;
 use crate::protocol::network::MnType;
 use crate::protocol::{OutPoint, ProTxHash, Profile, path};
 use crate::setup::Connection;
@@ -38,8 +39,10 @@ pub use steps::Page;
 pub struct Register {
     profile: Arc<Profile>,
     keys: Vec<KeyInfo>,
-    /// Name of the open device.
-    device: Option<String>,
+    /// The open device.
+    device: Option<hw::Kind>,
+    /// What it waits for, where it tells.
+    told: Option<hw::Look>,
     vault: bool,
     sandbox: bool,
     chain: Chained,
@@ -158,6 +161,7 @@ impl Register {
             profile,
             keys,
             device: None,
+            told: None,
             vault: false,
             sandbox,
             chain,
@@ -202,8 +206,12 @@ impl Register {
         self.judge();
     }
 
+    pub fn told(&mut self, look: Option<hw::Look>) {
+        self.told = look;
+    }
+
     fn look_at(&mut self, ports: &Ports) {
-        self.device = ports.device.as_ref().map(|device| device.kind().to_string());
+        self.device = ports.device.as_ref().map(|device| device.kind());
         if ports.vault.is_some() && !self.vault {
             self.keys = listed(ports);
         }
@@ -341,7 +349,7 @@ impl Register {
                 Some(next) => self.enter(ports, next),
                 None => self.prepare(ports),
             },
-            State::Reviewing { plan, .. } if review::may_sign(plan, self.device.as_deref()) => self.sign(ports),
+            State::Reviewing { plan, .. } if review::may_sign(plan, self.device.is_some()) => self.sign(ports),
             State::Signing(_) => self.signing(ports, signing::Message::Retry),
             State::Done(_) => Action::Close,
             State::Editing { .. } | State::Preparing { .. } | State::Refused(_) | State::Reviewing { .. } => {

@@ -1,12 +1,13 @@
 //! Step 7: the whole plan decoded, before anybody signs: every field, the text and the hash the device shows, who signs what, the
 //! fee, and every rule with its verdict.
 
-use iced::widget::{column, row};
+use iced::widget::{column, row, space};
 use iced::{Element, Length};
 
 use super::{Message, Page};
 use crate::flow::Error;
 use crate::flow::register::{FeeSource, Plan, Warning};
+use crate::hw;
 use crate::protocol::rules::{Check, OF_SIGNATURES};
 use crate::protocol::special_tx::ProRegTx;
 use crate::protocol::wire::{hash_to_display, to_hex};
@@ -26,8 +27,8 @@ use crate::ui::widget::{
 const SIGNATURE: usize = 65;
 
 /// Nothing but signatures is missing, and there is a device to ask.
-pub(super) fn may_sign(plan: &Plan, device: Option<&str>) -> bool {
-    plan.verdict.failure_before_signing().is_none() && device.is_some()
+pub(super) fn may_sign(plan: &Plan, device: bool) -> bool {
+    plan.verdict.failure_before_signing().is_none() && device
 }
 
 /// A plan that could not be made: why, and what to do.
@@ -37,7 +38,7 @@ pub(super) fn refused<'a>(error: &'a Error) -> Element<'a, Message> {
 }
 
 pub(super) fn view<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     page_of(
         column![
             notices(plan, look),
@@ -209,14 +210,26 @@ fn operator_facts(plan: &Plan) -> String {
     format!("{kept}; written in the {encoding} encoding, as this payload version asks")
 }
 
-/// The text, and the hash of it that the device shows.
+/// The text, and the hash of it where the device shows that instead.
 fn message<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let (shown, hash): (_, Element<'a, Message>) = match look.device {
+        Some(hw::Kind::Trezor) => (
+            "The Trezor shows the text itself, page by page. Compare it there letter by letter.".to_owned(),
+            space().into(),
+        ),
+        _ => (
+            format!(
+                "The {} does not show the text but this hash of it. Compare it there digit by digit:",
+                look.device_name()
+            ),
+            hash_block(&plan.message_hash()),
+        ),
+    };
     column![
         body("This text, with the key of the collateral. It names payout, reward, owner, voting key and the hash of the payload:"),
         mono(plan.message.as_str()),
-        body(format!("The {device} does not show the text but this hash of it. Compare it there digit by digit:")),
-        hash_block(&plan.message_hash()),
+        body(shown),
+        hash,
         fact_mono("Key", path::to_text(&plan.collateral_path)),
         fact_copied("Its address", plan.collateral_address().to_text(look.profile), "", Message::Copy),
     ]
@@ -225,7 +238,7 @@ fn message<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
 }
 
 fn signers<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     let payer = match &plan.fee_from {
         FeeSource::Key(label) => in_vault(label),
         FeeSource::NodeWallet => "The node's own wallet".to_owned(),

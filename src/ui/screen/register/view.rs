@@ -70,7 +70,8 @@ impl Register {
             profile: &self.profile,
             keys: &self.keys,
             status,
-            device: self.device.as_deref(),
+            device: self.device,
+            told: self.told,
             errand: "registration",
             hand_over: false,
             sandbox: self.sandbox,
@@ -126,7 +127,7 @@ impl Register {
                 bar(row![cancel], row![back].push(mend).spacing(Gap::S))
             }
             State::Reviewing { plan, .. } => {
-                let ready = review::may_sign(plan, self.device.as_deref());
+                let ready = review::may_sign(plan, self.device.is_some());
                 let sign = primary_button("Sign on the device").on_press_maybe(ready.then_some(Message::Submit));
                 bar(row![cancel], row![back, sign].spacing(Gap::S))
             }

@@ -22,6 +22,7 @@ use crate::flow::fee::Bill;
 use crate::flow::operation::Operation;
 use crate::flow::update::{Draft, Plan, Review, discard, prepare};
 use crate::flow::{Error, Ports};
+use crate::hw;
 use crate::protocol::special_tx::Payload;
 use crate::protocol::{ProTxHash, Profile};
 use crate::store::KeyInfo;
@@ -41,7 +42,7 @@ pub struct Update {
     task: Wish,
     keys: Vec<KeyInfo>,
     /// Name of the open device.
-    device: Option<String>,
+    device: Option<hw::Kind>,
     vault: bool,
     sandbox: bool,
     state: State,
@@ -179,7 +180,7 @@ impl Update {
     }
 
     fn look_at(&mut self, ports: &Ports) {
-        self.device = ports.device.as_ref().map(|device| device.kind().to_string());
+        self.device = ports.device.as_ref().map(|device| device.kind());
         if ports.vault.is_some() && !self.vault {
             self.keys = listed(ports);
         }

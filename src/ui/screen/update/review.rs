@@ -252,7 +252,7 @@ impl Reviewing {
         } else {
             match label_of(&operation.signer, look.keys) {
                 Some(label) => format!("{label}, in the vault"),
-                None => format!("on the {}", look.device.unwrap_or("device")),
+                None => format!("on the {}", look.device_name()),
             }
         };
         let payer = if operation.input_scripts.is_some() {

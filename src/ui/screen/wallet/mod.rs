@@ -140,7 +140,11 @@ impl Wallet {
         if let Some(wallet) = wallet {
             self.of = Some(wallet.to_owned());
         }
-        if shown { self.enter(ports, sandbox) } else { Task::none() }
+        if shown {
+            self.enter(ports, sandbox)
+        } else {
+            Task::none()
+        }
     }
 
     /// A block came. Where a question to the node is cheap, everything is read again.
@@ -363,9 +367,7 @@ impl Wallet {
 
     fn back(&mut self, ports: &Ports) -> Action {
         match &self.front {
-            Front::Tables if self.addresses.is_editing() => {
-                self.of_addresses(ports, addresses::Message::Cancel)
-            }
+            Front::Tables if self.addresses.is_editing() => self.of_addresses(ports, addresses::Message::Cancel),
             Front::Tables => Action::None,
             Front::Unlocking(_) => {
                 self.of_unlock(unlock::Message::Cancel);

@@ -125,7 +125,9 @@ impl Search {
 
 async fn read(ports: Ports, depth: u32) -> Result<Vec<Account>, Error> {
     let number = wallet::ACCOUNTS + depth * MORE_ACCOUNTS;
-    let paths: Vec<_> = (0..number).map(|number| path::account(&ports.profile, number)).collect();
+    let paths: Vec<_> = (0..number)
+        .map(|number| path::account(&ports.profile, number))
+        .collect();
     let of = ports.clone();
     // A task that never returns has panicked; then there are no labels, and the next line says why.
     let labels = tokio::task::spawn_blocking(move || wallet::labels(&of)).await;

@@ -11,9 +11,7 @@ use crate::protocol::{OutPoint, Profile};
 use crate::ui::advice::sentence;
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{
-    Field, body, danger_button, fact, fact_mono, heading, input, mono, secondary_button, warning,
-};
+use crate::ui::widget::{Field, body, danger_button, fact, fact_mono, heading, input, mono, secondary_button, warning};
 
 #[derive(Debug)]
 pub struct Unlock {

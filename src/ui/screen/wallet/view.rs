@@ -7,13 +7,14 @@ use super::payment::Payment;
 use super::{Front, Message, Tab, Wallet};
 use crate::flow::Ports;
 use crate::flow::wallet::{Account, CoinState};
+use crate::hw;
 use crate::protocol::{Amount, Profile, path};
 use crate::ui::format::{amount, count, duration};
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::part::context::Look;
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::{
-    body, card, dialog, error_notice, heading, help, info, key_value, mono, muted, option_of, page, panel,
+    body, card, error_notice, heading, help, info, key_value, mono, muted, option_of, overlay, page, panel,
     primary_button, secondary_button, segments, strong, success, text_button,
 };
 
@@ -23,21 +24,19 @@ impl Wallet {
             profile: &ports.profile,
             keys: &[],
             status: None,
-            device: ports.device.as_ref().map(|device| match device.kind() {
-                crate::hw::Kind::Ledger => "Ledger",
-                crate::hw::Kind::Trezor => "Trezor",
-            }),
+            device: ports.device.as_ref().map(|device| device.kind()),
+            // The window says it above every page.
+            told: None,
             errand: "payment",
             hand_over: false,
             sandbox,
         };
         match &self.front {
-            Front::Tables => self.tables(&look, seen),
-            Front::Unlocking(unlock) => dialog(
-                self.tables(&look, seen),
-                unlock.view(look.profile).map(Message::Unlock),
-                Message::Back,
-            ),
+            Front::Tables => overlay(self.tables(&look, seen), None),
+            Front::Unlocking(unlock) => {
+                let dialog = unlock.view(look.profile).map(Message::Unlock);
+                overlay(self.tables(&look, seen), Some(dialog))
+            }
             Front::Receiving(receive) => receive.view(&look).map(Message::Receive),
             Front::Paying(id) => match self.payments.iter().find(|(each, _)| each == id) {
                 Some((_, payment)) => {
@@ -113,7 +112,8 @@ impl Wallet {
                 secondary_button("Show the device").on_press(Message::Devices)
             ],
             Seen::Open { .. } => {
-                let asks = look.profile.ledger_asks_for_keys() && !look.sandbox && look.device == Some("Ledger");
+                let asks =
+                    look.profile.ledger_asks_for_keys() && !look.sandbox && look.device == Some(hw::Kind::Ledger);
                 let words = if asks {
                     "The first three accounts are read. A Ledger asks before it tells keys of this coin: approve each one."
                 } else {

@@ -9,8 +9,8 @@ use iced::task::Handle;
 use iced::widget::{column, row, space};
 use iced::{Element, Length, Task};
 
-pub use form::Ticked;
 use form::Form;
+pub use form::Ticked;
 
 use crate::flow::pay::{Plan, Purpose, prepare};
 use crate::flow::wallet::Account;
@@ -37,16 +37,10 @@ pub struct Payment {
 
 enum Stage {
     Editing,
-    Preparing {
-        run: u64,
-        _task: Handle,
-    },
+    Preparing { run: u64, _task: Handle },
     Reviewing(Box<Plan>),
     Paying(Paying),
-    Done {
-        plan: Box<Plan>,
-        finished: Finished,
-    },
+    Done { plan: Box<Plan>, finished: Finished },
 }
 
 #[derive(Debug, Clone)]
@@ -126,7 +120,11 @@ impl Payment {
             Stage::Editing | Stage::Preparing { .. } => return self.form.title().to_owned(),
         };
         let to = plan.to.to_text(profile);
-        format!("{} to {}", amount(plan.amount, profile), crate::ui::format::short_hash(&to))
+        format!(
+            "{} to {}",
+            amount(plan.amount, profile),
+            crate::ui::format::short_hash(&to)
+        )
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
@@ -191,7 +189,8 @@ impl Payment {
         self.run += 1;
         let (run, ports) = (self.run, ports.clone());
         let work = async move { prepare(&ports, draft).await };
-        let (task, handle) = Task::perform(work, move |result| Message::Prepared(run, result.map(Box::new))).abortable();
+        let (task, handle) =
+            Task::perform(work, move |result| Message::Prepared(run, result.map(Box::new))).abortable();
         self.stage = Stage::Preparing {
             run,
             _task: handle.abort_on_drop(),

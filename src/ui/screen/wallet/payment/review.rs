@@ -17,14 +17,18 @@ use crate::ui::widget::{
 };
 
 pub(super) fn view<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
-    let device = look.device.unwrap_or("device");
+    let device = look.device_name();
     let mut parts = column![].spacing(Gap::M);
     if look.device.is_none() {
         parts = parts.push(error_notice(&crate::flow::Error::NoDevice));
     }
     for found in &plan.warnings {
         let words = sentence(&found.sentence());
-        parts = parts.push(if found.is_grave() { problem(words) } else { warning(words) });
+        parts = parts.push(if found.is_grave() {
+            problem(words)
+        } else {
+            warning(words)
+        });
     }
     parts
         .push(panel(
@@ -52,9 +56,7 @@ fn on_screen<'a>(plan: &'a Plan, look: &Look<'a>) -> Element<'a, Message> {
             path::to_text(own)
         )));
     }
-    parts
-        .push(paying::shown(plan, look))
-        .into()
+    parts.push(paying::shown(plan, look)).into()
 }
 
 fn sums<'a>(plan: &'a Plan, profile: &'a Profile) -> Element<'a, Message> {
