@@ -2,9 +2,12 @@
 
 mod batch;
 mod first_start;
+mod live;
 mod looks;
 mod pages;
 mod sandbox;
 mod support;
 mod updates;
 mod vaults;
+mod wallet;
+mod wallet_looks;
