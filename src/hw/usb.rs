@@ -61,3 +61,78 @@ pub fn port_of_numbers(bus: u8, ports: &[u8]) -> String {
 pub fn is_port(text: &str) -> bool {
     !text.is_empty() && text.len() <= 200 && !text.chars().any(|c| c.is_control() || c.is_whitespace())
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// A machine as Linux tells of it: a Ledger behind a hub, with its two HID interfaces, and a Trezor beside the hub.
+    #[cfg(unix)]
+    pub fn machine() -> tempfile::TempDir {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let make = |path: &str| fs::create_dir_all(root.path().join(path)).unwrap();
+        let write = |path: &str, text: &str| fs::write(root.path().join(path), text).unwrap();
+        let link = |target: &str, at: &str| symlink(root.path().join(target), root.path().join(at)).unwrap();
+        make("bus/usb/devices");
+        make("class/hidraw");
+        for (folder, name, vendor, product) in [
+            ("devices/pci/usb3", "usb3", "1d6b", "0002"),
+            ("devices/pci/usb3/3-2", "3-2", "05e3", "0610"),
+            ("devices/pci/usb3/3-2/3-2.1", "3-2.1", "2c97", "5015"),
+            ("devices/pci/usb3/3-4", "3-4", "1209", "53c1"),
+        ] {
+            make(folder);
+            write(&format!("{folder}/idVendor"), &format!("{vendor}\n"));
+            write(&format!("{folder}/idProduct"), &format!("{product}\n"));
+            link(folder, &format!("bus/usb/devices/{name}"));
+        }
+        for (number, interface) in [(3, "0004"), (4, "0005")] {
+            let hid = format!(
+                "devices/pci/usb3/3-2/3-2.1/3-2.1:1.{}/0003:2C97:5015.{interface}",
+                number - 3
+            );
+            make(&format!("{hid}/hidraw/hidraw{number}"));
+            link(&hid, &format!("{hid}/hidraw/hidraw{number}/device"));
+            link(
+                &format!("{hid}/hidraw/hidraw{number}"),
+                &format!("class/hidraw/hidraw{number}"),
+            );
+        }
+        // An interface is listed beside the devices and has no numbers of its own.
+        link("devices/pci/usb3/3-2/3-2.1/3-2.1:1.0", "bus/usb/devices/3-2.1:1.0");
+        root
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn every_device_is_listed_by_its_port_and_interfaces_are_none() {
+        let machine = machine();
+        let ports: Vec<(String, u16)> = listed(machine.path())
+            .into_iter()
+            .map(|one| (one.port, one.vendor))
+            .collect();
+        let expected = [("3-2", 0x05e3), ("3-2.1", 0x2c97), ("3-4", 0x1209), ("usb3", 0x1d6b)];
+        assert_eq!(ports, expected.map(|(port, vendor)| (port.to_owned(), vendor)));
+        assert_eq!(listed(&PathBuf::from("/no such folder")), []);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_hid_node_leads_to_the_port_of_its_device() {
+        let machine = machine();
+        for node in ["/dev/hidraw3", "/dev/hidraw4"] {
+            assert_eq!(port_of_hidraw(machine.path(), node).as_deref(), Some("3-2.1"));
+        }
+        for node in ["/dev/hidraw9", "DevSrvsID:4295", ""] {
+            assert_eq!(port_of_hidraw(machine.path(), node), None, "{node}");
+        }
+    }
+
+    #[test]
+    fn the_numbers_of_libusb_are_the_same_port() {
+        assert_eq!(port_of_numbers(3, &[2, 1]), "3-2.1");
+        assert_eq!(port_of_numbers(1, &[4]), "1-4");
+    }
+}

@@ -277,6 +277,48 @@ mod tests {
         assert_eq!(open(&spec, wei, Arc::new(Nobody)).map(drop), Err(reason));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn what_is_plugged_in_is_listed_with_its_place_and_model() {
+        let machine = usb::tests::machine();
+        let ledger = Plugged {
+            kind: Kind::Ledger,
+            place: "usb:3-2.1".to_owned(),
+            model: "Nano S Plus",
+        };
+        let trezor = Plugged {
+            kind: Kind::Trezor,
+            place: "usb:3-4".to_owned(),
+            model: "Trezor",
+        };
+        assert_eq!(plugged_below(machine.path()), [ledger, trezor]);
+        std::fs::remove_file(machine.path().join("bus/usb/devices/3-2.1")).unwrap();
+        assert_eq!(plugged_below(machine.path()).len(), 1, "unplugged");
+    }
+
+    #[test]
+    fn of_several_none_is_chosen_and_of_one_its_port() {
+        let ports = |all: &[(Kind, &str)]| all.iter().map(|(kind, port)| (*kind, (*port).to_owned())).collect();
+        let (ledger, trezor) = (Kind::Ledger, Kind::Trezor);
+        let missing = DeviceError::NotConnected { kind: trezor };
+        assert_eq!(only(trezor, Vec::new()), Err(missing));
+        assert_eq!(only(ledger, ports(&[(trezor, "3-4")])), Ok((trezor, "3-4".to_owned())));
+        let two = ports(&[(ledger, "3-2.1"), (ledger, "3-3")]);
+        assert_eq!(only(ledger, two), Err(DeviceError::Several { count: 2 }));
+    }
+
+    #[test]
+    fn a_port_where_nothing_is_plugged_in_is_not_connected() {
+        let dash = Arc::new(builtin("dash").unwrap());
+        for kind in [Kind::Ledger, Kind::Trezor] {
+            let port = "99-9.9".to_owned();
+            let spec = DeviceSpec::Port { kind, port };
+            assert_eq!(found(&spec, &dash), []);
+            let opened = open(&spec, Arc::clone(&dash), Arc::new(Nobody));
+            assert_eq!(opened.map(drop), Err(DeviceError::NotConnected { kind }));
+        }
+    }
+
     #[test]
     fn a_device_opened_twice_is_one_connection_and_is_not_probed_meanwhile() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -11,7 +11,7 @@ use super::wire::trusted_input::{self, TrustedInput};
 use crate::hw::{DeviceError, Done, Kind, Part, Progress, Spend, SpendInput, spend};
 use crate::protocol::{Amount, KeyId, ScriptBuf, Transaction, TxOut, script};
 
-/// Inputs of one payment. Each costs a round over all of them: 50 are some 5000 commands.
+/// Inputs of one payment. Each costs a round over all of them: 50 are some 800 commands (`docs/devices.md` has the formula).
 pub const MAX_INPUTS: usize = 50;
 const OP_RETURN: u8 = 0x6a;
 
@@ -93,16 +93,16 @@ impl Client {
         signing: usize,
     ) -> Result<Vec<u8>, DeviceError> {
         let round = if signing == 0 { Round::First } else { Round::Later };
-        self.exchange(&wire::start(tx, round), Asks::Nothing)?;
-        for (at, (trusted, input)) in trusted.iter().zip(&tx.inputs).enumerate() {
+        let with_script = trusted.iter().enumerate().map(|(at, trusted)| {
             let code = if at == signing {
                 script::pay_to_key(&spend.inputs[at].key_id.0)
             } else {
                 ScriptBuf::new()
             };
-            for command in wire::input(trusted, code.as_bytes(), input.sequence, round) {
-                self.exchange(&command, Asks::Nothing)?;
-            }
+            (trusted, code)
+        });
+        for command in wire::inputs(tx, with_script, round) {
+            self.exchange(&command, Asks::Nothing)?;
         }
         let outputs = match round {
             Round::First => {

@@ -15,7 +15,7 @@ use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::path::{self, PathError};
 use crate::protocol::script::pay_to_key;
 use crate::protocol::wire::{from_hex, to_hex};
-use crate::protocol::{Amount, KeyId, OutPoint, Transaction, TxOut};
+use crate::protocol::{Amount, KeyId, OutPoint, ScriptBuf, Transaction, TxOut};
 use bitcoin::bip32::DerivationPath;
 
 pub const ALL: [fn() -> Covered; 13] = [
@@ -313,9 +313,13 @@ fn spend_with_change() -> Covered {
     let spend = recorded_spend();
     let (signed, covered) = Play::connected()
         .then([5, 6, 7])
-        .then(26..=51)
+        .then_stream(26..=34)
+        .then_stream(35..=45)
+        .then_stream(46..=50)
+        .then([51])
         .then_outputs([52, 53])
-        .then(54..=59)
+        .then([54])
+        .then_stream(55..=59)
         .then_outputs([60, 61])
         .then([62])
         .run(|client| client.sign_spend(&spend, &Progress::none()));
@@ -348,7 +352,7 @@ fn previous_transactions_with_payload() -> Covered {
         let tx = Transaction::from_hex(derived(&format!("/{name}/raw"))).unwrap();
         let amount = tx.outputs[0].amount().unwrap();
         let (trusted, covered) = Play::connected()
-            .then(numbers)
+            .then_stream(numbers)
             .run(|client| client.trusted_input(&tx, 0, amount));
         assert_eq!(trusted.unwrap().txid, tx.txid());
         all.extend(covered);
@@ -396,13 +400,11 @@ fn refused_by_the_app(first: usize, scripts: &[Vec<u8>], code: u16) -> Covered {
     let mut tx = Transaction::from_hex(derived("/spend/signed_tx")).unwrap();
     tx.outputs = spend.outputs.clone();
     let trusted = [34, 45].map(|number| TrustedInput::parse(&exchange(number).answer()).unwrap());
-    exchange(first).assert_is(&wire_spend::start(&tx, Round::First));
-    let codes = [pay_to_key(&spend.inputs[0].key_id.0).into_bytes(), Vec::new()];
-    for (number, (trusted, code)) in trusted.iter().zip(&codes).enumerate() {
-        let [head, tail] = wire_spend::input(trusted, code, u32::MAX, Round::First);
-        exchange(first + 1 + 2 * number).assert_is(&head);
-        exchange(first + 2 + 2 * number).assert_is(&tail);
-    }
+    let codes = [pay_to_key(&spend.inputs[0].key_id.0), ScriptBuf::new()];
+    let packed = wire_spend::inputs(&tx, trusted.iter().zip(codes), Round::First);
+    let sent: Vec<u8> = packed.into_iter().flat_map(|command| command.data).collect();
+    let recorded: Vec<u8> = (first..first + 5).flat_map(|at| exchange(at).data()).collect();
+    assert_eq!(to_hex(&sent), to_hex(&recorded));
     exchange(first + 5).assert_is(&wire_spend::change(spend.change.as_ref()));
     let commands = wire_spend::outputs_packed(&spend.outputs, 50);
     assert_eq!(commands.len(), 1);
@@ -433,7 +435,9 @@ fn declined_spend() -> Covered {
     spend.outputs = vec![paid, change];
     let (declined, covered) = Play::connected()
         .then([5, 7])
-        .then(109..=121)
+        .then_stream(109..=117)
+        .then_stream(118..=120)
+        .then([121])
         .then_outputs([122])
         .run(|client| client.sign_spend(&spend, &Progress::none()));
     assert_eq!(declined, Err(DeviceError::Declined));

@@ -77,6 +77,9 @@ enum Expected {
     /// The outputs of FINALIZE_FULL. The recording cuts them every 50 bytes, the client after each output: the bytes
     /// together are the same. The answers are those the app gives: 00 while more comes, the last recorded one at the end.
     Outputs { exchanges: Vec<usize>, sent: Vec<u8> },
+    /// A previous transaction, or the inputs of a round. The recording has each field in a command of its own, the client packs
+    /// them: the bytes together are the same. The app answers nothing but to the last.
+    Stream { exchanges: Vec<usize>, sent: Vec<u8> },
 }
 
 /// A part of the recording in the order in which the client is expected to send it.
@@ -104,6 +107,16 @@ impl Play {
         let exchanges: Vec<usize> = exchanges.into_iter().collect();
         self.used.extend(&exchanges);
         self.expected.push_back(Expected::Outputs {
+            exchanges,
+            sent: Vec::new(),
+        });
+        self
+    }
+
+    pub fn then_stream(mut self, exchanges: impl IntoIterator<Item = usize>) -> Self {
+        let exchanges: Vec<usize> = exchanges.into_iter().collect();
+        self.used.extend(&exchanges);
+        self.expected.push_back(Expected::Stream {
             exchanges,
             sent: Vec::new(),
         });
@@ -155,6 +168,20 @@ impl Transport for Stage {
                     return Ok((last.answer(), last.status()));
                 }
                 Ok((vec![0], 0x9000))
+            }
+            Some(Expected::Stream { exchanges, sent }) => {
+                let (first, last) = (exchange(exchanges[0]), exchange(*exchanges.last().unwrap()));
+                let head = from_hex(&first.apdu_hex[..8]).unwrap();
+                let p1 = if sent.is_empty() { head[2] } else { 0x80 };
+                assert_eq!(command[..4], [head[0], head[1], p1, head[3]], "{}", first.what);
+                sent.extend_from_slice(&command[5..]);
+                let recorded: Vec<u8> = exchanges.iter().flat_map(|at| exchange(*at).data()).collect();
+                assert_eq!(to_hex(sent), to_hex(&recorded[..sent.len()]), "{}", first.what);
+                if sent.len() < recorded.len() {
+                    return Ok((Vec::new(), 0x9000));
+                }
+                left.pop_front();
+                Ok((last.answer(), last.status()))
             }
         }
     }

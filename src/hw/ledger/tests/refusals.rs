@@ -309,7 +309,7 @@ fn a_trusted_input_of_another_output_is_refused() {
     let spend = recorded_spend();
     let previous = &spend.inputs[0].previous;
     let (other, _) = Play::connected()
-        .then(26..=34)
+        .then_stream(26..=34)
         .run(|client| client.trusted_input(previous, 0, Amount::from_duffs(1)));
     assert!(matches!(other, Err(DeviceError::BadAnswer { .. })));
 }

@@ -192,6 +192,45 @@ fn text(reader: &mut Reader<'_>) -> Result<String, DecodeError> {
         .collect())
 }
 
+/// Packs a stream for the app's transaction parser into as few commands as its rules allow: it reads field after field, wherever a
+/// command ends, but exits when a field that it wants whole goes on in the next one (lib-app-bitcoin, `transaction_parse`).
+#[derive(Default)]
+struct Packed {
+    full: Vec<Vec<u8>>,
+    open: Vec<u8>,
+}
+
+impl Packed {
+    /// What must not be cut; at most [`MAX_DATA`] bytes.
+    fn whole(&mut self, piece: &[u8]) {
+        if self.open.len() + piece.len() > MAX_DATA {
+            self.full.push(std::mem::take(&mut self.open));
+        }
+        self.open.extend_from_slice(piece);
+    }
+
+    /// What may be cut anywhere.
+    fn loose(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            if self.open.len() == MAX_DATA {
+                self.full.push(std::mem::take(&mut self.open));
+            }
+            let fits = bytes.len().min(MAX_DATA - self.open.len());
+            self.open.extend_from_slice(&bytes[..fits]);
+            bytes = &bytes[fits..];
+        }
+    }
+
+    /// The commands; `command` is told whether it is the first.
+    fn commands(mut self, command: impl Fn(bool, Vec<u8>) -> Apdu) -> Vec<Apdu> {
+        if !self.open.is_empty() {
+            self.full.push(self.open);
+        }
+        let all = self.full.into_iter().enumerate();
+        all.map(|(at, data)| command(at == 0, data)).collect()
+    }
+}
+
 /// Cuts bytes into commands of one instruction: `p1` says for every chunk whether it is the first and whether the last.
 fn chunked(bytes: &[u8], size: usize, command: impl Fn(bool, bool, Vec<u8>) -> Apdu) -> Vec<Apdu> {
     let count = bytes.len().div_ceil(size);

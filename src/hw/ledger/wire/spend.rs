@@ -6,9 +6,9 @@
 use bitcoin::bip32::DerivationPath;
 
 use super::trusted_input::TrustedInput;
-use super::{Apdu, MAX_DATA, chunked, path_bytes};
+use super::{Apdu, MAX_DATA, Packed, chunked, path_bytes};
 use crate::protocol::wire::WriteWire;
-use crate::protocol::{Transaction, TxOut};
+use crate::protocol::{ScriptBuf, Transaction, TxOut};
 
 const INPUT_START: u8 = 0x44;
 const HASH_SIGN: u8 = 0x48;
@@ -32,23 +32,32 @@ impl Round {
     }
 }
 
-/// Opens a round: `version 4 | varint n`.
-pub fn start(tx: &Transaction, round: Round) -> Apdu {
-    let mut data = tx.version.to_le_bytes().to_vec();
-    data.put_u16(tx.kind);
-    data.put_length(tx.inputs.len());
-    Apdu::app(INPUT_START, 0x00, round.p2(), data)
+/// The inputs of a round: `version 4 | varint n`, then of each `01 | 38 | trusted input | varint | script | sequence`. The script is
+/// the spent output's for the input being signed and empty for the others. As many whole inputs in a command as fit: four.
+pub fn inputs<'a>(
+    tx: &Transaction,
+    trusted: impl IntoIterator<Item = (&'a TrustedInput, ScriptBuf)>,
+    round: Round,
+) -> Vec<Apdu> {
+    let mut packed = Packed::default();
+    let mut head = tx.version.to_le_bytes().to_vec();
+    head.put_u16(tx.kind);
+    head.put_length(tx.inputs.len());
+    packed.whole(&head);
+    for ((trusted, script), input) in trusted.into_iter().zip(&tx.inputs) {
+        packed.whole(&one_input(trusted, script.as_bytes(), input.sequence));
+    }
+    packed.commands(|first, data| Apdu::app(INPUT_START, if first { 0x00 } else { 0x80 }, round.p2(), data))
 }
 
-/// One input: `01 | 38 | trusted input | varint`, then `script | sequence`. The script is the spent output's for the input
-/// being signed and empty for the others. At most 251 bytes of script.
-pub fn input(trusted: &TrustedInput, script: &[u8], sequence: u32, round: Round) -> [Apdu; 2] {
-    let mut head = vec![0x01, 56];
-    head.extend_from_slice(trusted.as_bytes());
-    head.put_length(script.len());
-    let mut tail = script.to_vec();
-    tail.put_u32(sequence);
-    [head, tail].map(|data| Apdu::app(INPUT_START, 0x80, round.p2(), data))
+/// At most 250 bytes together: the script is that of a key, 25.
+fn one_input(trusted: &TrustedInput, script: &[u8], sequence: u32) -> Vec<u8> {
+    let mut input = vec![0x01, 56];
+    input.extend_from_slice(trusted.as_bytes());
+    input.put_length(script.len());
+    input.extend_from_slice(script);
+    input.put_u32(sequence);
+    input
 }
 
 /// Says which output is change, so that it is not shown; one zero byte if none is.
