@@ -90,7 +90,7 @@ async fn tell(output: Output, panel: trezor::Panel, pin: Option<String>) {
             }
             Screen::PinEntry => drop(pin.as_ref().map(|pin| panel.enter(pin))),
             Screen::Prompt(prompt) => output.progress(&format!("the Trezor shows: {} {}", prompt.title, prompt.text)),
-            Screen::Home | Screen::PassphraseOnHost | Screen::PassphraseEntry => {}
+            Screen::Home | Screen::Unplugged | Screen::PassphraseOnHost | Screen::PassphraseEntry => {}
         }
     }
 }

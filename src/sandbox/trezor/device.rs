@@ -50,9 +50,14 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn new(options: Options, line: Line, panel: Arc<Shared>) -> Self {
+    /// One that was plugged in just now.
+    pub fn new(line: Line, panel: Arc<Shared>) -> Self {
+        let options = panel.options();
+        let unlocked = options.pin.is_none();
+        panel.take_changes();
+        panel.note_unlocked(unlocked);
         Self {
-            unlocked: options.pin.is_none(),
+            unlocked,
             options,
             line,
             panel,
@@ -60,7 +65,7 @@ impl Device {
         }
     }
 
-    /// Serves until dropped.
+    /// Serves until it is dropped: the cable is pulled.
     pub async fn run(mut self) {
         let mut next = None;
         loop {
@@ -69,15 +74,26 @@ impl Device {
                 Some(message) => message,
                 None => self.line.receive().await,
             };
-            if self.panel.take_lock() {
-                self.unlocked = self.options.pin.is_none();
-            }
+            self.take_changes();
             match self.handle(&message).await {
                 Ok(()) => {}
                 Err(Halt::Fail(code, text)) => self.failure(code, text).await,
                 Err(Halt::Again(message)) => next = Some(message),
             }
         }
+    }
+
+    /// What the user set meanwhile.
+    fn take_changes(&mut self) {
+        self.options = self.panel.options();
+        let (lock, forget) = self.panel.take_changes();
+        if lock {
+            self.unlocked = self.options.pin.is_none();
+        }
+        if forget {
+            self.sessions.forget();
+        }
+        self.panel.note_unlocked(self.unlocked);
     }
 
     async fn handle(&mut self, message: &Message) -> Done<()> {
@@ -90,6 +106,7 @@ impl Device {
             Some(MessageType::MessageType_Cancel) => fail(FailureType::Failure_ActionCancelled, "Cancelled"),
             Some(MessageType::MessageType_LockDevice) => {
                 self.unlocked = self.options.pin.is_none();
+                self.panel.note_unlocked(self.unlocked);
                 self.success("Session cleared").await
             }
             Some(MessageType::MessageType_EndSession) => {
@@ -265,6 +282,7 @@ impl Device {
                 Model::T | Model::Safe3 => self.pin_on_device().await?,
             };
             self.unlocked = self.options.pin.as_ref() == Some(&pin);
+            self.panel.note_unlocked(self.unlocked);
             if !self.unlocked && self.options.model == Model::One {
                 return fail(FailureType::Failure_PinInvalid, "PIN invalid");
             }

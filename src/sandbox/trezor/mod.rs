@@ -22,6 +22,7 @@ mod tests;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bitcoin::bip32::DerivationPath;
 use bitcoin::secp256k1::PublicKey;
@@ -35,10 +36,13 @@ use self::line::Line;
 use self::panel::Shared;
 use crate::protocol::{Address, KeyId};
 
-pub use self::panel::{Answered, Panel, Prompt, Screen, positions};
+pub use self::panel::{Answered, Panel, Prompt, Screen, Settings, positions};
 
 /// The phrase of the vectors; whoever reads this can spend what its keys hold.
 pub const TEST_PHRASE: &str = "all all all all all all all all all all all all";
+
+/// How long a cable is out at least: clients look for the device more often.
+const REPLUG: Duration = Duration::from_millis(300);
 
 /// Which device it is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +53,16 @@ pub enum Model {
     T,
     /// One whose firmware knows no Dash.
     Safe3,
+}
+
+impl Model {
+    /// Of the firmware the vectors come from.
+    fn version(self) -> (u32, u32, u32) {
+        match self {
+            Self::One => (1, 14, 2),
+            Self::T | Self::Safe3 => (2, 4, 1),
+        }
+    }
 }
 
 /// How a sandbox Trezor starts.
@@ -81,11 +95,7 @@ impl Options {
             pin: None,
             passphrase: false,
             bootloader: false,
-            // Those of the firmware the vectors come from.
-            version: match model {
-                Model::One => (1, 14, 2),
-                Model::T | Model::Safe3 => (2, 4, 1),
-            },
+            version: model.version(),
             port: 0,
             auto_approve: false,
         }
@@ -116,10 +126,9 @@ impl SandboxTrezor {
         let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, options.port))?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
-        let line = Line::new(UdpSocket::from_std(socket)?);
-        let panel = Shared::new(options.auto_approve);
-        let device = Device::new(options, line, Arc::clone(&panel));
-        let server = runtime.spawn(device.run()).abort_handle();
+        let socket = UdpSocket::from_std(socket)?;
+        let panel = Shared::new(options);
+        let server = runtime.spawn(run(socket, address, Arc::clone(&panel))).abort_handle();
         Ok(Self {
             address,
             panel,
@@ -146,6 +155,39 @@ impl SandboxTrezor {
     /// The P2PKH address of a path, to send money to.
     pub fn key_address(&self, path: &DerivationPath) -> Option<Address> {
         self.public_key(path).map(|key| KeyId::of(&key).address())
+    }
+}
+
+/// The device from plug to plug.
+async fn run(first: UdpSocket, address: SocketAddr, panel: Arc<Shared>) {
+    let mut socket = Some(first);
+    loop {
+        let power = panel.plugged_in().await;
+        let line = Line::new(match socket.take() {
+            Some(socket) => socket,
+            None => bind(address).await,
+        });
+        panel.show(Screen::Home);
+        let device = Device::new(line, Arc::clone(&panel));
+        // Without power nothing is left of it.
+        tokio::select! {
+            biased;
+            () = panel.pulled(power) => {}
+            () = device.run() => {}
+        }
+        panel.show(Screen::Unplugged);
+        tokio::time::sleep(REPLUG).await;
+    }
+}
+
+/// The port it had before; whoever took it meanwhile is waited for.
+async fn bind(address: SocketAddr) -> UdpSocket {
+    loop {
+        match UdpSocket::bind(address).await {
+            Ok(socket) => return socket,
+            Err(error) => tracing::debug!("the emulated Trezor's port is not free: {error}"),
+        }
+        tokio::time::sleep(REPLUG).await;
     }
 }
 

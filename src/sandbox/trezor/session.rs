@@ -44,6 +44,11 @@ impl Sessions {
         self.wallets.get(self.current.as_ref()?).cloned()
     }
 
+    /// Sessions stay, the wallets selected in them do not.
+    pub fn forget(&mut self) {
+        self.wallets.values_mut().for_each(|wallet| *wallet = None);
+    }
+
     pub fn select(&mut self, wallet: Wallet) {
         if let Some(id) = self.current {
             self.wallets.insert(id, Some(wallet));

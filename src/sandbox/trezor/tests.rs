@@ -11,12 +11,12 @@ use trezor_client::protos::tx_ack::transaction_type::{TxInputType, TxOutputBinTy
 use trezor_client::protos::tx_request::RequestType;
 use trezor_client::protos::{
     ButtonAck, Cancel, EndSession, Failure, Features, GetAddress, GetFeatures, GetPublicKey, Initialize, MessageType,
-    PassphraseAck, PinMatrixAck, SignTx, TxAck, TxRequest,
+    PassphraseAck, PassphraseRequest, PinMatrixAck, PinMatrixRequest, SignTx, TxAck, TxRequest,
 };
 use zeroize::Zeroizing;
 
 use super::packet::{Assembly, Message, packets};
-use super::{Model, Options, SandboxTrezor};
+use super::{Model, Options, SandboxTrezor, Screen, positions};
 
 const HARDENED: u32 = 0x8000_0000;
 const OWN: [u32; 5] = [HARDENED | 44, HARDENED | 5, HARDENED, 0, 0];
@@ -24,7 +24,7 @@ const OWN: [u32; 5] = [HARDENED | 44, HARDENED | 5, HARDENED, 0, 0];
 /// A host that sends what it is told to.
 struct Host {
     socket: UdpSocket,
-    _device: SandboxTrezor,
+    device: SandboxTrezor,
 }
 
 impl Host {
@@ -32,10 +32,7 @@ impl Host {
         let device = SandboxTrezor::start(options).unwrap();
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(device.address()).unwrap();
-        let mut host = Self {
-            socket,
-            _device: device,
-        };
+        let mut host = Self { socket, device };
         host.send(&Initialize::new());
         let _: Features = host.expect();
         host
@@ -73,6 +70,21 @@ impl Host {
             failure.code.unwrap().enum_value().unwrap(),
             failure.message().to_owned(),
         )
+    }
+
+    /// Asks again and again, as one does who waits for a cable.
+    fn asks_until_answered<M: TrezorMessage, A: TrezorMessage>(&mut self, request: &M) -> A {
+        for _ in 0..100 {
+            for packet in packets(M::MESSAGE_TYPE, &request.write_to_bytes().unwrap()) {
+                // Refused while nobody is at the port.
+                let _ = self.socket.send(&packet);
+            }
+            if let Some(message) = self.next(Duration::from_millis(50)) {
+                assert!(message.is(A::MESSAGE_TYPE));
+                return A::parse_from_bytes(&message.data).unwrap();
+            }
+        }
+        panic!("nobody answers");
     }
 
     fn silent(&mut self) -> bool {
@@ -258,4 +270,86 @@ async fn a_payment_that_does_not_add_up_ends_with_the_firmwares_error() {
     assert_eq!(foreign.1, "Failed to compile output");
     let empty = payment(|_, _, tx| *tx = TransactionType::new());
     assert_eq!(empty.0, FailureType::Failure_DataError);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switches_hold_from_the_next_request_on() {
+    let mut host = Host::new(Options::new(Model::One));
+    let panel = host.device.panel();
+    host.send(&key());
+    let _: trezor_client::protos::PublicKey = host.expect();
+    assert!(!panel.set_pin(Some("12a")) && !panel.set_pin(Some("0")) && !panel.set_pin(Some("")));
+    assert!(!panel.settings().has_pin);
+
+    assert!(panel.set_pin(Some("1934")));
+    assert!(panel.settings().locked);
+    host.send(&key());
+    let _: PinMatrixRequest = host.expect();
+    let Screen::PinMatrix(matrix) = panel.screen() else {
+        panic!("{:?}", panel.screen());
+    };
+    let mut ack = PinMatrixAck::new();
+    ack.set_pin(positions(&matrix, "1934"));
+    host.send(&ack);
+    let _: trezor_client::protos::PublicKey = host.expect();
+    assert!(!panel.settings().locked);
+
+    // The wallet of the session is forgotten, or nobody would be asked.
+    panel.set_passphrase(true);
+    host.send(&key());
+    let _: PassphraseRequest = host.expect();
+    let mut ack = PassphraseAck::new();
+    ack.set_passphrase(String::new());
+    host.send(&ack);
+    let _: trezor_client::protos::PublicKey = host.expect();
+
+    panel.lock();
+    assert!(panel.settings().locked);
+    assert!(panel.set_pin(None));
+    panel.set_passphrase(false);
+    host.send(&key());
+    let _: trezor_client::protos::PublicKey = host.expect();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_cable_it_is_gone_and_comes_back_knowing_no_session() {
+    let mut host = Host::new(Options {
+        passphrase: true,
+        ..Options::new(Model::T)
+    });
+    let panel = host.device.panel();
+    host.send(&Initialize::new());
+    let known: Features = host.expect();
+    host.send(&key());
+    let _: PassphraseRequest = host.expect();
+
+    panel.unplug();
+    until(&panel, &Screen::Unplugged);
+    assert!(!panel.settings().plugged && !panel.approve());
+    // The first is refused by the host's own system; the second is told of it.
+    let _ = host.socket.send(b"PINGPING");
+    assert!(host.next(Duration::from_millis(100)).is_none());
+    panel.plug_in();
+    until(&panel, &Screen::Home);
+    let mut hello = Initialize::new();
+    hello.session_id.clone_from(&known.session_id);
+    let again: Features = host.asks_until_answered(&hello);
+    assert_ne!(again.session_id, known.session_id);
+
+    panel.set_model(Model::Safe3);
+    until(&panel, &Screen::Unplugged);
+    until(&panel, &Screen::Home);
+    let safe: Features = host.asks_until_answered(&Initialize::new());
+    assert_eq!((safe.internal_model(), panel.settings().model), ("T3B1", Model::Safe3));
+    assert!(host.fails(&key()).1.contains("Unsupported coin type"));
+}
+
+fn until(panel: &super::Panel, wanted: &Screen) {
+    for _ in 0..500 {
+        if panel.screen() == *wanted {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{:?} instead of {wanted:?}", panel.screen());
 }
