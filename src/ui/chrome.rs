@@ -176,7 +176,16 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             .map(Message::Wallet),
         Screen::Vault(vault, _) => vault.view().map(Message::Vault),
         Screen::Keys(keys) => keys.view().map(Message::Keys),
-        Screen::Devices(devices) => devices.view(&session.device, &ports.profile).map(Message::Devices),
+        Screen::Devices(devices) => {
+            let known = screen::devices::Known {
+                seen: &session.device,
+                found: session.devices.as_deref(),
+                spec: &session.connection.device,
+                profile: &ports.profile,
+                sandbox: session.sandbox.is_some(),
+            };
+            devices.view(&known).map(Message::Devices)
+        }
         Screen::Journal => match &session.journal {
             Some(journal) => journal.view(ports).map(Message::Journal),
             None => space().into(),

@@ -6,6 +6,7 @@ pub mod advice;
 pub mod asker;
 mod chrome;
 mod connect;
+pub mod finding;
 pub mod format;
 mod route;
 pub mod screen;
@@ -21,17 +22,19 @@ use iced::keyboard::{self, Key};
 use iced::{Element, Subscription, Task, Theme, event, task, window};
 
 use crate::flow;
+use crate::hw::discovery::Found;
 use crate::rpc::{NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
 use asker::{Asked, Window};
+use finding::DeviceFound;
 use screen::{
     Devices, Journal, Keys, Prompt, Settings, Start, Update, Vault, batch, devices, journal, keys, masternodes, prompt,
     register, sandbox, settings as settings_page, start, update, vault, wallet,
 };
-use session::{DeviceFound, Session};
+use session::Session;
 
 /// What the program was started with.
 #[derive(Clone)]
@@ -113,6 +116,7 @@ pub enum Message {
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
     DeviceFound(u64, DeviceFound),
+    DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
     Saved(Result<(), SettingsError>),
     /// What devices ask now.
@@ -240,6 +244,7 @@ impl App {
                 }
                 Task::none()
             }
+            Message::DevicesFound(id, found) => self.devices_found(id, found),
             Message::SystemTheme(mode) => {
                 self.system = mode;
                 Task::none()
@@ -358,6 +363,11 @@ impl App {
                     .map(|(id, found)| Message::DeviceFound(id, found)),
             );
             all.push(session.wallet.subscription().map(Message::Wallet));
+            all.push(
+                session
+                    .watch_devices()
+                    .map(|(id, found)| Message::DevicesFound(id, found)),
+            );
             all.extend(
                 session
                     .sandbox

@@ -9,6 +9,7 @@ use super::screen::{
 };
 use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
+use crate::hw::discovery::Found;
 use crate::protocol::ProTxHash;
 
 impl App {
@@ -239,16 +240,16 @@ impl App {
     }
 
     pub(super) fn update_devices(&mut self, message: devices::Message) -> Task<Message> {
-        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &self.link) else {
+        let (Screen::Devices(devices), Link::Up(session)) = (&mut self.screen, &mut self.link) else {
             return Task::none();
         };
         match devices.update(session.ports(), message) {
             devices::Action::None => Task::none(),
             devices::Action::Run(task) => task.map(Message::Devices),
-            devices::Action::Search => {
-                let id = session.id;
-                let find = session.find_device();
-                Task::perform(find, move |found| Message::DeviceFound(id, found))
+            devices::Action::Search => search(session),
+            devices::Action::Use(spec) => {
+                session.use_device(spec);
+                search(session)
             }
         }
     }
@@ -282,6 +283,18 @@ impl App {
                 self.devices_asked(self.asker.open())
             }
         }
+    }
+
+    /// The list has changed: the device in use may have come or gone.
+    pub(super) fn devices_found(&mut self, id: u64, found: Vec<Found>) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        if session.id != id {
+            return Task::none();
+        }
+        let first = session.devices.replace(found).is_none();
+        if first { Task::none() } else { search_used(session) }
     }
 
     pub(super) fn update_journal(&mut self, message: journal::Message) -> Task<Message> {
@@ -333,6 +346,19 @@ impl App {
             }
         }
     }
+}
+
+/// Looks for the device in use, now.
+fn search_used(session: &Session) -> Task<Message> {
+    let id = session.id;
+    Task::perform(session.find_device(), move |found| Message::DeviceFound(id, found))
+}
+
+/// Looks for all devices, now.
+fn search(session: &Session) -> Task<Message> {
+    let id = session.id;
+    let all = Task::perform(session.find_devices(), move |found| Message::DevicesFound(id, found));
+    Task::batch([search_used(session), all])
 }
 
 /// Reads the accounts of the device, if they are not known.

@@ -8,18 +8,16 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
-use crate::hw::{self, Device, DeviceSpec};
+use crate::hw::discovery::Found;
+use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Node, NodeStatus, RpcError};
-use crate::setup::{self, Choice, Connection};
+use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
 use crate::ui::asker::{Asked, Window};
+use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
 
-/// How often a device is looked for that is not there or not ready.
-const DEVICE_PERIOD: Duration = Duration::from_secs(2);
-/// How often one that is ready is asked whether it still is. A question on its screen is waited for, not disturbed.
-const READY_PERIOD: Duration = Duration::from_secs(4);
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
 
@@ -30,9 +28,12 @@ pub struct Session {
     pub choice: Choice,
     pub connection: Connection,
     pub node: NodeView,
+    /// The one in use.
     pub device: Seen,
+    /// All there are; none before they were looked for.
+    pub devices: Option<Vec<Found>>,
     /// Who answers what devices ask.
-    asker: Window,
+    pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
@@ -56,13 +57,6 @@ pub enum NodeView {
     Down(RpcError),
 }
 
-/// A device as it was found, with the way to it.
-#[derive(Clone)]
-pub struct DeviceFound {
-    pub seen: Seen,
-    pub device: Option<Arc<dyn Device>>,
-}
-
 impl Session {
     pub fn new(id: u64, choice: Choice, connection: Connection, asker: Window) -> Self {
         let sandbox = connection.sandbox.clone().map(|run| Sandbox::new(run, id));
@@ -72,6 +66,7 @@ impl Session {
             connection,
             node: NodeView::Asking,
             device: Seen::Searching,
+            devices: None,
             asker,
             sandbox,
             masternodes: Masternodes::new(),
@@ -106,9 +101,25 @@ impl Session {
     }
 
     pub fn device_found(&mut self, found: DeviceFound) {
+        if found.spec != self.connection.device {
+            return;
+        }
         self.device = found.seen;
         self.connection.ports.device = found.device;
         self.tell_register();
+    }
+
+    /// From now on another device is used. What the old one was asked ends with whoever asked it.
+    pub fn use_device(&mut self, spec: DeviceSpec) {
+        self.connection.device = spec;
+        self.connection.ports.device = None;
+        self.device = Seen::Searching;
+        self.tell_register();
+    }
+
+    /// Devices of this connection that are not on USB.
+    pub fn elsewhere(&self) -> Vec<DeviceSpec> {
+        Vec::new()
     }
 
     /// What the device waits for is shown where it was begun, too.
@@ -157,48 +168,11 @@ impl Session {
             node_answers,
         )
     }
-
-    pub fn watch_device(&self) -> Subscription<(u64, DeviceFound)> {
-        let watch = DeviceWatch {
-            id: self.id,
-            spec: self.connection.device.clone(),
-            ports: self.connection.ports.clone(),
-            asker: self.asker.clone(),
-        };
-        Subscription::run_with(watch, device_findings)
-    }
-
-    /// Looks for the device once, for Refresh.
-    pub fn find_device(&self) -> impl Future<Output = DeviceFound> + use<> {
-        let (spec, ports) = (self.connection.device.clone(), self.connection.ports.clone());
-        find_device(spec, ports, self.asker.clone())
-    }
 }
 
 /// Asks the node once, for Retry.
 pub async fn ask_node(node: Arc<dyn Node>) -> Result<NodeStatus, RpcError> {
     node.status().await
-}
-
-async fn find_device(spec: DeviceSpec, ports: Ports, asker: Window) -> DeviceFound {
-    let device = match setup::open_device(spec, Arc::clone(&ports.profile), Arc::new(asker)).await {
-        Ok(device) => device,
-        Err(error) => {
-            return DeviceFound {
-                seen: Seen::Missing(error),
-                device: None,
-            };
-        }
-    };
-    let seen = Seen::Open {
-        kind: device.kind(),
-        place: device.place(),
-        info: device.info().await,
-    };
-    DeviceFound {
-        seen,
-        device: Some(device),
-    }
 }
 
 struct NodeWatch {
@@ -228,40 +202,6 @@ fn node_answers(watch: &NodeWatch) -> impl Stream<Item = (u64, Result<NodeStatus
                     return Some(((id, answer.clone()), Some(answer)));
                 }
                 last = Some(answer);
-            }
-        }
-    })
-}
-
-struct DeviceWatch {
-    id: u64,
-    spec: DeviceSpec,
-    ports: Ports,
-    asker: Window,
-}
-
-impl Hash for DeviceWatch {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.id.hash(state);
-    }
-}
-
-fn device_findings(watch: &DeviceWatch) -> impl Stream<Item = (u64, DeviceFound)> + use<> {
-    let (id, spec, ports, asker) = (watch.id, watch.spec.clone(), watch.ports.clone(), watch.asker.clone());
-    stream::unfold(None, move |mut last: Option<Seen>| {
-        let (spec, ports, asker) = (spec.clone(), ports.clone(), asker.clone());
-        async move {
-            loop {
-                if let Some(seen) = &last {
-                    let period = if seen.is_ready() { READY_PERIOD } else { DEVICE_PERIOD };
-                    tokio::time::sleep(period).await;
-                }
-                let found = find_device(spec.clone(), ports.clone(), asker.clone()).await;
-                if last.as_ref() != Some(&found.seen) {
-                    let seen = found.seen.clone();
-                    return Some(((id, found), Some(seen)));
-                }
-                last = Some(found.seen);
             }
         }
     })

@@ -62,7 +62,12 @@ impl Fleet {
             poll: Duration::from_millis(20),
             ..connection.ports.clone()
         };
-        let session = Session::new(2, choice(), Connection { ports, ..connection });
+        let session = Session::new(
+            2,
+            choice(),
+            Connection { ports, ..connection },
+            crate::ui::asker::Window::default(),
+        );
         fixture.app.link = Link::Up(Box::new(session));
         let mut fleet = Self {
             fixture,

@@ -70,7 +70,7 @@ impl Live {
         self.send(Message::NodeAnswered(id, answer));
     }
 
-    pub fn mine(&mut self, blocks: usize) {
+    pub fn mine(&mut self, blocks: u32) {
         let run = self.run();
         self.fixture.wait(async move { run.chain.mine(blocks) });
     }
@@ -234,7 +234,10 @@ impl Live {
         let run = self.run();
         let lines = match self.kind {
             Kind::Ledger => run.panel.screen().lines().to_vec(),
-            Kind::Trezor => vec![format!("{:?}", run.trezor.as_ref().map(|trezor| trezor.panel().screen()))],
+            Kind::Trezor => vec![format!(
+                "{:?}",
+                run.trezor.as_ref().map(|trezor| trezor.panel().screen())
+            )],
         };
         lines.join("\n")
     }

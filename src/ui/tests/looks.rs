@@ -2,7 +2,7 @@
 
 use iced::Size;
 
-use super::support::{Fixture, hash, overview, ready_device, refusal};
+use super::support::{Fixture, found, hash, overview, ready_device, refusal, table};
 use crate::hw::{DeviceError, Kind};
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::update::What;
@@ -72,13 +72,56 @@ fn an_empty_list() {
 fn the_devices() {
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
+    fixture.send(Message::DevicesFound(1, Vec::new()));
+    fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
+    check(&fixture, "devices-none");
     fixture.device(ready_device());
-    check(&fixture, "devices");
-    fixture.device(Seen::Missing(DeviceError::NoPermission {
+    fixture.send(Message::DevicesFound(1, table()));
+    check_tall(&fixture, "devices");
+    let error = DeviceError::NoPermission {
         kind: Kind::Ledger,
         path: "/dev/hidraw0".to_owned(),
-    }));
-    check(&fixture, "devices-permission");
+    };
+    fixture.send(Message::DevicesFound(
+        1,
+        vec![found(Kind::Ledger, "Nano S Plus", "usb:1-2", Err(error.clone()))],
+    ));
+    fixture.device(Seen::Missing(error));
+    check_tall(&fixture, "devices-permission");
+}
+
+/// What a device asks, over a page.
+#[test]
+fn the_prompts() {
+    use crate::hw::{Asker, Look, Question};
+    let mut fixture = Fixture::connected();
+    fixture.device(super::support::ready_trezor());
+    fixture.list(overview(20));
+    let asker = fixture.app.asker.clone();
+    let kind = Kind::Trezor;
+    let passphrase = |wallet: Option<&str>| Question::Passphrase {
+        kind,
+        on_device_possible: true,
+        wallet: wallet.map(str::to_owned),
+    };
+    for (name, question) in [
+        ("prompt-pin", Question::Pin { kind }),
+        ("prompt-passphrase", passphrase(None)),
+        ("prompt-passphrase-known", passphrase(Some("5c9e228d"))),
+        (
+            "prompt-button",
+            Question::Button {
+                kind,
+                look: Look::Payment,
+            },
+        ),
+    ] {
+        let asking = asker.ask(question);
+        fixture.send(Message::Asked(asker.open()));
+        check(&fixture, name);
+        drop(asking);
+        fixture.send(Message::Asked(asker.open()));
+    }
 }
 
 #[test]

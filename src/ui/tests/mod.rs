@@ -5,6 +5,7 @@ mod first_start;
 mod live;
 mod looks;
 mod pages;
+mod prompts;
 mod sandbox;
 mod support;
 mod updates;

@@ -15,7 +15,8 @@ use tokio::runtime::Runtime;
 
 use crate::flow::overview::{self, Mine, Overview};
 use crate::flow::{self, Ports};
-use crate::hw::{self, DeviceInfo, DeviceSpec, Kind};
+use crate::hw::discovery::{self, Found};
+use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
@@ -150,7 +151,14 @@ impl Fixture {
             let device: Arc<dyn hw::Device> = Arc::new(hw::fake::FakeDevice::new(profile()));
             device
         });
-        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { seen, device }));
+        self.send(Message::DeviceFound(
+            1,
+            crate::ui::DeviceFound {
+                spec: DeviceSpec::Any,
+                seen,
+                device,
+            },
+        ));
     }
 
     pub fn send(&mut self, message: Message) {
@@ -571,13 +579,61 @@ pub fn ready_device() -> Seen {
         app: "Dash".to_owned(),
         version: "2.2.1".to_owned(),
         ticker: "DASH".to_owned(),
-        model: None,
+        model: Some("Nano S Plus".to_owned()),
         label: None,
         wallet: Some("5f1c6a2e".to_owned()),
     };
     Seen::Open {
         kind: Kind::Ledger,
-        place: "usb".to_owned(),
+        place: "usb:1-2".to_owned(),
         info: Ok(info),
     }
+}
+
+pub fn ready_trezor() -> Seen {
+    let info = DeviceInfo {
+        kind: Kind::Trezor,
+        app: "Dash Testnet".to_owned(),
+        version: "1.14.2".to_owned(),
+        ticker: "tDASH".to_owned(),
+        model: Some("Trezor One".to_owned()),
+        label: Some("Savings".to_owned()),
+        wallet: None,
+    };
+    Seen::Open {
+        kind: Kind::Trezor,
+        place: "usb:3-2.1".to_owned(),
+        info: Ok(info),
+    }
+}
+
+pub fn found(kind: Kind, model: &str, place: &str, ready: Result<(&str, &str), DeviceError>) -> Found {
+    Found {
+        kind,
+        model: model.to_owned(),
+        place: place.to_owned(),
+        state: match ready {
+            Ok((app, version)) => discovery::State::Ready {
+                app: app.to_owned(),
+                version: version.to_owned(),
+            },
+            Err(error) => discovery::State::NotReady(error),
+        },
+    }
+}
+
+/// Three devices at once, the first in use.
+pub fn table() -> Vec<Found> {
+    let safe = DeviceError::NoCoinOnModel {
+        model: "Trezor Safe 3".to_owned(),
+        coin: "Dash".to_owned(),
+    };
+    vec![
+        Found {
+            state: discovery::State::Open,
+            ..found(Kind::Ledger, "Nano S Plus", "usb:1-2", Ok(("", "")))
+        },
+        found(Kind::Trezor, "Trezor One", "usb:3-2.1", Ok(("Dash Testnet", "1.14.2"))),
+        found(Kind::Trezor, "Trezor Safe 3", "usb:3-2.2", Err(safe)),
+    ]
 }

@@ -57,7 +57,11 @@ fn without_a_device_the_page_says_what_to_do() {
     let mut fixture = Fixture::connected();
     fixture.click("Wallet");
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
-    fixture.assert_shows(&["The wallet is on the device", "No Ledger is connected.", "Connect a Ledger or Trezor"]);
+    fixture.assert_shows(&[
+        "The wallet is on the device",
+        "No Ledger is connected.",
+        "Connect a Ledger or Trezor",
+    ]);
     assert!(fixture.is_disabled("Send") && fixture.is_disabled("Receive"));
     fixture.device(Seen::Open {
         kind: Kind::Ledger,
@@ -94,14 +98,25 @@ fn a_search_that_fails_says_why_and_can_be_tried_again() {
 #[test]
 fn balances_tell_rewards_and_collaterals_apart() {
     let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
-    for words in ["Account 0", "Account 1", "Account 2", "Available", "Immature rewards", "Locked", "Unconfirmed"] {
+    for words in [
+        "Account 0",
+        "Account 1",
+        "Account 2",
+        "Available",
+        "Immature rewards",
+        "Locked",
+        "Unconfirmed",
+    ] {
         live.expect(words);
     }
     let sums = read(&mut live)[0].balances();
     live.expect(&format!("{} ", sums.ready.short()));
     live.expect("blocks left");
     let immature = coin(&mut live, |coin| matches!(coin.state, CoinState::Immature { .. })).outpoint();
-    assert!(!live.click_id(format!("coin-{immature}")), "an immature coin can be ticked");
+    assert!(
+        !live.click_id(format!("coin-{immature}")),
+        "an immature coin can be ticked"
+    );
 }
 
 #[test]
@@ -210,7 +225,13 @@ fn what_cannot_be_sent_is_said_where_it_is_typed() {
     live.fill("pay-amount", "0.00000001");
     live.expect("nodes relay no smaller output");
     live.fill("pay-rate", "0.1");
-    live.expect("nodes relay nothing below".to_uppercase().as_str().get(..0).unwrap_or_default());
+    live.expect(
+        "nodes relay nothing below"
+            .to_uppercase()
+            .as_str()
+            .get(..0)
+            .unwrap_or_default(),
+    );
     live.expect("relay nothing below");
     assert!(!live.click("Review"));
     live.click("Cancel");
@@ -243,7 +264,9 @@ fn everything_of_an_account_goes_in_one_payment() {
 #[test]
 fn a_locked_coin_is_spent_only_after_its_phrase_was_typed_to_the_letter() {
     let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
-    let guarded = coin(&mut live, |coin| !coin.guards.is_empty() && coin.state == CoinState::Ready);
+    let guarded = coin(&mut live, |coin| {
+        !coin.guards.is_empty() && coin.state == CoinState::Ready
+    });
     assert!(!live.click_id(format!("coin-{}", guarded.outpoint())));
     let phrase = crate::flow::guard::phrase(&guarded, &live.ports().profile);
     live.click("Unlock…");
@@ -393,6 +416,7 @@ fn another_device_shows_its_own_accounts_never_those_before() {
     live.expect(&short);
     let id = live.fixture.session().id;
     let found = crate::ui::DeviceFound {
+        spec: live.fixture.session().connection.device.clone(),
         seen: Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }),
         device: None,
     };
