@@ -146,7 +146,15 @@ impl Session {
     /// The wallet reads another device's accounts, if it is `shown`.
     pub fn tell_wallet(&mut self, shown: bool) -> Task<wallet::Message> {
         let of = match &self.device {
-            Seen::Open { info: Ok(info), .. } => info.wallet.as_deref(),
+            Seen::Open {
+                kind,
+                place,
+                info: Ok(info),
+            } => Some(wallet::Of {
+                kind: *kind,
+                place: place.clone(),
+                wallet: info.wallet.clone(),
+            }),
             _ => None,
         };
         let sandbox = self.sandbox.is_some();

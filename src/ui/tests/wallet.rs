@@ -401,7 +401,7 @@ fn one_can_go_on_while_a_payment_waits_for_its_block() {
     live.answer_until("The next block confirms it");
     live.click("To the wallet");
     live.expect("Waiting for its block: 0.25");
-    live.wait_for("Being spent");
+    live.wait_for("until the next block");
     live.mine(1);
     live.wait_for("In the chain: 0.25");
     live.click("Put away");

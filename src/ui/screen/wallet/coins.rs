@@ -229,9 +229,10 @@ impl Coins {
             state(coin)
         ];
         let address = short_hash(&coin.own.key_id.address().to_text(profile));
+        // What is known of it anyway is said below, with the lock.
         let name = match &coin.label {
-            Some(label) => help(label.as_str()),
-            None => help(path::to_text(&coin.own.path)),
+            Some(label) if coin.guards.iter().all(|guard| guard.label() != *label) => help(label.as_str()),
+            _ => help(path::to_text(&coin.own.path)),
         };
         let address = column![mono(address).wrapping(Wrapping::None), name.wrapping(Wrapping::None)];
         let copy = text_button("Copy").on_press(Message::Copy(outpoint.to_string()));

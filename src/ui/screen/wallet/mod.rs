@@ -22,6 +22,7 @@ use self::search::Search;
 use self::unlock::Unlock;
 use crate::flow::wallet::{Account, WalletCoin};
 use crate::flow::{Error, Ports};
+use crate::hw::Kind;
 use crate::protocol::key::KeyId;
 use crate::rpc::CoinSource;
 use crate::ui::screen::register::Offer;
@@ -31,8 +32,10 @@ pub struct Wallet {
     search: Search,
     /// As read last.
     accounts: Option<Vec<Account>>,
-    /// Which wallet they are of, as the device named it.
-    of: Option<String>,
+    /// The device they are of.
+    of: Option<Of>,
+    /// It asks its user before it tells the keys of this coin: nothing is read that nobody pressed for.
+    asks: bool,
     /// The chain has grown, or something was paid, since they were read.
     stale: bool,
     /// Of the one on screen, by its place in the list.
@@ -44,6 +47,26 @@ pub struct Wallet {
     /// Begun here and not put away yet.
     payments: Vec<(u64, Payment)>,
     next: u64,
+}
+
+/// A device, and the wallet on it where it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Of {
+    pub kind: Kind,
+    pub place: String,
+    /// None: not known until its PIN and passphrase were entered.
+    pub wallet: Option<String>,
+}
+
+impl Of {
+    /// Surely not the wallet of before.
+    fn differs(&self, before: &Self) -> bool {
+        let other = match (&self.wallet, &before.wallet) {
+            (Some(now), Some(before)) => now != before,
+            _ => self.place != before.place,
+        };
+        self.kind != before.kind || other
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -103,9 +126,19 @@ pub enum Action {
 impl Wallet {
     /// The page is opened: reads the accounts if they are not known, and the device tells them without a question.
     pub fn enter(&mut self, ports: &Ports, sandbox: bool) -> Task<Message> {
-        let asks = ports.profile.ledger_asks_for_keys() && !sandbox;
+        let ledger = ports.device.as_ref().is_some_and(|device| device.kind() == Kind::Ledger);
+        // The embedded Ledger is made for its network; a real one knows one coin.
+        self.asks = ports.profile.ledger_asks_for_keys() && ledger && !sandbox;
         let known = self.accounts.is_some() && !self.stale;
-        if ports.device.is_none() || known || asks || self.search.is_running() || self.search.was_stopped() {
+        if known || self.search.was_stopped() {
+            return Task::none();
+        }
+        self.read_again(ports)
+    }
+
+    /// Reads the accounts, where that disturbs nobody.
+    fn read_again(&mut self, ports: &Ports) -> Task<Message> {
+        if self.asks || ports.device.is_none() || self.search.is_running() || self.is_asking() {
             return Task::none();
         }
         self.search.begin(ports)
@@ -125,20 +158,14 @@ impl Wallet {
     }
 
     /// A device was opened, lost, or changed for another.
-    pub fn ports_changed(&mut self, ports: &Ports, wallet: Option<&str>, shown: bool, sandbox: bool) -> Task<Message> {
-        let other = wallet.is_some() && self.of.is_some() && wallet != self.of.as_deref();
-        if other {
-            self.search.forget();
-            self.accounts = None;
-            self.account = 0;
-            self.coins.reset();
-            self.front = match self.front {
-                Front::Paying(id) => Front::Paying(id),
-                _ => Front::Tables,
-            };
-        }
-        if let Some(wallet) = wallet {
-            self.of = Some(wallet.to_owned());
+    pub fn ports_changed(&mut self, ports: &Ports, of: Option<Of>, shown: bool, sandbox: bool) -> Task<Message> {
+        if let Some(mut of) = of {
+            match self.of.take() {
+                Some(before) if of.differs(&before) => self.forget(),
+                Some(before) => of.wallet = of.wallet.or(before.wallet),
+                None => {}
+            }
+            self.of = Some(of);
         }
         if shown {
             self.enter(ports, sandbox)
@@ -147,11 +174,19 @@ impl Wallet {
         }
     }
 
+    /// What is known of a device that is no longer the one in use.
+    fn forget(&mut self) {
+        self.search.forget();
+        self.accounts = None;
+        self.account = 0;
+        self.leave();
+    }
+
     /// A block came. Where a question to the node is cheap, everything is read again.
     pub fn new_block(&mut self, ports: &Ports, shown: bool) -> Task<Message> {
         self.stale = true;
-        if shown && self.is_cheap() && ports.device.is_some() && !self.search.is_running() && !self.is_asking() {
-            return self.search.begin(ports);
+        if shown && self.is_cheap() {
+            return self.read_again(ports);
         }
         Task::none()
     }
@@ -338,10 +373,7 @@ impl Wallet {
                 self.coins.reset();
                 self.stale = true;
                 let task = task.map(move |message| Message::Payment(id, message));
-                if self.search.is_running() || ports.device.is_none() || self.is_asking() {
-                    return Action::Run(task);
-                }
-                Action::Run(Task::batch([task, self.search.begin(ports)]))
+                Action::Run(Task::batch([task, self.read_again(ports)]))
             }
             payment::Action::Register(offer) => {
                 self.close(id);

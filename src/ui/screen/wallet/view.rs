@@ -7,7 +7,6 @@ use super::payment::Payment;
 use super::{Front, Message, Tab, Wallet};
 use crate::flow::Ports;
 use crate::flow::wallet::{Account, CoinState};
-use crate::hw;
 use crate::protocol::{Amount, Profile, path};
 use crate::ui::format::{amount, count, duration};
 use crate::ui::screen::devices::Seen;
@@ -112,9 +111,7 @@ impl Wallet {
                 secondary_button("Show the device").on_press(Message::Devices)
             ],
             Seen::Open { .. } => {
-                let asks =
-                    look.profile.ledger_asks_for_keys() && !look.sandbox && look.device == Some(hw::Kind::Ledger);
-                let words = if asks {
+                let words = if self.asks {
                     "The first three accounts are read. A Ledger asks before it tells keys of this coin: approve each one."
                 } else {
                     "The first three accounts are read; nothing has to be confirmed on the device."
