@@ -65,7 +65,9 @@ async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
     session.confirm(&format!("go on with operation {id}?"))?;
     let mut ports = ports;
     let operation = ports.journal.get(id)?;
-    if operation.finished().is_none() && ports.vault.is_none() {
+    // A payment needs no key of the vault.
+    let needs_keys = Kind::from_name(&operation.kind).is_some();
+    if needs_keys && operation.finished().is_none() && ports.vault.is_none() {
         ports.vault = Some(session.vault()?);
     }
     let profile = Arc::clone(&ports.profile);
@@ -77,7 +79,7 @@ async fn go_on(session: &Session, id: i64) -> Result<ExitCode, Failure> {
         "height": outcome.height,
         "steps": steps,
     });
-    if Kind::from_name(&operation.kind).is_some() {
+    if needs_keys {
         let masternode = Payload::of(&outcome.tx).ok().and_then(|payload| payload.pro_tx_hash());
         document["proTxHash"] = json!(masternode.unwrap_or(outcome.txid).to_string());
         document["payload"] = payload(&outcome.tx, &profile);

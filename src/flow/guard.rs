@@ -213,20 +213,25 @@ impl Collaterals {
 
     /// Every reason not to spend a coin, the gravest first; none for one that may be spent.
     pub fn guards(&self, coin: &FoundCoin) -> Vec<Guard> {
-        let mut guards: Vec<Guard> = self.backed_by(coin.outpoint).into_iter().collect();
+        self.guards_of(coin.outpoint, coin.value)
+    }
+
+    /// As [`Collaterals::guards`], of an output that holds so much.
+    pub fn guards_of(&self, outpoint: OutPoint, value: Amount) -> Vec<Guard> {
+        let mut guards: Vec<Guard> = self.backed_by(outpoint).into_iter().collect();
         let backs = !guards.is_empty();
-        for (id, sent) in self.planned.get(&coin.outpoint).into_iter().flatten() {
+        for (id, sent) in self.planned.get(&outpoint).into_iter().flatten() {
             // What was sent is what the list shows.
             if !(backs && *sent) {
                 guards.push(Guard::Planned { id: *id, sent: *sent });
             }
         }
         if guards.is_empty() {
-            let made = self.made.get(&coin.outpoint);
+            let made = self.made.get(&outpoint);
             guards.extend(made.map(|(id, kind)| Guard::Made { id: *id, kind: *kind }));
         }
         if guards.is_empty() {
-            let kind = self.profile.collateral_kind(coin.value);
+            let kind = self.profile.collateral_kind(value);
             guards.extend(kind.map(|kind| Guard::LooksLike { kind }));
         }
         guards

@@ -5,7 +5,7 @@ use sipper::{Sender, Straw, sipper};
 
 use super::choice::OneUse;
 use super::operation::{self, Kind};
-use super::{Error, Ports, Step, send};
+use super::{Error, Ports, Step, pay, send};
 use crate::protocol::Transaction;
 use crate::store::journal::{Operation, State};
 
@@ -68,19 +68,10 @@ async fn sign_again(
     })
 }
 
-/// A payment whose signed transaction is kept is verified already; without it the operation is over, as its coins may be gone.
+/// A payment that was signed; without its signature it is over, as its coins may be gone.
 async fn pay_again(ports: &Ports, operation: &Operation, steps: &mut Sender<Step>) -> Result<Outcome, Error> {
-    let id = operation.id;
-    let Some(hex) = operation.signature("payment") else {
-        let error = Error::CannotResume {
-            id,
-            reason: "it was not signed yet: begin it anew",
-        };
-        return Err(send::note_failure(ports, id, error));
-    };
-    let tx = Transaction::from_hex(hex)?;
-    ports.node.status().await?;
-    let height = send::deliver(ports, id, &tx, steps).await?;
+    let tx = pay::signed(ports, operation).await?;
+    let height = send::deliver(ports, operation.id, &tx, steps).await?;
     Ok(Outcome {
         txid: tx.txid(),
         tx,

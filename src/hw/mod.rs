@@ -6,6 +6,7 @@
 
 mod ability;
 mod ask;
+pub mod diagnosis;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;

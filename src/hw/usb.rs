@@ -5,7 +5,7 @@
 //! an app is opened or closed.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Beginning of the place of a device on USB.
 pub const PREFIX: &str = "usb:";
@@ -51,6 +51,24 @@ pub fn port_of_hidraw(sysfs: &Path, node: &str) -> Option<String> {
     Some(folder.file_name()?.to_str()?.to_owned())
 }
 
+/// The files through which the device at a port is opened: its own (`/dev/bus/usb/003/007`) and its HID nodes.
+pub fn nodes(sysfs: &Path, port: &str) -> Vec<PathBuf> {
+    let folder = sysfs.join("bus/usb/devices").join(port);
+    let number = |file: &str| fs::read_to_string(folder.join(file)).ok()?.trim().parse::<u16>().ok();
+    let mut nodes = Vec::new();
+    if let (Some(bus), Some(device)) = (number("busnum"), number("devnum")) {
+        nodes.push(PathBuf::from(format!("/dev/bus/usb/{bus:03}/{device:03}")));
+    }
+    let all = fs::read_dir(sysfs.join("class/hidraw")).into_iter().flatten().flatten();
+    let hid = all.filter_map(|entry| Some(format!("/dev/{}", entry.file_name().to_str()?)));
+    nodes.extend(
+        hid.filter(|node| port_of_hidraw(sysfs, node).as_deref() == Some(port))
+            .map(PathBuf::from),
+    );
+    nodes.sort();
+    nodes
+}
+
 /// The port of libusb's numbers: `3-2.1`.
 pub fn port_of_numbers(bus: u8, ports: &[u8]) -> String {
     let ports: Vec<String> = ports.iter().map(u8::to_string).collect();
@@ -65,7 +83,6 @@ pub fn is_port(text: &str) -> bool {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     /// A machine as Linux tells of it: a Ledger behind a hub, with its two HID interfaces, and a Trezor beside the hub.
     #[cfg(unix)]
@@ -86,6 +103,8 @@ pub mod tests {
             make(folder);
             write(&format!("{folder}/idVendor"), &format!("{vendor}\n"));
             write(&format!("{folder}/idProduct"), &format!("{product}\n"));
+            write(&format!("{folder}/busnum"), "3\n");
+            write(&format!("{folder}/devnum"), &format!("{}\n", name.len()));
             link(folder, &format!("bus/usb/devices/{name}"));
         }
         for (number, interface) in [(3, "0004"), (4, "0005")] {
@@ -128,6 +147,19 @@ pub mod tests {
         for node in ["/dev/hidraw9", "DevSrvsID:4295", ""] {
             assert_eq!(port_of_hidraw(machine.path(), node), None, "{node}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_device_has_its_own_node_and_those_of_its_interfaces() {
+        let machine = machine();
+        let paths = |port| nodes(machine.path(), port);
+        assert_eq!(
+            paths("3-2.1"),
+            ["/dev/bus/usb/003/005", "/dev/hidraw3", "/dev/hidraw4"].map(PathBuf::from)
+        );
+        assert_eq!(paths("3-4"), [PathBuf::from("/dev/bus/usb/003/003")]);
+        assert_eq!(paths("9-9"), [] as [PathBuf; 0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod handover;
 mod job;
 mod offline;
+mod pay;
 mod support;
 mod trezor;
 mod updates;

@@ -237,8 +237,8 @@ pub fn while_pressing(sandbox: &mut Served, button: &str, at: &Path, args: &[Str
     }
 }
 
-/// A call of the sandbox's node, by hand over its socket.
-pub fn rpc(sandbox: &Served, method: &str, params: &str) {
+/// A call of the sandbox's node, by hand over its socket; the body of its answer.
+pub fn rpc(sandbox: &Served, method: &str, params: &str) -> String {
     let host = sandbox.text("rpc").trim_start_matches("http://").to_owned();
     let body = format!("{{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"{method}\",\"params\":{params}}}");
     let login = bitcoin::base64::Engine::encode(
@@ -254,6 +254,8 @@ pub fn rpc(sandbox: &Served, method: &str, params: &str) {
         reply.starts_with("HTTP/1.1 200") && reply.contains("\"error\":null"),
         "{reply}"
     );
+    let (_, body) = reply.split_once("\r\n\r\n").expect("an end of the head");
+    body.to_owned()
 }
 
 /// Somebody's computer: a data folder of its own, connected to the sandbox.

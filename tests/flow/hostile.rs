@@ -1,6 +1,7 @@
 //! A node that lies about coins.
 
-use castellan::flow::{Error, fund, register};
+use castellan::flow::pay::{self, Draft, Purpose, Selection, Sum};
+use castellan::flow::{Error, register};
 use castellan::protocol::{Amount, KeyId, path};
 
 use crate::world::{World, told};
@@ -45,8 +46,16 @@ async fn a_changed_previous_transaction_is_refused() {
     world.chain.coin(coin).value = lie;
     let (ports, _) = world.ports();
     let account = path::account(&world.profile, 0);
-    let to = world.key_id("fees").address();
-    let refused = fund::prepare(&ports, to, Amount::from_coins(1), account).await;
+    let draft = Draft {
+        account,
+        purpose: Purpose::Send {
+            to: world.key_id("fees").address(),
+            sum: Sum::Exactly(Amount::from_coins(1)),
+        },
+        coins: Selection::Automatic,
+        rate: None,
+    };
+    let refused = pay::prepare(&ports, draft).await;
     assert_eq!(refused.err(), Some(Error::UnprovenCoin { outpoint: coin }));
     assert_eq!(world.signatures_asked(), 0);
 }

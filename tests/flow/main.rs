@@ -7,12 +7,14 @@
 
 mod batch;
 mod dropped;
-mod fund;
+mod guard;
 mod handover;
 mod hostile;
 mod interrupted;
 mod overview;
 mod owned;
+mod pay;
+mod payer;
 mod refusals;
 mod register;
 mod resume;
@@ -21,4 +23,5 @@ mod sandbox;
 mod update;
 mod update_interrupted;
 mod update_refusals;
+mod wallet;
 mod world;

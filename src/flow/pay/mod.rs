@@ -19,15 +19,18 @@ pub use draft::{Draft, Purpose, Selection, Sum};
 pub use plan::{Change, MAX_FEE, MAX_INPUTS, MAX_RATE, Plan, prepare};
 pub use warning::Warning;
 
+use super::wallet::WalletCoin;
 use super::{Error, Ports, Step, send};
 use crate::hw::{Device, Kind, Progress};
 use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
 use crate::protocol::{Address, Amount, OutPoint, Profile, Transaction, path, rules};
-use crate::store::journal::{self, Event};
+use crate::store::journal::{self, Event, State};
 
 /// As the journal calls the making of a collateral.
 const COLLATERAL: &str = "collateral";
+/// As the journal calls what the device signed.
+const PAYMENT: &str = "payment";
 
 /// A payment in the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,9 @@ struct Stored {
     /// The collateral it makes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     makes: Option<Made>,
+    /// Guarded coins whose phrases were typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unlocked: Vec<OutPoint>,
     unsigned: String,
 }
 
@@ -77,7 +83,7 @@ pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
         };
         steps.send(Step::Planned { id }).await;
         let signed = match sign(&ports, id, &plan, &mut steps).await {
-            Ok(tx) => judge(&ports, &plan, tx).await,
+            Ok(tx) => judge_kept(&ports, &stored, tx).await,
             Err(error) => Err(error),
         };
         let tx = match signed {
@@ -99,9 +105,33 @@ pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
     })
 }
 
-async fn judge(ports: &Ports, plan: &Plan, tx: Transaction) -> Result<Transaction, Error> {
-    plan::judge_again(ports, plan, &tx).await?;
+async fn judge_kept(ports: &Ports, stored: &Stored, tx: Transaction) -> Result<Transaction, Error> {
+    plan::judge_again(ports, &tx, &stored.unlocked.iter().copied().collect()).await?;
     Ok(tx)
+}
+
+/// The payment a crash left between the device's signature and the sending, judged as before it would have been sent.
+pub(super) async fn signed(ports: &Ports, operation: &journal::Operation) -> Result<Transaction, Error> {
+    let id = operation.id;
+    let begin_anew = |reason| Error::CannotResume { id, reason };
+    if operation.state() == State::Failed {
+        return Err(begin_anew("it failed before it was sent: begin it anew"));
+    }
+    // Nothing to go on with: its coins may be gone by then, and planning it anew costs nothing.
+    let hex = operation.signature(PAYMENT);
+    let unsigned = || send::note_failure(ports, id, begin_anew("it was not signed yet: begin it anew"));
+    let tx = Transaction::from_hex(hex.ok_or_else(unsigned)?)?;
+    let stored: Option<Stored> = operation.plan().and_then(|plan| serde_json::from_str(plan).ok());
+    let judged = match stored {
+        Some(stored) => judge_kept(ports, &stored, tx).await,
+        None => Err(begin_anew("its plan cannot be read")),
+    };
+    match judged {
+        // The node may be back tomorrow.
+        Err(Error::Node(error)) => Err(error.into()),
+        Err(error) => Err(send::note_failure(ports, id, error)),
+        judged => judged,
+    }
 }
 
 /// A payment that is begun and not sent yet; given up where it is dropped.
@@ -150,7 +180,7 @@ async fn sign(ports: &Ports, id: i64, plan: &Plan, steps: &mut Sender<Step>) -> 
     let tx = sign_with_progress(&**device, plan, steps).await?;
     verify(plan, &tx)?;
     let signed = Event::Signed {
-        what: "payment".into(),
+        what: PAYMENT.into(),
         hex: tx.to_hex(),
     };
     ports.journal.record(id, &signed, ports.now())?;
@@ -257,6 +287,7 @@ fn stored(ports: &Ports, plan: &Plan) -> Stored {
         fee: Some(plan.fee.to_string()),
         account: Some(path::to_text(&plan.account)),
         makes,
+        unlocked: plan.unlocked().map(WalletCoin::outpoint).collect(),
         unsigned: plan.unsigned.to_hex(),
     }
 }

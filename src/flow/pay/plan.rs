@@ -301,7 +301,7 @@ async fn judge(ports: &Ports, tx: &Transaction) -> Result<(), Error> {
 
 /// As [`prepare`] judged it, of the signed transaction: the node's state may have changed while the device was asked, and a coin may
 /// have become a collateral.
-pub(super) async fn judge_again(ports: &Ports, plan: &Plan, tx: &Transaction) -> Result<(), Error> {
+pub(super) async fn judge_again(ports: &Ports, tx: &Transaction, unlocked: &HashSet<OutPoint>) -> Result<(), Error> {
     let status = ports.node.status().await?;
     let facts = transaction::facts(&*ports.node, &ports.profile, tx).await?;
     let verdict = rules::check(tx, &transaction::context(&ports.profile, &status, &facts));
@@ -309,18 +309,15 @@ pub(super) async fn judge_again(ports: &Ports, plan: &Plan, tx: &Transaction) ->
         return Err(Error::Rule(check.clone()));
     }
     let collaterals = Collaterals::of(ports, facts.masternodes.clone())?;
-    let unlocked: HashSet<OutPoint> = plan.unlocked().map(WalletCoin::outpoint).collect();
-    let guarded = plan.inputs.iter().find_map(|coin| {
-        let guards = collaterals.guards(&coin.own.coin);
-        (!guards.is_empty() && !unlocked.contains(&coin.outpoint())).then(|| (coin.outpoint(), guards))
-    });
-    match guarded {
-        Some((outpoint, guards)) => Err(Error::Guarded {
-            outpoint,
-            consequence: guard::consequences(&guards, &ports.profile),
-        }),
-        None => Ok(()),
+    for outpoint in tx.inputs.iter().map(|input| input.previous) {
+        let value = facts.coin(&outpoint).flatten().map_or(Amount::ZERO, |coin| coin.value);
+        let guards = collaterals.guards_of(outpoint, value);
+        if !guards.is_empty() && !unlocked.contains(&outpoint) {
+            let consequence = guard::consequences(&guards, &ports.profile);
+            return Err(Error::Guarded { outpoint, consequence });
+        }
     }
+    Ok(())
 }
 
 fn own_path(opened: &Opened, to: Address) -> Option<DerivationPath> {

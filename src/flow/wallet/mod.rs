@@ -234,7 +234,8 @@ impl<'a> View<'a> {
             let next = self.next_unused(chain)?;
             let key = self.found.key_at(chain, next)?;
             unused.push((self.found.path_at(Place { chain, index: next }), key));
-            let end = self.found.chains[chain].used.max(next + 1).saturating_add(further);
+            let found = &self.found.chains[chain];
+            let end = found.used.max(next + 1).saturating_add(further).min(found.len());
             for index in 0..end {
                 let key = self.found.key_at(chain, index)?;
                 addresses.push(self.address(Place { chain, index }, key));

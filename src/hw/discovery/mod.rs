@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::shared::{Busy, Place, is_open, shared};
 use super::ledger::{self, Ledger};
 use super::trezor::{self, Trezor};
-use super::{Asker, Device, DeviceError, DeviceSpec, Kind, usb};
+use super::{Asker, Device, DeviceError, DeviceSpec, Kind, diagnosis, usb};
 use crate::protocol::Profile;
 
 /// A device that was seen.
@@ -204,12 +204,9 @@ fn keep_trezor(opened: Trezor) -> (Arc<dyn Device>, Busy) {
     (Arc::new(opened), busy)
 }
 
-/// The udev rules that let users open a device on Linux; packages install them, others copy them by hand.
+/// As [`diagnosis::udev::text`].
 pub fn udev_rule(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ledger => include_str!("../../../packaging/linux/70-castellan-ledger.rules"),
-        Kind::Trezor => include_str!("../../../packaging/linux/70-castellan-trezor.rules"),
-    }
+    diagnosis::udev::text(kind)
 }
 
 fn usb_ledgers(port: Option<&str>, profile: &Arc<Profile>) -> Vec<Found> {
@@ -253,7 +250,7 @@ fn seen(kind: Kind, model: &str, place: &str, ready: Option<Result<(String, Stri
         state: match ready {
             None => State::Open,
             Some(Ok((app, version))) => State::Ready { app, version },
-            Some(Err(error)) => State::NotReady(error),
+            Some(Err(error)) => State::NotReady(diagnosis::blamed(error, kind, place)),
         },
     }
 }
@@ -348,12 +345,5 @@ mod tests {
         let dash = Arc::new(builtin("dash").unwrap());
         let state = found(&spec, &dash).remove(0).state;
         assert_eq!(state, State::NotReady(DeviceError::NotConnected { kind: Kind::Ledger }));
-    }
-
-    #[test]
-    fn the_udev_rules_name_the_vendor_and_sort_before_the_seat_rules() {
-        for (kind, vendor) in [(Kind::Ledger, "2c97"), (Kind::Trezor, "1209")] {
-            assert!(udev_rule(kind).contains(vendor) && udev_rule(kind).contains("uaccess"));
-        }
     }
 }

@@ -11,12 +11,13 @@ use iced_test::selector;
 
 use super::support::{Fixture, outputs, select_all};
 use crate::flow::Ports;
-use crate::hw::{DeviceSpec, Kind};
+use crate::hw::fake::FakeDevice;
+use crate::hw::{Device, DeviceSpec, Kind};
 use crate::setup::SandboxRun;
 use crate::ui::{Message, Page};
 
 /// Silent for so long means: nothing more comes by itself.
-const QUIET: Duration = Duration::from_millis(400);
+const QUIET: Duration = Duration::from_millis(300);
 const PATIENCE: Duration = Duration::from_secs(90);
 
 pub struct Live {
@@ -62,12 +63,9 @@ impl Live {
         self.send(Message::DeviceFound(id, found));
     }
 
-    /// As the subscription to the node does.
-    pub fn look_at_node(&mut self) {
-        let session = self.fixture.session();
-        let (id, node) = (session.id, session.ports().node.clone());
-        let answer = self.fixture.wait(async move { node.status().await });
-        self.send(Message::NodeAnswered(id, answer));
+    /// One that is not the sandbox's.
+    pub fn another_device(&mut self) -> Arc<dyn Device> {
+        Arc::new(FakeDevice::new(self.ports().profile))
     }
 
     pub fn mine(&mut self, blocks: u32) {
@@ -77,7 +75,7 @@ impl Live {
 
     fn screen(&self) -> Simulator<'_, Message> {
         // Tall enough that nothing has to be scrolled to.
-        self.fixture.ui_of(Size::new(1100.0, 6000.0))
+        self.fixture.ui_of(Size::new(1100.0, 5000.0))
     }
 
     /// Presses what carries this text; says whether anything happened.
@@ -143,7 +141,7 @@ impl Live {
         any
     }
 
-    fn deliver(&mut self, messages: Vec<Message>) {
+    pub fn deliver(&mut self, messages: Vec<Message>) {
         for message in messages {
             let task = self.fixture.app.update(message);
             self.running.push(outputs(task).boxed());
@@ -227,19 +225,6 @@ impl Live {
             press(&run, kind, true);
             self.step(Duration::from_millis(50));
         }
-    }
-
-    /// What the device's screen says.
-    pub fn device_screen(&mut self) -> String {
-        let run = self.run();
-        let lines = match self.kind {
-            Kind::Ledger => run.panel.screen().lines().to_vec(),
-            Kind::Trezor => vec![format!(
-                "{:?}",
-                run.trezor.as_ref().map(|trezor| trezor.panel().screen())
-            )],
-        };
-        lines.join("\n")
     }
 }
 

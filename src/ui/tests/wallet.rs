@@ -78,6 +78,9 @@ fn a_search_can_be_stopped_and_begun_again() {
     let mut fixture = Fixture::connected();
     fixture.device(ready_device());
     fixture.send(Message::Go(Page::Wallet));
+    // A Ledger asks before it tells keys of a test network; nothing is read that nobody pressed for.
+    fixture.assert_shows(&["approve each one"]);
+    fixture.begin("Read the accounts");
     fixture.assert_shows(&["Reading 3 accounts of the device"]);
     assert_eq!(fixture.click("Stop"), 1);
     fixture.assert_shows(&["The accounts are not read yet"]);
@@ -90,6 +93,7 @@ fn a_search_that_fails_says_why_and_can_be_tried_again() {
     let mut fixture = Fixture::connected();
     fixture.device(ready_device());
     fixture.send(Message::Go(Page::Wallet));
+    fixture.begin("Read the accounts");
     let error = crate::flow::Error::Node(crate::rpc::RpcError::NoCoinSearch);
     fixture.send(Message::Wallet(wallet::Message::Read(1, Err(error))));
     fixture.assert_shows(&["cannot search coins", "Read the accounts"]);
@@ -103,10 +107,7 @@ fn balances_tell_rewards_and_collaterals_apart() {
         "Account 1",
         "Account 2",
         "Available",
-        "Immature rewards",
-        "Locked",
-        "Unconfirmed",
-    ] {
+        "Immature rewards", "Locked"] {
         live.expect(words);
     }
     let sums = read(&mut live)[0].balances();
@@ -225,13 +226,6 @@ fn what_cannot_be_sent_is_said_where_it_is_typed() {
     live.fill("pay-amount", "0.00000001");
     live.expect("nodes relay no smaller output");
     live.fill("pay-rate", "0.1");
-    live.expect(
-        "nodes relay nothing below"
-            .to_uppercase()
-            .as_str()
-            .get(..0)
-            .unwrap_or_default(),
-    );
     live.expect("relay nothing below");
     assert!(!live.click("Review"));
     live.click("Cancel");
@@ -264,9 +258,9 @@ fn everything_of_an_account_goes_in_one_payment() {
 #[test]
 fn a_locked_coin_is_spent_only_after_its_phrase_was_typed_to_the_letter() {
     let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
-    let guarded = coin(&mut live, |coin| {
-        !coin.guards.is_empty() && coin.state == CoinState::Ready
-    });
+    // The largest is the first line of the table.
+    let evo = live.ports().profile.collateral(MnType::Evo).unwrap();
+    let guarded = coin(&mut live, |coin| !coin.guards.is_empty() && coin.value() == evo);
     assert!(!live.click_id(format!("coin-{}", guarded.outpoint())));
     let phrase = crate::flow::guard::phrase(&guarded, &live.ports().profile);
     live.click("Unlock…");
@@ -424,6 +418,12 @@ fn another_device_shows_its_own_accounts_never_those_before() {
     live.expect(&short);
     live.expect("What was read before stays in sight.");
     assert!(!live.click("Send"));
-    live.fixture.device(ready_device());
+    let other = live.another_device();
+    let found = crate::ui::DeviceFound {
+        spec: live.fixture.session().connection.device.clone(),
+        seen: ready_device(),
+        device: Some(other),
+    };
+    live.deliver(vec![Message::DeviceFound(id, found)]);
     live.expect_not(&short);
 }

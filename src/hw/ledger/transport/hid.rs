@@ -15,6 +15,7 @@ use hidapi::{HidApi, HidDevice, HidError};
 
 use super::framing::{Assembly, REPORT, reports};
 use super::{Transport, gone, split_status};
+use crate::hw::diagnosis::taken;
 use crate::hw::{DeviceError, Kind, usb};
 
 pub const VENDOR: u16 = 0x2c97;
@@ -40,7 +41,7 @@ impl Plugged {
     }
 
     /// # Errors
-    /// [`DeviceError::NoPermission`] (no udev rule), [`DeviceError::Busy`] (another program holds it),
+    /// [`DeviceError::NoPermission`] (no udev rule), [`DeviceError::HeldBy`] or [`DeviceError::Busy`] (another program holds it),
     /// [`DeviceError::NotConnected`] (pulled out meanwhile).
     pub fn open(&self) -> Result<Hid, DeviceError> {
         let path = self.path.clone();
@@ -57,7 +58,7 @@ impl Plugged {
                 path,
             },
             Err(error) if cfg!(target_os = "linux") && error.kind() == io::ErrorKind::NotFound => not_connected(),
-            _ => DeviceError::Busy { kind: Kind::Ledger },
+            _ => taken(Kind::Ledger, &self.port),
         }
     }
 }

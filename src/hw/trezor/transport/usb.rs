@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusb::{Context, Device, DeviceHandle, UsbContext};
 
 use super::{CHUNK, Chunk, Lost, Pipe};
+use crate::hw::diagnosis::taken;
 use crate::hw::usb::port_of_numbers;
 use crate::hw::{DeviceError, Kind};
 
@@ -40,7 +41,7 @@ impl Plugged {
     }
 
     /// # Errors
-    /// [`DeviceError::NoPermission`] (no udev rule), [`DeviceError::Busy`] (another program holds it),
+    /// [`DeviceError::NoPermission`] (no udev rule), [`DeviceError::HeldBy`] or [`DeviceError::Busy`] (another program holds it),
     /// [`DeviceError::NotConnected`] (pulled out meanwhile).
     pub fn open(&self) -> Result<Usb, DeviceError> {
         let device = devices()
@@ -62,7 +63,7 @@ impl Plugged {
                 path: format!("/dev/bus/usb/{:03}/{:03}", self.bus, self.address),
             },
             rusb::Error::NoDevice | rusb::Error::NotFound => not_connected(),
-            _ => DeviceError::Busy { kind: Kind::Trezor },
+            _ => taken(Kind::Trezor, &self.port),
         }
     }
 }
@@ -162,7 +163,7 @@ mod tests {
         let plugged = Plugged {
             bus: 1,
             address: 7,
-            port: "1-2".to_owned(),
+            port: "99-9".to_owned(),
             bootloader: false,
         };
         let path = "/dev/bus/usb/001/007".to_owned();
