@@ -107,7 +107,9 @@ fn balances_tell_rewards_and_collaterals_apart() {
         "Account 1",
         "Account 2",
         "Available",
-        "Immature rewards", "Locked"] {
+        "Immature rewards",
+        "Locked",
+    ] {
         live.expect(words);
     }
     let sums = read(&mut live)[0].balances();

@@ -126,7 +126,10 @@ pub enum Action {
 impl Wallet {
     /// The page is opened: reads the accounts if they are not known, and the device tells them without a question.
     pub fn enter(&mut self, ports: &Ports, sandbox: bool) -> Task<Message> {
-        let ledger = ports.device.as_ref().is_some_and(|device| device.kind() == Kind::Ledger);
+        let ledger = ports
+            .device
+            .as_ref()
+            .is_some_and(|device| device.kind() == Kind::Ledger);
         // The embedded Ledger is made for its network; a real one knows one coin.
         self.asks = ports.profile.ledger_asks_for_keys() && ledger && !sandbox;
         let known = self.accounts.is_some() && !self.stale;

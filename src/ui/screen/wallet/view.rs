@@ -63,7 +63,7 @@ impl Wallet {
                 .push(self.choice(look.profile))
                 .push(balances(account, look.profile))
                 .push(self.things(account, look.profile)),
-            None => content.push(self.nothing_read(look, seen)),
+            None => content.push(self.nothing_read(seen)),
         };
         page("Wallet", self.actions(look), content)
     }
@@ -96,7 +96,7 @@ impl Wallet {
     }
 
     /// Before the first answer.
-    fn nothing_read<'a>(&'a self, look: &Look<'a>, seen: &'a Seen) -> Element<'a, Message> {
+    fn nothing_read<'a>(&'a self, seen: &'a Seen) -> Element<'a, Message> {
         if self.search.is_running() {
             return card(self.running()).into();
         }
