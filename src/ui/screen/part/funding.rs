@@ -12,8 +12,11 @@ use crate::flow::register::look::{self, Purse};
 use crate::protocol::Amount;
 use crate::protocol::rules::DUST_KEY;
 use crate::ui::advice::sentence;
+use crate::ui::format::amount;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{Field, body, error_notice, input, muted, panel, primary_button, secondary_button, warning};
+use crate::ui::widget::{
+    Field, body, error_notice, fact, input, muted, panel, primary_button, secondary_button, warning,
+};
 
 /// How many registrations or updates the proposed amount pays for.
 const OPERATIONS: u64 = 20;
@@ -226,7 +229,11 @@ fn confirm<'a>(look: &Look<'a>, plan: &'a Plan) -> Element<'a, Message> {
     for found in &plan.warnings {
         parts = parts.push(warning(sentence(&found.sentence())));
     }
-    parts.push(paying::shown(plan, look)).push(buttons).into()
+    parts = parts.push(paying::shown(plan, look));
+    if let Some(change) = &plan.change {
+        parts = parts.push(fact("Comes back", amount(change.amount, look.profile)));
+    }
+    parts.push(buttons).into()
 }
 
 /// The least that must be sent, above what is there.

@@ -306,22 +306,18 @@ fn over(step: &Step) -> usize {
     }
 }
 
-/// What the device shows of a payment: output, fee; and what it keeps to itself.
+/// What the device shows of a payment: its output and the fee. Change it keeps to itself.
 pub fn shown<'a, M: Clone + 'a>(plan: &Plan, look: &Look<'a>) -> Element<'a, M> {
     let profile = look.profile;
     let mut parts = column![
         fact("Amount", amount(plan.amount, profile)),
         fact_mono("To", plan.to.to_text(profile)),
-        fact("Fee", amount(plan.fee, profile)),
     ]
     .spacing(Gap::S);
     if let Some(other) = as_device_shows(plan.to, look) {
         parts = parts.push(fact_mono("Shown there as", other));
     }
-    if let Some(change) = &plan.change {
-        parts = parts.push(fact("Comes back", amount(change.amount, profile)));
-    }
-    parts.into()
+    parts.push(fact("Fee", amount(plan.fee, profile))).into()
 }
 
 fn sandbox_line<'a>(look: &Look<'a>, parts: iced::widget::Column<'a, Message>) -> iced::widget::Column<'a, Message> {

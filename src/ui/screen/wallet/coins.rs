@@ -235,7 +235,9 @@ impl Coins {
             _ => help(path::to_text(&coin.own.path)),
         };
         let address = column![mono(address).wrapping(Wrapping::None), name.wrapping(Wrapping::None)];
-        let copy = text_button("Copy").on_press(Message::Copy(outpoint.to_string()));
+        let copy = text_button("Copy")
+            .padding(0)
+            .on_press(Message::Copy(outpoint.to_string()));
         let output = column![mono(text).size(Size::SMALL).wrapping(Wrapping::None), copy];
         let first = row![
             self.chooser(coin),
@@ -259,7 +261,7 @@ impl Coins {
             let ticked = self.ticked.contains(&outpoint);
             tick(ticked, move |ticked| Message::Tick(outpoint, ticked)).into()
         } else if coin.guards.is_empty() {
-            space().into()
+            space().width(18).height(18).into()
         } else {
             lock(Tone::Warning).into()
         };
@@ -272,18 +274,20 @@ impl Coins {
         let reasons: Vec<String> = coin.guards.iter().map(Guard::label).collect();
         let words = crate::ui::advice::sentence(&reasons.join("; "));
         let (mark, button) = if self.is_unlocked(coin) {
-            let lock = text_button("Lock again").on_press(Message::Lock(outpoint));
-            (Some(badge("Unlocked", Tone::Bad)), Some(lock))
+            let lock = text_button("Lock again").padding(0).on_press(Message::Lock(outpoint));
+            (Some(badge("Unlocked", Tone::Bad)), lock)
         } else {
             let ready = coin.state == CoinState::Ready;
-            let unlock = text_button("Unlock…").on_press_maybe(ready.then_some(Message::Unlock(outpoint)));
-            (None, Some(unlock))
+            let unlock = text_button("Unlock…")
+                .padding(0)
+                .on_press_maybe(ready.then_some(Message::Unlock(outpoint)));
+            (None, unlock)
         };
         row![
             space().width(BOX),
             mark,
             toned(words, Tone::Warning).size(Size::SMALL).width(Length::Fill),
-            button
+            container(button).width(OUTPOINT)
         ]
         .spacing(Gap::M)
         .align_y(iced::Center)

@@ -6,7 +6,7 @@
 
 mod addresses;
 mod coins;
-mod payment;
+pub mod payment;
 mod receive;
 mod search;
 mod unlock;
