@@ -88,7 +88,10 @@ fn address(index: u32, change: bool) -> WalletAddress {
 }
 
 fn account(number: u32, coins: Vec<WalletCoin>, next: KeyId) -> Account {
-    let receiving = (0..8).map(|index| address(index, false));
+    let receiving = (0..8).map(|index| WalletAddress {
+        key_id: if index == 6 { next } else { KeyId([index as u8; 20]) },
+        ..address(index, false)
+    });
     Account {
         path: path::account(&profile(), number),
         number,

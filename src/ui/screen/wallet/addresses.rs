@@ -197,12 +197,16 @@ impl Addresses {
                 Some(label) => (muted(label.as_str()), "Edit the label"),
                 None => (muted(""), "Add a label"),
             };
-            let show = (!address.change).then(|| text_button("Show on the device").on_press(Message::Show(key)));
+            // One to be paid to is copied after the device has shown it.
+            let hand_out = if address.change {
+                text_button("Copy").on_press(Message::Copy(text))
+            } else {
+                text_button("Show on the device").on_press(Message::Show(key))
+            };
             row![
                 label.width(Length::Fill),
                 text_button(edit).on_press(Message::Edit(key)),
-                show,
-                text_button("Copy").on_press_maybe(address.change.then_some(Message::Copy(text)))
+                hand_out
             ]
             .align_y(iced::Center)
             .into()

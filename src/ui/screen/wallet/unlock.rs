@@ -11,7 +11,12 @@ use crate::protocol::{OutPoint, Profile};
 use crate::ui::advice::sentence;
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{Field, body, danger_button, fact, fact_mono, heading, input, mono, secondary_button, warning};
+use crate::ui::widget::{
+    Field, body, card, danger_button, fact, fact_mono, heading, input, mono, secondary_button, warning,
+};
+
+/// Widest the question gets.
+const WIDTH: f32 = 560.0;
 
 #[derive(Debug)]
 pub struct Unlock {
@@ -84,11 +89,11 @@ impl Unlock {
             space().width(Length::Fill),
             danger_button("Unlock").on_press_maybe(ready)
         ];
-        parts
+        let parts = parts
             .push(body("If that is what you want, type this phrase:"))
             .push(mono(self.phrase.as_str()))
             .push(field)
-            .push(buttons)
-            .into()
+            .push(buttons);
+        card(parts).padding(Gap::L).max_width(WIDTH).into()
     }
 }

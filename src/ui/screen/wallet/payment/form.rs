@@ -232,7 +232,7 @@ impl Form {
         }
         parts
             .push(form)
-            .push(panel("Paid from", self.from_view(profile)))
+            .push(panel("Paid from", self.sources(profile)))
             .into()
     }
 
@@ -303,7 +303,7 @@ impl Form {
         .into()
     }
 
-    fn from_view<'a>(&'a self, profile: &'a Profile) -> Element<'a, super::Message> {
+    fn sources<'a>(&'a self, profile: &'a Profile) -> Element<'a, super::Message> {
         let ticked = self.ticked.coins.len();
         let automatic = option(
             "Coins chosen automatically",
