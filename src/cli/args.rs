@@ -46,7 +46,7 @@ pub struct Global {
     /// Use the embedded chain, node and Ledger (`sandbox --trezor-port` serves a Trezor as well)
     #[arg(long, global = true, conflicts_with = "node")]
     pub sandbox: bool,
-    /// ledger | trezor | ledger@HOST:PORT | trezor@HOST:PORT
+    /// ledger | trezor | ledger@usb:3-2.1 (see `device list`) | ledger@HOST:PORT | trezor@...
     #[arg(long, global = true, value_name = "SPEC")]
     pub device: Option<String>,
     /// Where everything is kept

@@ -15,6 +15,7 @@ use crate::hw::discovery::State;
 use crate::hw::{Device, DeviceSpec, discovery};
 use crate::protocol::{KeyId, Profile, path};
 use crate::setup::{NodeChoice, SandboxOptions, SandboxRun};
+use crate::ui::advice::explain;
 
 pub async fn run(session: &Session, command: DeviceCommand) -> Result<ExitCode, Failure> {
     match command {
@@ -59,20 +60,29 @@ async fn list(session: &Session) -> Result<ExitCode, Failure> {
     }))
 }
 
+/// `device` is the text that `--device` takes.
 fn row(found: &discovery::Found) -> Value {
-    let (state, app, version, problem) = match &found.state {
+    let (state, app, version, reason) = match &found.state {
+        State::Ready { app, version } if found.about.locked => {
+            let reason = format!("it asks for its PIN before it gives a key of {app}");
+            ("ready", Some(app), Some(version), Some(reason))
+        }
         State::Ready { app, version } => ("ready", Some(app), Some(version), None),
         State::Open => ("open", None, None, None),
-        State::NotReady(error) => ("not ready", None, None, Some(error.to_string())),
+        State::NotReady(error) => ("not ready", None, None, Some(explain(error))),
     };
+    let kind = found.kind.to_string().to_lowercase();
     json!({
         "kind": found.kind,
         "model": found.model,
+        "label": found.about.label,
+        "device": format!("{kind}@{}", found.place),
         "place": found.place,
-        "state": state,
         "app": app,
         "version": version,
-        "problem": problem,
+        "wallet": found.about.wallet,
+        "state": state,
+        "reason": reason,
     })
 }
 

@@ -10,6 +10,7 @@ pub mod diagnosis;
 pub mod discovery;
 pub mod fake;
 pub mod ledger;
+mod minimum;
 mod progress;
 mod spend;
 pub mod trezor;
@@ -25,6 +26,7 @@ use thiserror::Error;
 
 pub use self::ability::{Ability, Can, abilities};
 pub use self::ask::{Answer, Asker, Look, Nobody, Question};
+pub use self::minimum::{MINIMUM, Minimum, minimum};
 pub use self::progress::{Done, Part, Progress};
 use crate::protocol::key::KeyId;
 use crate::protocol::message::CompactSignature;
@@ -144,6 +146,8 @@ pub enum DeviceError {
     NotConnected { kind: Kind },
     #[error("the {kind} is locked")]
     Locked { kind: Kind },
+    #[error("the {kind} shows its dashboard instead of the app {wanted}")]
+    NoApp { kind: Kind, wanted: String },
     #[error("the app {found} is open on the {kind} instead of {wanted}")]
     WrongApp { kind: Kind, found: String, wanted: String },
     #[error("the open app serves {found} instead of {wanted}")]
@@ -179,6 +183,12 @@ pub enum DeviceError {
     #[error("the firmware {found} of the {model} is older than {minimum}")]
     OldFirmware {
         model: String,
+        found: String,
+        minimum: String,
+    },
+    #[error("version {found} of the app {app} is older than {minimum}")]
+    OldApp {
+        app: String,
         found: String,
         minimum: String,
     },

@@ -152,7 +152,8 @@ pub(super) fn unspent(
         value: money(&json.get("value")?, profile, |json| json.coins())?,
         script: json.get("scriptPubKey")?.get("hex")?.script()?,
         confirmations: json.get("confirmations")?.u32()?,
-        coinbase: json.optional("coinbase", |json| json.flag())?.unwrap_or(false),
+        // What is not told may be a reward: it is not called mature before it is as old as one has to be.
+        coinbase: json.optional("coinbase", |json| json.flag())?.unwrap_or(true),
         spent_in_mempool: false,
     };
     Ok(Some((coin, json.get("bestblock")?.parsed()?)))

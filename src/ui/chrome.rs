@@ -222,7 +222,7 @@ fn no_sandbox<'a>() -> Element<'a, Message> {
     let words = column![
         heading("The sandbox is not running"),
         body(
-            "A small chain, a node and a Ledger inside this program, to try everything without money. Switching leaves the present connection."
+            "A small chain, a node, a Ledger and a Trezor inside this program, to try everything without money. Switching leaves the present connection."
         ),
         primary_button("Switch to the sandbox").on_press(Message::TrySandbox)
     ];

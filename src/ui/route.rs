@@ -321,9 +321,17 @@ impl App {
             return Task::none();
         };
         let app = session.connection.ports.profile.devices.ledger_app.clone();
-        session.sandbox.as_mut().map_or_else(Task::none, |sandbox| {
-            sandbox.update(&app, message).map(Message::Sandbox)
-        })
+        let Some(sandbox) = &mut session.sandbox else {
+            return Task::none();
+        };
+        match sandbox.update(&app, message) {
+            sandbox::Action::None => Task::none(),
+            sandbox::Action::Run(task) => task.map(Message::Sandbox),
+            sandbox::Action::Use(spec) => {
+                session.use_device(spec);
+                search(session)
+            }
+        }
     }
 
     pub(super) fn update_settings(&mut self, message: settings::Message) -> Task<Message> {

@@ -59,7 +59,10 @@ pub enum NodeView {
 
 impl Session {
     pub fn new(id: u64, choice: Choice, connection: Connection, asker: Window) -> Self {
-        let sandbox = connection.sandbox.clone().map(|run| Sandbox::new(run, id));
+        let sandbox = connection
+            .sandbox
+            .clone()
+            .map(|run| Sandbox::new(run, id, &connection.device));
         Self {
             id,
             choice,
@@ -111,6 +114,9 @@ impl Session {
 
     /// From now on another device is used. What the old one was asked ends with whoever asked it.
     pub fn use_device(&mut self, spec: DeviceSpec) {
+        if let Some(sandbox) = &mut self.sandbox {
+            sandbox.used(&spec);
+        }
         self.connection.device = spec;
         self.connection.ports.device = None;
         self.device = Seen::Searching;
@@ -119,7 +125,7 @@ impl Session {
 
     /// Devices of this connection that are not on USB.
     pub fn elsewhere(&self) -> Vec<DeviceSpec> {
-        Vec::new()
+        self.connection.specs.clone()
     }
 
     /// What the device waits for is shown where it was begun, too.

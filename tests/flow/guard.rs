@@ -94,7 +94,7 @@ async fn a_registered_collateral_is_guarded_by_name_and_still_if_the_node_denies
         name: "mn1".into(),
         mine: true,
     };
-    assert_eq!(guards(&world).await, [backs.clone()]);
+    assert_eq!(guards(&world).await, std::slice::from_ref(&backs));
     let text = backs.consequence(&world.profile);
     for part in ["mn1 leaves the list with the next block", "place in the queue"] {
         assert!(text.contains(part), "{text}");

@@ -2,8 +2,9 @@
 
 use castellan::flow::pay::{self, Draft, Purpose, Selection, Sum};
 use castellan::flow::{Error, register};
-use castellan::protocol::{Amount, KeyId, path};
+use castellan::protocol::{Amount, KeyId, OutPoint, path};
 
+use crate::payer::Payer;
 use crate::world::{World, told};
 
 /// Planning fails with this error, and nothing is asked of the device or told to the node.
@@ -58,6 +59,28 @@ async fn a_changed_previous_transaction_is_refused() {
     let refused = pay::prepare(&ports, draft).await;
     assert_eq!(refused.err(), Some(Error::UnprovenCoin { outpoint: coin }));
     assert_eq!(world.signatures_asked(), 0);
+}
+
+#[tokio::test]
+async fn a_node_that_lies_about_a_coin_of_the_device_gets_no_payment() {
+    let lies: [fn(&mut World, OutPoint); 5] = [
+        // The rest would become fee, or be missing.
+        |world, coin| world.chain.coin(coin).value = Amount::from_duffs(150_000_000),
+        |world, coin| world.chain.coin(coin).value = Amount::from_duffs(250_000_000),
+        |world, coin| world.chain.coin(coin).script = world.device_key(0, false, 6).address().script(),
+        |world, coin| drop(world.chain.transactions.remove(&coin.txid)),
+        |world, coin| {
+            let other = world.chain.transactions[&world.fee_coin.txid].clone();
+            world.chain.transactions.insert(coin.txid, other);
+        },
+    ];
+    for (at, lie) in lies.into_iter().enumerate() {
+        let mut payer = Payer::new("dash-regtest");
+        let coin = payer.coins[0];
+        lie(&mut payer.world, coin);
+        let refused = payer.refusal(Amount::from_coins(1)).await;
+        assert_eq!(refused, Error::UnprovenCoin { outpoint: coin }, "{at}");
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod overview;
 mod owned;
 mod pay;
 mod payer;
+mod prompts;
 mod refusals;
 mod register;
 mod resume;

@@ -138,7 +138,9 @@ async fn an_output_nodes_do_not_relay_is_refused_before_the_device_is_asked() {
 
 #[tokio::test]
 async fn a_transaction_the_device_changed_is_found_out() {
-    let changes: [fn(&mut Transaction); 10] = [
+    let changes: [fn(&mut Transaction); 11] = [
+        // A signature that is right elsewhere.
+        |tx| tx.inputs[0].script_sig = tx.inputs[1].script_sig.clone(),
         |tx| tx.inputs.swap(0, 1),
         |tx| tx.version = 1,
         |tx| tx.inputs.push(TxIn::unsigned(OutPoint::null())),

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bitcoin::ScriptBuf;
 use bitcoin::bip32::{ChildNumber, DerivationPath, Xpub};
 use bitcoin::secp256k1::{Secp256k1, VerifyOnly};
 
@@ -111,7 +112,7 @@ impl Found {
         let mut next = Vec::new();
         for at in 0..self.chains.len() {
             let reach = self.chains[at].used.saturating_add(GAP).saturating_add(further);
-            let reach = reach.max(FIRST).min(FARTHEST);
+            let reach = reach.clamp(FIRST, FARTHEST);
             while self.chains[at].len() < reach {
                 next.push(self.derive_next(at)?.address());
             }
@@ -150,7 +151,7 @@ impl Found {
     }
 
     fn own(&self, coin: FoundCoin) -> Option<DeviceCoin> {
-        let key_id = key_of(&coin)?;
+        let key_id = key_of(&coin.script)?;
         let path = self.path_of(key_id)?;
         Some(DeviceCoin { coin, path, key_id })
     }
@@ -190,9 +191,9 @@ impl Chain {
     }
 }
 
-/// The key a coin pays to, if it pays to the address of one.
-pub(super) fn key_of(coin: &FoundCoin) -> Option<KeyId> {
-    let script = coin.script.as_bytes();
+/// The key a script pays to, if it pays to the address of one.
+pub(super) fn key_of(script: &ScriptBuf) -> Option<KeyId> {
+    let script = script.as_bytes();
     match script::address(script) {
         Some(Address::PubkeyHash(hash)) if script::is_pay_to_key(script) => Some(KeyId(hash)),
         _ => None,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use self::shared::{Busy, Place, is_open, shared};
 use super::ledger::{self, Ledger};
 use super::trezor::{self, Trezor};
-use super::{Asker, Device, DeviceError, DeviceSpec, Kind, diagnosis, usb};
+use super::{Asker, Device, DeviceError, DeviceInfo, DeviceSpec, Kind, diagnosis, usb};
 use crate::protocol::Profile;
 
 /// A device that was seen.
@@ -23,6 +23,18 @@ pub struct Found {
     /// `usb:3-2.1`, or host and port: with its kind the text of a [`DeviceSpec`].
     pub place: String,
     pub state: State,
+    pub about: About,
+}
+
+/// What tells two devices of a kind apart, as far as it is known without a question to the user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The name its owner gave it.
+    pub label: Option<String>,
+    /// The wallet's fingerprint, see [`DeviceInfo::wallet`].
+    pub wallet: Option<String>,
+    /// It asks for its PIN before it gives a key.
+    pub locked: bool,
 }
 
 /// What a device is ready for.
@@ -231,7 +243,12 @@ fn usb_trezors(port: Option<&str>, profile: &Arc<Profile>) -> Vec<Found> {
 
 fn ledger(model: &str, place: &str, profile: &Arc<Profile>, at: ledger::Probe) -> Found {
     let ready = (!is_open(Kind::Ledger, place)).then(|| ledger::probe(Arc::clone(profile), at));
-    seen(Kind::Ledger, model, place, ready)
+    seen(
+        Kind::Ledger,
+        model,
+        place,
+        ready.map(|ready| ready.map(|info| (info, false))),
+    )
 }
 
 fn trezor(model: &str, place: &str, profile: &Arc<Profile>, at: trezor::Probe) -> Found {
@@ -239,19 +256,34 @@ fn trezor(model: &str, place: &str, profile: &Arc<Profile>, at: trezor::Probe) -
         return seen(Kind::Trezor, model, place, None);
     }
     let probed = trezor::probe(Arc::clone(profile), at);
-    seen(Kind::Trezor, probed.model, place, Some(probed.ready))
+    seen(Kind::Trezor, &probed.model, place, Some(probed.ready))
 }
 
-fn seen(kind: Kind, model: &str, place: &str, ready: Option<Result<(String, String), DeviceError>>) -> Found {
+/// `ready`: what it says of itself, and whether it is locked; none for one that is open here.
+fn seen(kind: Kind, model: &str, place: &str, ready: Option<Result<(DeviceInfo, bool), DeviceError>>) -> Found {
+    let (state, about) = match ready {
+        None => (State::Open, About::default()),
+        Some(Err(error)) => {
+            let reason = diagnosis::blamed(error, kind, place);
+            let locked = matches!(reason, DeviceError::Locked { .. });
+            let about = About {
+                locked,
+                ..About::default()
+            };
+            (State::NotReady(reason), about)
+        }
+        Some(Ok((info, locked))) => {
+            let (app, version) = (info.app, info.version);
+            let (label, wallet) = (info.label, info.wallet);
+            (State::Ready { app, version }, About { label, wallet, locked })
+        }
+    };
     Found {
         kind,
         model: model.to_owned(),
         place: place.to_owned(),
-        state: match ready {
-            None => State::Open,
-            Some(Ok((app, version))) => State::Ready { app, version },
-            Some(Err(error)) => State::NotReady(diagnosis::blamed(error, kind, place)),
-        },
+        state,
+        about,
     }
 }
 

@@ -16,7 +16,7 @@ use super::wire::status::{self, Refusal};
 use super::wire::{self, Apdu, AppName, Coin, WalletKey, message};
 use super::{bad, gone};
 use crate::hw::worker::Served;
-use crate::hw::{DeviceError, DeviceInfo, Kind, ShownAddress};
+use crate::hw::{DeviceError, DeviceInfo, Kind, ShownAddress, minimum};
 use crate::protocol::message::{CompactSignature, message_hash};
 use crate::protocol::network::Profile;
 use crate::protocol::wire::to_hex;
@@ -137,6 +137,7 @@ impl Client {
         if app.name != self.profile.devices.ledger_app {
             return Err(self.wrong_app(app.name));
         }
+        check_version(&app)?;
         let answer = self.exchange(&wire::get_coin(), Asks::Nothing)?;
         let coin = Coin::parse(&answer).inspect_err(|_| self.disconnect())?;
         let wanted = &self.profile.devices;
@@ -161,17 +162,18 @@ impl Client {
             (answer, status::OK) => AppName::parse(&answer).inspect_err(|_| self.disconnect()),
             (_, code) => match Refusal::of(code, false) {
                 // Old dashboards do not know the command.
-                Refusal::UnknownCommand => Err(self.wrong_app("BOLOS".to_owned())),
+                Refusal::UnknownCommand => Err(self.wrong_app(wire::DASHBOARD.to_owned())),
                 refusal => Err(refusal.error(code)),
             },
         }
     }
 
     fn wrong_app(&self, found: String) -> DeviceError {
-        DeviceError::WrongApp {
-            kind: Kind::Ledger,
-            found,
-            wanted: self.profile.devices.ledger_app.clone(),
+        let (kind, wanted) = (Kind::Ledger, self.profile.devices.ledger_app.clone());
+        if found == wire::DASHBOARD {
+            DeviceError::NoApp { kind, wanted }
+        } else {
+            DeviceError::WrongApp { kind, found, wanted }
         }
     }
 
@@ -192,6 +194,13 @@ impl Client {
             }
         }
         Err(refusal.error(code))
+    }
+
+    /// Sends a last command of a request that nobody waits for. Its answer does not matter.
+    pub fn send_anyway(&mut self, command: &Apdu) {
+        if let Err(error) = self.raw(command, Asks::Nothing) {
+            tracing::debug!(%error, "the device was not told that a payment is given up");
+        }
     }
 
     fn raw(&mut self, command: &Apdu, asks: Asks) -> Result<(Vec<u8>, u16), DeviceError> {
@@ -353,6 +362,17 @@ impl KnownKey {
             public_key: self.key,
             chain_code: self.chain_code,
         }
+    }
+}
+
+fn check_version(app: &AppName) -> Result<(), DeviceError> {
+    match minimum(Kind::Ledger, None) {
+        Some(minimum) if !minimum.allows(&app.version) => Err(DeviceError::OldApp {
+            app: app.name.clone(),
+            found: app.version.clone(),
+            minimum: minimum.text(),
+        }),
+        _ => Ok(()),
     }
 }
 

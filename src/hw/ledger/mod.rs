@@ -112,19 +112,18 @@ impl Device for Ledger {
     }
 }
 
-/// App and version of a device that nobody has open; asks the user nothing. Blocks.
+/// What a device that nobody has open says of itself; asks the user nothing. Blocks.
 ///
 /// # Errors
 /// Why it is not ready.
-pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Result<(String, String), DeviceError> {
+pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Result<DeviceInfo, DeviceError> {
     let mut at = Some(at);
     let connect = move || match at.take() {
         Some(Probe::Usb(plugged)) => Ok(Box::new(plugged.open()?) as Box<dyn Transport>),
         Some(Probe::Network(address)) => Ok(Box::new(Tcp::connect(&address)?) as Box<dyn Transport>),
         None => Err(gone()),
     };
-    let open = Client::new(profile, Box::new(connect)).ready()?;
-    Ok((open.app.name, open.app.version))
+    Client::new(profile, Box::new(connect)).info()
 }
 
 /// Which device to probe.

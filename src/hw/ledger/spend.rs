@@ -85,6 +85,13 @@ impl Client {
         }
     }
 
+    /// Nobody waits any more, and the device holds half a list of outputs, which would become the beginning of the next one.
+    fn abandoned_outputs(&mut self, error: &DeviceError) {
+        if *error == (DeviceError::Busy { kind: Kind::Ledger }) {
+            self.send_anyway(&wire::forget_outputs());
+        }
+    }
+
     fn round(
         &mut self,
         spend: &Spend,
@@ -112,7 +119,8 @@ impl Client {
             Round::Later => wire::outputs_packed(&tx.outputs, MAX_DATA),
         };
         for command in outputs {
-            self.exchange(&command, Asks::User)?;
+            self.exchange(&command, Asks::User)
+                .inspect_err(|error| self.abandoned_outputs(error))?;
         }
         self.exchange(&wire::hash_sign(&spend.inputs[signing].path, tx.lock_time), Asks::User)
     }

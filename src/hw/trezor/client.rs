@@ -3,6 +3,10 @@
 //! Every request begins with `Initialize`: it drops what another program may have left on the screen, tells whether the device can be
 //! used, and resumes the session, so that a passphrase is asked once. A session the device has forgotten is noticed by its id, and
 //! the wallet by its fingerprint.
+//!
+//! Only [`Client::info`], which is asked again and again to see whether the device is still there, sends nothing once that is known: on
+//! a Trezor One before 1.12 every `Initialize` puts off its locking itself (`layoutHome`), on later ones it lights up a locked screen,
+//! and on a Model T before 2.6 every message of any kind puts it off (`workflow.idle_timer`).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,7 +72,7 @@ impl Served for Client {
         request: impl FnOnce(&mut Self) -> Result<T, DeviceError>,
     ) -> Result<T, DeviceError> {
         self.abandoned = abandoned;
-        let result = self.ready().and_then(|()| request(self));
+        let result = request(self);
         if let Err(error) = &result {
             self.forget(error);
         }
@@ -154,10 +158,9 @@ impl Client {
         self.traits.as_ref().ok_or_else(gone)
     }
 
-    /// Model and version, asking nothing.
-    pub fn model_and_version(&self) -> Result<(&'static str, String), DeviceError> {
-        let traits = self.traits()?;
-        Ok((traits.model, traits.version.clone()))
+    /// Whether it will ask for its PIN first, as it last said.
+    pub fn is_locked(&self) -> bool {
+        self.traits.as_ref().is_some_and(|traits| traits.locked)
     }
 
     fn context(&self, path: &str) -> Context<'_> {
@@ -194,13 +197,14 @@ impl Client {
         }
     }
 
-    /// What it is, and the wallet if that needs no question.
+    /// What it is, and the wallet if that is known or needs no question. Said from memory while the device stays where it is.
     pub fn info(&mut self) -> Result<DeviceInfo, DeviceError> {
-        let silent = self
-            .traits()
-            .map(|traits| !traits.locked && (self.open || !traits.passphrase))?;
-        if silent {
-            self.same_wallet()?;
+        if !self.is_still_there() {
+            self.ready()?;
+            let traits = self.traits()?;
+            if !traits.locked && (self.open || !traits.passphrase) {
+                self.same_wallet()?;
+            }
         }
         let traits = self.traits()?;
         Ok(DeviceInfo {
@@ -210,8 +214,18 @@ impl Client {
             app: self.coin.name.to_owned(),
             version: traits.version.clone(),
             ticker: self.coin.ticker.to_owned(),
-            wallet: self.wallet.filter(|_| silent).map(fingerprint),
+            wallet: self.wallet.filter(|_| self.open).map(fingerprint),
         })
+    }
+
+    /// Whether what is known of it still holds, found out without a message.
+    fn is_still_there(&mut self) -> bool {
+        let known = self.traits.is_some();
+        let there = self.talk.as_mut().is_some_and(|talk| known && talk.is_still_there());
+        if !there {
+            self.traits = None;
+        }
+        there
     }
 
     /// The key of a path: derived from the hardened part of it, which is read once per session.

@@ -99,6 +99,11 @@ impl Wire {
         }
     }
 
+    /// As [`Wire::look`], where the line can tell of a device that was away meanwhile.
+    pub fn is_quiet(&mut self) -> bool {
+        self.pipe.tells_of_unplugging() && self.look().is_ok()
+    }
+
     /// Waits a moment for an answer, and keeps it for the next read. True if one is there.
     pub fn arrived(&mut self) -> Result<bool, Error> {
         if self.early.is_none() {

@@ -23,7 +23,6 @@ use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 use self::client::{Client, Connect};
-use self::talk::Limits;
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
 use super::usb::PREFIX;
@@ -35,7 +34,7 @@ use crate::protocol::{Profile, Transaction};
 pub use self::cipher::{Direction, Seal};
 pub use self::client::MAX_MESSAGE;
 pub use self::spend::MAX_INPUTS;
-pub use self::talk::{MAX_PASSPHRASE, passphrase_bytes};
+pub use self::talk::{Limits, MAX_PASSPHRASE, passphrase_bytes};
 pub use self::transport::usb::{Plugged, list, model as model_on_usb};
 pub use self::wire::model::is_without_dash;
 
@@ -68,7 +67,11 @@ impl Trezor {
         Self::network_with(address, profile, asker, Limits::default())
     }
 
-    fn network_with(
+    /// The same with a patience of one's own.
+    ///
+    /// # Errors
+    /// As [`Trezor::network`].
+    pub fn network_with(
         address: &str,
         profile: Arc<Profile>,
         asker: Arc<dyn Asker>,
@@ -111,7 +114,11 @@ impl Trezor {
         &self,
         request: impl FnOnce(&mut Client) -> Result<T, DeviceError> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.worker.run(request))
+        let after_hello = |client: &mut Client| {
+            client.ready()?;
+            request(client)
+        };
+        Box::pin(self.worker.run(after_hello))
     }
 }
 
@@ -125,7 +132,7 @@ impl Device for Trezor {
     }
 
     fn info(&self) -> Reply<'_, DeviceInfo> {
-        self.ask(Client::info)
+        Box::pin(self.worker.run(Client::info))
     }
 
     fn public_key(&self, path: DerivationPath) -> Reply<'_, PublicKey> {
@@ -157,9 +164,9 @@ pub(super) enum Probe {
 
 /// What a device that nobody has open is ready for.
 pub(super) struct Probed {
-    pub model: &'static str,
-    /// The coin of its firmware, and the firmware's version.
-    pub ready: Result<(String, String), DeviceError>,
+    pub model: String,
+    /// What it says of itself, and whether it asks for its PIN first.
+    pub ready: Result<(DeviceInfo, bool), DeviceError>,
 }
 
 /// Model and readiness of a device that nobody has open; asks the user nothing. Blocks.
@@ -171,21 +178,19 @@ pub(super) fn probe(profile: Arc<Profile>, at: Probe) -> Probed {
         ),
         Probe::Network(address) => ("emulator", connect_network(address)),
     };
-    let refused = |error| Probed {
-        model: unknown,
-        ready: Err(error),
+    let ready = wire::coin::of(&profile).and_then(|coin| {
+        let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
+        let info = client.info()?;
+        Ok((info, client.is_locked()))
+    });
+    let model = match &ready {
+        Ok((info, _)) => info.model.clone(),
+        Err(DeviceError::NoCoinOnModel { model, .. } | DeviceError::OldFirmware { model, .. }) => Some(model.clone()),
+        Err(_) => None,
     };
-    let coin = match wire::coin::of(&profile) {
-        Ok(coin) => coin,
-        Err(error) => return refused(error),
-    };
-    let mut client = Client::new(profile, coin, connect, Arc::new(Nobody), Limits::default());
-    match client.ready().and_then(|()| client.model_and_version()) {
-        Ok((model, version)) => Probed {
-            model,
-            ready: Ok((coin.name.to_owned(), version)),
-        },
-        Err(error) => refused(error),
+    Probed {
+        model: model.unwrap_or_else(|| unknown.to_owned()),
+        ready,
     }
 }
 

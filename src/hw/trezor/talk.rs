@@ -88,6 +88,11 @@ impl Talk {
         }
     }
 
+    /// Whether nothing has come or gone on the line since the last answer, as far as the line can tell.
+    pub fn is_still_there(&mut self) -> bool {
+        self.protocol.link.is_quiet()
+    }
+
     /// Begins a request: the device drops whatever it was asking and says what it is.
     ///
     /// # Errors

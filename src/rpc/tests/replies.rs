@@ -11,6 +11,7 @@ use crate::protocol::masternode::{Entry, OperatorKey, Status};
 use crate::protocol::network::MnType;
 use crate::protocol::rules::Dialect;
 use crate::protocol::{Address, Amount};
+use crate::rpc::json::parse;
 use crate::rpc::{FeeRate, Node, RpcError, types};
 
 fn txid(text: &str) -> Txid {
@@ -234,6 +235,28 @@ async fn a_coin_is_read_from_its_script_and_not_from_its_address() {
         let told = script.get("address").unwrap_or(&script["addresses"][0]);
         assert_eq!(address.to_text(&profile(network)), *told);
         assert_eq!(client.coin(OutPoint { vout: 9, ..outpoint }).await, Ok(None));
+    }
+}
+
+#[test]
+fn an_output_whose_origin_is_not_told_counts_as_a_reward() {
+    let block = "00".repeat(32);
+    let text = |origin: &str| {
+        let output = r#""confirmations":5,"value":1,"scriptPubKey":{"hex":"51"}"#;
+        format!(r#"{{"bestblock":"{block}",{output}{origin}}}"#)
+    };
+    let profile = profile("dash-regtest");
+    for (origin, coinbase) in [
+        ("", true),
+        (r#","coinbase":true"#, true),
+        (r#","coinbase":false"#, false),
+    ] {
+        let raw = serde_json::value::RawValue::from_string(text(origin)).unwrap();
+        let coin = parse("gettxout", &raw, |json| {
+            types::unspent(json, OutPoint::null(), &profile)
+        })
+        .unwrap();
+        assert_eq!(coin.map(|(coin, _)| coin.coinbase), Some(coinbase));
     }
 }
 

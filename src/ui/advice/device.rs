@@ -1,6 +1,7 @@
 //! Of devices.
 
-use super::{Advice, udev_file};
+use super::Advice;
+use crate::hw::diagnosis::udev;
 use crate::hw::{DeviceError, Kind};
 
 impl Advice for DeviceError {
@@ -12,11 +13,12 @@ impl Advice for DeviceError {
             Self::WrongApp { kind, wanted, .. } => {
                 format!("Open the {wanted} app on the {kind}, then try again.")
             }
+            Self::NoApp { kind, wanted } => format!("Open the {wanted} app on the {kind}, then try again."),
             Self::WrongCoin { wanted, .. } => format!("Open the app that serves {wanted} on the device."),
             Self::NoPermission { kind, .. } => {
                 format!(
                     "Put the udev rules of the Devices page into {}, then unplug the device and plug it in again.",
-                    udev_file(*kind)
+                    udev::path(*kind).display()
                 )
             }
             Self::Busy { kind } => {
@@ -51,12 +53,12 @@ impl Advice for DeviceError {
                 "Only the Trezor One and the Trezor Model T know Dash; use one of them or a Ledger.".to_owned()
             }
             Self::UnknownCoin { .. } => "Use a Ledger for this network.".to_owned(),
+            Self::OldApp { .. } => "Update the app with Ledger Live.".to_owned(),
             Self::OldFirmware { .. } => "Update its firmware with Trezor Suite.".to_owned(),
-            Self::PinWrong => "Look at where each digit stands on the device; the order changes every time.".to_owned(),
+            Self::PinWrong => "Nothing was done; try again. The digits stand elsewhere each time, and after each wrong PIN the device waits longer."
+                .to_owned(),
             Self::PinCancelled | Self::PassphraseCancelled => {
-                "Nothing was done; try again. This window cannot ask for a Trezor's PIN or passphrase yet: where the device asks \
-                 for them through the computer, use the command line."
-                    .to_owned()
+                "Nothing was done; try again whenever you like.".to_owned()
             }
             Self::PassphraseTooLong { .. } => "Check what you typed: no Trezor takes one so long.".to_owned(),
             Self::SessionLost { .. } => "Try again; a passphrase has to be entered anew.".to_owned(),
@@ -68,9 +70,33 @@ impl Advice for DeviceError {
                 "A Trezor signs only with keys of its coin's own accounts; move the coin to one of those.".to_owned()
             }
             Self::TimedOut { kind } => format!("Unplug the {kind}, plug it in again and try once more."),
-            Self::BadSpec { .. } => "Write ledger, trezor, ledger@host:port or trezor@host:port.".to_owned(),
+            Self::BadSpec { .. } => "Write ledger, trezor, ledger@usb:3-2.1 as `device list` shows it, or ledger@host:port.".to_owned(),
         };
         Some(text)
+    }
+
+    fn is_calm(&self) -> bool {
+        matches!(
+            self,
+            Self::Declined | Self::PinWrong | Self::PinCancelled | Self::PassphraseCancelled | Self::Locked { .. }
+        )
+    }
+}
+
+impl Advice for udev::UdevError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::NoPkexec => "Copy the rules into the file yourself, as root.",
+            Self::Refused => {
+                "Try again with an administrator's password, or ask an administrator to put the file there."
+            }
+            Self::Failed { .. } => "Copy the rules into the file yourself, as root.",
+        };
+        Some(text.to_owned())
+    }
+
+    fn is_calm(&self) -> bool {
+        matches!(self, Self::Refused)
     }
 }
 

@@ -56,4 +56,8 @@ impl Advice for Error {
         };
         Some(text.to_owned())
     }
+
+    fn is_calm(&self) -> bool {
+        matches!(self, Self::Device(error) if error.is_calm())
+    }
 }

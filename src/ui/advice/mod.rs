@@ -7,12 +7,15 @@ mod store;
 
 use std::fmt;
 
-use crate::hw::Kind;
-
 /// An error with, if there is one, a sentence of advice.
 pub trait Advice: fmt::Display {
     /// One sentence, beginning with a capital letter, ending with a full stop.
     fn advice(&self) -> Option<String>;
+
+    /// Whether nothing is broken: the user said no, mistyped, or has something left to do.
+    fn is_calm(&self) -> bool {
+        false
+    }
 }
 
 /// An error's clause as a sentence: capital letter, full stop.
@@ -39,19 +42,10 @@ pub fn explain(error: &impl Advice) -> String {
     }
 }
 
-/// Where the rules go that let the user of a Linux desktop open a device ([`crate::hw::discovery::udev_rule`]); the packages install
-/// the same files. The name has to sort before `73-seat-late.rules`.
-pub fn udev_file(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ledger => "/etc/udev/rules.d/70-castellan-ledger.rules",
-        Kind::Trezor => "/etc/udev/rules.d/70-castellan-trezor.rules",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hw::DeviceError;
+    use crate::hw::{DeviceError, Kind};
     use crate::rpc::RpcError;
 
     #[test]

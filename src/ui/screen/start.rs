@@ -97,7 +97,7 @@ fn choosing<'a>() -> Element<'a, Message> {
         iced::widget::space().height(Gap::M),
         choice(
             "Try the sandbox",
-            "A small chain, a node and a Ledger live inside this program. Register a masternode by clicking; nothing here is worth anything, and nothing has to be installed."
+            "A small chain, a node, a Ledger and a Trezor live inside this program. Register a masternode by clicking; nothing here is worth anything, and nothing has to be installed."
         )
         .on_press(Message::TrySandbox),
         choice(

@@ -1,6 +1,7 @@
 //! The pages without a window: what is on them, what their buttons say, how they look.
 
 mod batch;
+mod devices;
 mod first_start;
 mod live;
 mod looks;
@@ -8,6 +9,7 @@ mod pages;
 mod prompts;
 mod sandbox;
 mod support;
+mod trezor;
 mod updates;
 mod vaults;
 mod wallet;

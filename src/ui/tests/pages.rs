@@ -20,7 +20,7 @@ fn the_sidebar_leads_everywhere() {
     let mut fixture = Fixture::unlocked();
     for (name, shown) in [
         ("Keys", "Make a key"),
-        ("Devices", "What a device does here"),
+        ("Devices", "What a device can and cannot do"),
         ("Journal", "Nothing was begun yet"),
         ("Sandbox", "The sandbox is not running"),
         ("Settings", "Appearance"),
@@ -41,7 +41,7 @@ fn the_status_bar_names_network_node_height_and_device() {
         "Looking for a device",
     ]);
     fixture.device(ready_device());
-    fixture.assert_shows(&["Ledger: Dash app"]);
+    fixture.assert_shows(&["Ledger Nano S Plus: Dash app"]);
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
     fixture.assert_shows(&["No device"]);
 }
@@ -218,35 +218,6 @@ fn a_wizard_survives_a_look_at_another_page() {
     assert!(fixture.session().register.is_some());
     fixture.send(Message::Go(Page::Register));
     assert!(matches!(fixture.app.screen, Screen::Register));
-}
-
-#[test]
-fn no_device_is_answered_with_what_to_do() {
-    let mut fixture = Fixture::connected();
-    fixture.send(Message::Go(Page::Devices));
-    fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
-    fixture.assert_shows(&[
-        "No Ledger is connected.",
-        "Open the Dash app on a Ledger",
-        "noticed by itself",
-    ]);
-    fixture.assert_hides("Show on the device");
-}
-
-#[test]
-fn missing_permission_brings_the_udev_rules() {
-    let mut fixture = Fixture::connected();
-    fixture.send(Message::Go(Page::Devices));
-    fixture.device(Seen::Missing(DeviceError::NoPermission {
-        kind: Kind::Ledger,
-        path: "/dev/hidraw3".to_owned(),
-    }));
-    fixture.assert_shows(&[
-        "No permission to open the Ledger.",
-        "uaccess",
-        "/etc/udev/rules.d/",
-        "Copy the rules",
-    ]);
 }
 
 #[test]

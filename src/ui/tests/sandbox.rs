@@ -64,7 +64,7 @@ fn every_state_of_the_device_is_noticed_and_explained() {
         ),
         "{locked:?}"
     );
-    fixture.assert_shows(&["Device locked", "Enter the PIN on the device."]);
+    fixture.assert_shows(&["Ledger: Locked", "Enter the PIN on the device."]);
     assert!(after(&mut fixture, sandbox::Message::Unlock).is_ready());
     let gone = after(&mut fixture, sandbox::Message::Unplug);
     assert!(!gone.is_ready(), "{gone:?}");

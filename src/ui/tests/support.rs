@@ -147,18 +147,15 @@ impl Fixture {
     }
 
     pub fn device(&mut self, seen: Seen) {
+        self.device_at(DeviceSpec::Any, seen);
+    }
+
+    pub fn device_at(&mut self, spec: DeviceSpec, seen: Seen) {
         let device = seen.is_ready().then(|| {
             let device: Arc<dyn hw::Device> = Arc::new(hw::fake::FakeDevice::new(profile()));
             device
         });
-        self.send(Message::DeviceFound(
-            1,
-            crate::ui::DeviceFound {
-                spec: DeviceSpec::Any,
-                seen,
-                device,
-            },
-        ));
+        self.send(Message::DeviceFound(1, crate::ui::DeviceFound { spec, seen, device }));
     }
 
     pub fn send(&mut self, message: Message) {
@@ -182,7 +179,7 @@ impl Fixture {
     /// Clicks, and lets what it starts go on by itself.
     pub fn begin(&mut self, label: &str) -> Begun {
         let (sender, receiver) = mpsc::unbounded();
-        for message in self.clicked(label) {
+        for message in self.clicked_in(label, Size::new(1000.0, 4000.0)) {
             let messages = outputs(self.app.update(message)).map(Ok).boxed();
             self.runtime.spawn(messages.forward(sender.clone()));
         }
@@ -194,6 +191,11 @@ impl Fixture {
         for message in self.runtime.block_on(begun.0.collect::<Vec<_>>()) {
             self.send_and_run(message);
         }
+    }
+
+    /// What was begun as its messages, once it is over.
+    pub fn collect(&self, begun: Begun) -> tokio::task::JoinHandle<Vec<Message>> {
+        self.runtime.spawn(begun.0.collect::<Vec<_>>())
     }
 
     /// Waits until the sandbox's device asks, as the subscription of the panel does.
@@ -274,7 +276,12 @@ impl Fixture {
     }
 
     fn clicked(&self, label: &str) -> Vec<Message> {
-        let mut ui = self.ui();
+        self.clicked_in(label, Size::new(1000.0, 700.0))
+    }
+
+    #[track_caller]
+    fn clicked_in(&self, label: &str, size: Size) -> Vec<Message> {
+        let mut ui = self.ui_of(size);
         ui.click(label)
             .unwrap_or_else(|error| panic!("{label}: {error:?}\n{}", self.texts().join("\n")));
         ui.into_messages().collect()
@@ -612,6 +619,7 @@ pub fn found(kind: Kind, model: &str, place: &str, ready: Result<(&str, &str), D
         kind,
         model: model.to_owned(),
         place: place.to_owned(),
+        about: discovery::About::default(),
         state: match ready {
             Ok((app, version)) => discovery::State::Ready {
                 app: app.to_owned(),

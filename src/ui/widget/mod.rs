@@ -31,7 +31,7 @@ pub use field::{Field, SecretField, SecretText, input, secret_input};
 pub use gauge::gauge;
 pub use hint::hint;
 pub use lock::lock;
-pub use notice::{error_notice, framed, info, notice, problem, success, warning};
+pub use notice::{error_notice, framed, info, not_ready_notice, notice, problem, success, warning};
 pub use option::{option, option_of, options};
 pub use overlay::overlay;
 pub use progress::{Progress, progress_list};

@@ -33,13 +33,22 @@ pub fn problem<'a, M: 'a>(words: impl Into<String>) -> Container<'a, M> {
     notice(words, Tone::Bad)
 }
 
-/// An error: what happened, and under it the next step.
+/// An error: what happened, and under it the next step. Where nothing is broken it is no red matter.
 pub fn error_notice<'a, M: 'a>(error: &impl Advice) -> Container<'a, M> {
+    error_toned(error, if error.is_calm() { Tone::Info } else { Tone::Bad })
+}
+
+/// The same where something is merely not ready.
+pub fn not_ready_notice<'a, M: 'a>(error: &impl Advice) -> Container<'a, M> {
+    error_toned(error, Tone::Warning)
+}
+
+fn error_toned<'a, M: 'a>(error: &impl Advice, tone: Tone) -> Container<'a, M> {
     let mut lines = column![strong(sentence(error)).width(Length::Fill)].spacing(Gap::XS);
     if let Some(advice) = error.advice() {
         lines = lines.push(body(advice).width(Length::Fill));
     }
-    framed(row![mark(Tone::Bad), lines].spacing(Gap::S), Tone::Bad)
+    framed(row![mark(tone), lines].spacing(Gap::S), tone)
 }
 
 fn mark<'a>(tone: Tone) -> iced::widget::Text<'a> {

@@ -56,6 +56,13 @@ fn info(client: &mut Client) -> Result<String, DeviceError> {
         .map(|info| info.app)
 }
 
+fn dashboard() -> DeviceError {
+    DeviceError::NoApp {
+        kind: Kind::Ledger,
+        wanted: "Dash".to_owned(),
+    }
+}
+
 fn wrong_app(found: &str) -> DeviceError {
     DeviceError::WrongApp {
         kind: Kind::Ledger,
@@ -69,10 +76,10 @@ fn a_locked_busy_or_wrongly_opened_device_says_which() {
     for (answer, error) in [
         (code(0x5515), DeviceError::Locked { kind: Kind::Ledger }),
         (code(0x6901), DeviceError::Busy { kind: Kind::Ledger }),
-        (named("BOLOS"), wrong_app("BOLOS")),
+        (named("BOLOS"), dashboard()),
         (named("Bitcoin"), wrong_app("Bitcoin")),
-        (code(0x6e00), wrong_app("BOLOS")),
-        (code(0x6d00), wrong_app("BOLOS")),
+        (code(0x6e00), dashboard()),
+        (code(0x6d00), dashboard()),
     ] {
         assert_eq!(info(&mut device(dash(), vec![vec![answer]])), Err(error));
     }
@@ -101,7 +108,7 @@ fn an_app_closed_for_the_dashboard_in_the_middle_is_named() {
         dash(),
         vec![vec![recorded(0), recorded(2), code(0x6d00), named("BOLOS")]],
     );
-    assert_eq!(info(&mut client), Err(wrong_app("BOLOS")));
+    assert_eq!(info(&mut client), Err(dashboard()));
 }
 
 #[test]

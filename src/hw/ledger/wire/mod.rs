@@ -55,7 +55,10 @@ impl Apdu {
     }
 }
 
-/// Which app is open, `B0 01`. The dashboard answers the name `BOLOS`.
+/// Name with which the dashboard answers.
+pub const DASHBOARD: &str = "BOLOS";
+
+/// Which app is open, `B0 01`.
 pub fn get_app() -> Apdu {
     Apdu {
         class: ANY_APP,

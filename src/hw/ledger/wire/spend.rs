@@ -91,6 +91,12 @@ pub fn outputs_packed(outputs: &[TxOut], size: usize) -> Vec<Apdu> {
     chunked(&bytes, size.min(MAX_DATA), |_, last, data| finalize(last, data))
 }
 
+/// More than the device keeps of outputs: it answers 6a80 and forgets the list it has begun, asking nobody. No other command does;
+/// the next payment's inputs leave the list as it is.
+pub fn forget_outputs() -> Apdu {
+    finalize(false, vec![0; MAX_OUTPUT + 1])
+}
+
 /// Signs the input of this round: `path | 00 | lock time u32 BE | 01` (the device writes it little-endian).
 pub fn hash_sign(path: &DerivationPath, lock_time: u32) -> Apdu {
     let mut data = path_bytes(path);

@@ -1,6 +1,7 @@
 //! Peers that lie, stammer or fall silent: every answer is checked, none is fatal.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ struct Play {
     script: Arc<Mutex<Box<Script>>>,
     coming: Option<(u16, usize, Vec<u8>)>,
     packets: VecDeque<Chunk>,
+    /// Set to have the next look at it fail.
+    unplugged: Arc<AtomicBool>,
 }
 
 impl Pipe for Play {
@@ -69,7 +72,14 @@ impl Pipe for Play {
         Ok(())
     }
 
+    fn tells_of_unplugging(&self) -> bool {
+        true
+    }
+
     fn receive(&mut self, wait: Duration) -> Result<Option<Chunk>, Lost> {
+        if self.unplugged.swap(false, Ordering::SeqCst) {
+            return Err(Lost);
+        }
         if self.packets.is_empty() {
             std::thread::sleep(wait);
         }
@@ -156,7 +166,14 @@ fn quick() -> Limits {
 }
 
 /// A device that is honest in all but what the function answers itself.
-fn device(mut lie: impl FnMut(u16, &[u8]) -> Option<Vec<Said>> + Send + 'static) -> Trezor {
+fn device(lie: impl FnMut(u16, &[u8]) -> Option<Vec<Said>> + Send + 'static) -> Trezor {
+    device_with_plug(lie, Arc::default())
+}
+
+fn device_with_plug(
+    mut lie: impl FnMut(u16, &[u8]) -> Option<Vec<Said>> + Send + 'static,
+    unplugged: Arc<AtomicBool>,
+) -> Trezor {
     let script = move |kind: u16, data: &[u8]| match lie(kind, data) {
         Some(answers) => answers,
         None if is(kind, MessageType::MessageType_Initialize) => vec![said(&features())],
@@ -170,6 +187,7 @@ fn device(mut lie: impl FnMut(u16, &[u8]) -> Option<Vec<Said>> + Send + 'static)
             script: Arc::clone(&script),
             coming: None,
             packets: VecDeque::new(),
+            unplugged: Arc::clone(&unplugged),
         }) as Box<dyn Pipe>)
     };
     Trezor::open(
@@ -473,6 +491,38 @@ async fn silence_ends_and_leftovers_of_another_program_are_skipped() {
         })
     });
     assert!(late.public_key(at(OWN)).await.is_ok());
+}
+
+#[tokio::test]
+async fn looking_again_and_again_whether_it_is_there_sends_nothing_that_would_keep_it_from_locking_itself() {
+    let (sent, plug) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+    let seen = Arc::clone(&sent);
+    let note = move |kind, _: &[u8]| {
+        seen.lock().unwrap().push(kind);
+        None
+    };
+    let device = device_with_plug(note, Arc::clone(&plug));
+    let first = device.info().await.unwrap();
+    assert_eq!(first.wallet.as_deref(), Some("00000005"));
+    let messages = [
+        MessageType::MessageType_Initialize,
+        MessageType::MessageType_GetPublicKey,
+    ]
+    .map(|kind| kind as u16);
+    assert_eq!(*sent.lock().unwrap(), messages);
+    for _ in 0..50 {
+        assert_eq!(device.info().await.as_ref(), Ok(&first));
+    }
+    assert_eq!(*sent.lock().unwrap(), messages, "nothing more");
+    plug.store(true, Ordering::SeqCst);
+    assert_eq!(device.info().await, Ok(first), "plugged in again");
+    assert_eq!(
+        sent.lock().unwrap().len(),
+        3,
+        "a new hello; the key of the resumed session is known"
+    );
+    device.public_key(at(OWN)).await.unwrap();
+    assert_eq!(sent.lock().unwrap().len(), 4, "a request says hello all the same");
 }
 
 #[tokio::test]

@@ -24,4 +24,7 @@ pub trait Pipe: Send {
     /// # Errors
     /// [`Lost`], also when that is noticed while waiting.
     fn receive(&mut self, wait: Duration) -> Result<Option<Chunk>, Lost>;
+
+    /// Whether a device that was away is [`Lost`] for good, also when it is back at the same place.
+    fn tells_of_unplugging(&self) -> bool;
 }

@@ -57,6 +57,10 @@ impl Udp {
 }
 
 impl Pipe for Udp {
+    fn tells_of_unplugging(&self) -> bool {
+        false
+    }
+
     fn send(&mut self, chunk: &Chunk) -> Result<(), Lost> {
         self.socket.send(chunk).map(drop).map_err(|_| Lost)
     }

@@ -129,6 +129,10 @@ pub struct Usb {
 }
 
 impl Pipe for Usb {
+    fn tells_of_unplugging(&self) -> bool {
+        true
+    }
+
     fn send(&mut self, chunk: &Chunk) -> Result<(), Lost> {
         match self.handle.write_interrupt(TO_DEVICE, chunk, WRITE) {
             Ok(CHUNK) => Ok(()),

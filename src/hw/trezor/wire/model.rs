@@ -4,11 +4,7 @@ use trezor_client::protos::Features;
 use trezor_client::protos::features::Capability;
 
 use super::coin::Coin;
-use crate::hw::{DeviceError, Kind};
-
-/// Minimum firmware: below these the messages differ from those that were tried (docs/adr/0003).
-const MINIMUM_ONE: (u32, u32) = (1, 10);
-const MINIMUM_T: (u32, u32) = (2, 4);
+use crate::hw::{DeviceError, Kind, minimum};
 
 /// An initialised device with firmware that knows the coin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,17 +30,13 @@ impl Traits {
             return Err(DeviceError::Bootloader { kind: Kind::Trezor });
         }
         let model = model(features);
-        let minimum = match model {
-            "Trezor One" => MINIMUM_ONE,
-            "Trezor Model T" => MINIMUM_T,
-            other => return Err(no_coin(other, coin)),
-        };
-        let version = (features.major_version(), features.minor_version());
-        if version < minimum {
+        let minimum = minimum(Kind::Trezor, Some(model)).ok_or_else(|| no_coin(model, coin))?;
+        let found = version_text(features);
+        if !minimum.allows(&found) {
             return Err(DeviceError::OldFirmware {
                 model: model.to_owned(),
-                found: version_text(features),
-                minimum: format!("{}.{}", minimum.0, minimum.1),
+                found,
+                minimum: minimum.text(),
             });
         }
         if is_bitcoin_only(features) {
@@ -55,7 +47,7 @@ impl Traits {
         }
         Ok(Self {
             model,
-            version: version_text(features),
+            version: found,
             label: features.label.clone().filter(|label| !label.is_empty()),
             locked: features.pin_protection() && !features.unlocked(),
             passphrase: features.passphrase_protection(),

@@ -3,9 +3,9 @@
 use iced::widget::{column, container, row};
 use iced::{Element, Length};
 
-use super::seen::{Seen, short};
+use super::seen::{Seen, model, short};
 use super::{Message, Shown, diagnosis};
-use crate::hw::discovery::{Found, State};
+use crate::hw::discovery::{About, Found, State};
 use crate::hw::{DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{badge, card, copy_row, heading, key_value, secondary_button};
@@ -25,6 +25,7 @@ enum Told<'a> {
     Ready {
         app: &'a str,
         version: &'a str,
+        about: &'a About,
     },
     Trouble(&'a DeviceError),
     /// Open, but it has not answered yet.
@@ -52,7 +53,7 @@ pub fn listed<'a>(shown: &Shown<'a>) -> Vec<Listed<'a>> {
         && !all.iter().any(|one| one.used)
     {
         let state = info.as_ref().map_or_else(Told::Trouble, Told::Info);
-        let model = model(*kind, shown.seen.info(), kind.to_string());
+        let model = model(*kind, shown.seen.info().and_then(|info| info.model.as_deref()));
         all.insert(
             0,
             Listed {
@@ -78,7 +79,11 @@ fn is_open_to(spec: &DeviceSpec, kind: Kind) -> bool {
 
 fn one_of<'a>(one: &'a Found, used: bool, seen: &'a Seen) -> Listed<'a> {
     let own = match &one.state {
-        State::Ready { app, version } => Told::Ready { app, version },
+        State::Ready { app, version } => Told::Ready {
+            app,
+            version,
+            about: &one.about,
+        },
         State::NotReady(error) => Told::Trouble(error),
         State::Open => Told::Asked,
     };
@@ -88,23 +93,14 @@ fn one_of<'a>(one: &'a Found, used: bool, seen: &'a Seen) -> Listed<'a> {
         Seen::Missing(error) if used && !matches!(own, Told::Trouble(_)) => Told::Trouble(error),
         _ => own,
     };
-    let info = seen.info().filter(|_| used);
+    let told = seen.info().filter(|_| used).and_then(|info| info.model.as_deref());
     Listed {
         kind: one.kind,
-        model: model(one.kind, info, one.model.clone()),
+        model: model(one.kind, told.or(Some(&one.model))),
         place: &one.place,
         used,
         state,
     }
-}
-
-/// As printed on the box, with the maker's name.
-fn model(kind: Kind, info: Option<&DeviceInfo>, found: String) -> String {
-    let model = info.and_then(|info| info.model.clone()).unwrap_or(found);
-    if model == "emulator" || model.contains(&kind.to_string()) {
-        return model.replace("emulator", &kind.to_string());
-    }
-    format!("{kind} {model}")
 }
 
 impl Listed<'_> {
@@ -113,15 +109,25 @@ impl Listed<'_> {
     }
 }
 
+/// Nothing its owner could do would make it of use here.
+fn is_useless(state: &Told<'_>) -> bool {
+    matches!(
+        state,
+        Told::Trouble(DeviceError::NoCoinOnModel { .. } | DeviceError::UnknownCoin { .. })
+    )
+}
+
 pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
-    let spec = DeviceSpec::at(one.kind, one.place).filter(|_| !one.used);
+    let spec = DeviceSpec::at(one.kind, one.place).filter(|_| !one.used && !is_useless(&one.state));
     let choose = spec.map(|spec| secondary_button("Use this one").on_press(Message::Use(spec)));
     let label = match one.state {
         Told::Info(info) => info.label.as_deref(),
-        _ => None,
+        Told::Ready { about, .. } => about.label.as_deref(),
+        Told::Trouble(_) | Told::Asked => None,
     };
     let name = label.map_or_else(|| one.model.clone(), |label| format!("{} “{label}”", one.model));
     let (word, tone) = match one.state {
+        Told::Ready { about, .. } if about.locked => ("Locked", Tone::Warning),
         Told::Info(_) | Told::Ready { .. } => ("Ready", Tone::Good),
         Told::Trouble(error) => (short(error), Tone::Warning),
         Told::Asked => ("Asking", Tone::Neutral),
@@ -135,8 +141,13 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
         .align_y(iced::Center);
     let mut lines = column![head].spacing(Gap::S);
     lines = match one.state {
-        Told::Info(info) => about(lines, info),
-        Told::Ready { app, version } => lines.push(software(one.kind, app, version)),
+        Told::Info(info) => lines
+            .push(software(info.kind, &info.app, &info.version))
+            .push(key_value("Coin on its screen", info.ticker.as_str()))
+            .push(wallet(info.wallet.as_deref())),
+        Told::Ready { app, version, about } => lines
+            .push(software(one.kind, app, version))
+            .push(wallet(about.wallet.as_deref())),
         Told::Trouble(_) | Told::Asked => lines,
     };
     lines = lines.push(key_value("Where", place(one.place, shown)));
@@ -146,13 +157,10 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
     card(lines).into()
 }
 
-fn about<'a>(lines: iced::widget::Column<'a, Message>, info: &'a DeviceInfo) -> iced::widget::Column<'a, Message> {
-    let lines = lines
-        .push(software(info.kind, &info.app, &info.version))
-        .push(key_value("Coin on its screen", info.ticker.as_str()));
-    match &info.wallet {
-        Some(wallet) => lines.push(copy_row("Wallet", wallet.clone(), Message::Copy)),
-        None => lines.push(key_value("Wallet", "known once PIN and passphrase are entered")),
+fn wallet<'a>(wallet: Option<&str>) -> Element<'a, Message> {
+    match wallet {
+        Some(wallet) => copy_row("Wallet", wallet.to_owned(), Message::Copy).into(),
+        None => key_value("Wallet", "known once PIN and passphrase are entered").into(),
     }
 }
 

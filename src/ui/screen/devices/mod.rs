@@ -5,7 +5,6 @@ mod diagnosis;
 mod list;
 mod seen;
 mod table;
-mod udev;
 
 use bitcoin::bip32::DerivationPath;
 use iced::widget::column;
@@ -13,6 +12,7 @@ use iced::{Element, Task, task};
 use sipper::sipper;
 
 use crate::flow::Ports;
+use crate::hw::diagnosis::udev;
 use crate::hw::discovery::Found;
 use crate::hw::{DeviceError, DeviceSpec, Kind};
 use crate::protocol::path;
@@ -179,10 +179,8 @@ impl Devices {
         };
         let listed = list::listed(&shown);
         let mut content = column![].spacing(Gap::M);
-        if listed.is_empty() {
-            content = content.push(nothing(&shown));
-        } else if let Some(words) = choice(&shown, listed.iter().any(list::Listed::is_used)) {
-            content = content.push(info(words));
+        if !listed.iter().any(list::Listed::is_used) {
+            content = content.push(unused(&shown, listed.is_empty()));
         }
         for one in listed {
             content = content.push(list::view(one, &shown));
@@ -200,13 +198,19 @@ impl Devices {
     }
 }
 
-/// That one has to be chosen, or why none is in use although some are there.
-fn choice(shown: &Shown<'_>, one_is_used: bool) -> Option<&'static str> {
+/// Why none is in use, and what to do.
+fn unused<'a>(shown: &Shown<'a>, none: bool) -> Element<'a, Message> {
     match shown.seen {
-        _ if one_is_used => None,
-        Seen::Missing(DeviceError::Several { .. }) => Some("Several devices are connected. Choose the one to use."),
-        Seen::Missing(_) => Some("The device in use is not connected. Plug it in again, or use another one."),
-        Seen::Searching | Seen::Open { .. } => None,
+        Seen::Missing(DeviceError::Several { .. }) => {
+            info("Several devices are connected. Choose the one to use.").into()
+        }
+        Seen::Missing(DeviceError::NotConnected { .. } | DeviceError::Gone { .. }) if !none => {
+            info("The device in use is not connected. Plug it in again, or use another one.").into()
+        }
+        Seen::Missing(DeviceError::NotConnected { .. } | DeviceError::Gone { .. }) => nothing(shown.profile),
+        Seen::Missing(error) => card(diagnosis::view(error, shown)).into(),
+        Seen::Searching | Seen::Open { .. } if none => card(muted("Looking for devices…")).into(),
+        Seen::Searching | Seen::Open { .. } => column![].into(),
     }
 }
 
@@ -225,12 +229,8 @@ fn maker(seen: &Seen) -> Maker {
     }
 }
 
-/// Nothing is plugged in, or it has not been looked yet.
-fn nothing<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
-    if shown.found.is_none() && matches!(shown.seen, Seen::Searching) {
-        return card(muted("Looking for devices…")).into();
-    }
-    let app = &shown.profile.devices.ledger_app;
+fn nothing<'a>(profile: &Profile) -> Element<'a, Message> {
+    let app = &profile.devices.ledger_app;
     let steps = [
         "Plug a Ledger or Trezor in and unlock it.".to_owned(),
         format!("On a Ledger, open the {app} app; a Trezor has no apps."),
@@ -240,7 +240,7 @@ fn nothing<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
         column![
             heading("No device is connected"),
             progress_list(steps.map(|step| (Progress::Next, step))),
-            body(supported(shown.profile)),
+            body(supported(profile)),
             muted("A device is noticed within two seconds; the table below says what each can do.")
         ]
         .spacing(Gap::M),

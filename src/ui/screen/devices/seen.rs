@@ -64,10 +64,20 @@ impl Seen {
 
 /// Model and label.
 pub fn named(info: &DeviceInfo) -> String {
-    let model = info.model.clone().unwrap_or_else(|| info.kind.to_string());
+    let model = model(info.kind, info.model.as_deref());
     match &info.label {
         Some(label) => format!("{model} “{label}”"),
         None => model,
+    }
+}
+
+/// As printed on the box, with the maker's name.
+pub fn model(kind: Kind, told: Option<&str>) -> String {
+    let maker = kind.to_string();
+    match told {
+        None | Some("emulator") => maker,
+        Some(model) if model.contains(&maker) => model.to_owned(),
+        Some(model) => format!("{maker} {model}"),
     }
 }
 
@@ -75,6 +85,7 @@ pub fn named(info: &DeviceInfo) -> String {
 pub fn short(error: &DeviceError) -> &'static str {
     match error {
         DeviceError::Locked { .. } => "Locked",
+        DeviceError::NoApp { .. } => "No app open",
         DeviceError::WrongApp { .. } | DeviceError::WrongCoin { .. } => "Wrong app open",
         DeviceError::NoPermission { .. } => "No permission",
         DeviceError::Busy { .. } | DeviceError::HeldBy { .. } => "In use elsewhere",
