@@ -9,6 +9,7 @@ mod choices;
 mod demo;
 mod device;
 mod handover;
+mod interrupt;
 mod journal;
 mod key;
 mod list;
@@ -69,10 +70,16 @@ pub fn run() -> Asked {
         Err(error) => return Asked::Done(output.fail(&Failure::system("runtime", &error))),
     };
     let session = Session::new(cli.global, output);
-    let code = match runtime.block_on(dispatch(&session, command)) {
-        Ok(code) => code,
-        Err(failure) => session.output.fail(&failure),
-    };
+    // The sandbox has an end of its own to Ctrl-C.
+    let serves = matches!(command, Command::Sandbox(_));
+    let work = dispatch(&session, command);
+    let code = runtime.block_on(async {
+        if serves {
+            work.await.unwrap_or_else(|failure| session.output.fail(&failure))
+        } else {
+            interrupt::guarded(work, session.output).await
+        }
+    });
     // A device may still wait for a button: do not wait for it.
     runtime.shutdown_background();
     Asked::Done(code)

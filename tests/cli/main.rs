@@ -1,6 +1,7 @@
 //! The real binary, as scripts call it: documents on stdout, exit codes, and the whole job against `castellan sandbox`.
 
 mod handover;
+mod interrupt;
 mod job;
 mod offline;
 mod pay;

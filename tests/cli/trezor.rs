@@ -10,6 +10,8 @@ fn a_trezor_is_listed_shows_addresses_and_signs_messages() {
     let at = home.path();
     let list = ok(sandbox.run(at, &["device", "list"]));
     assert_eq!(list[0]["model"], "Trezor Model T");
+    assert_eq!(list[0]["device"], sandbox.text("trezor"), "what --device takes");
+    assert_eq!(list[0]["wallet"], "5c9e228d");
     assert_eq!(
         (&list[0]["state"], &list[0]["app"]),
         (&"ready".into(), &"Dash Testnet".into())
@@ -40,6 +42,8 @@ fn a_trezor_that_asks_is_not_answered_by_a_script() {
     assert!(ran.stderr.contains("run this on a terminal"), "{}", ran.stderr);
     let list = ok(sandbox.run(home.path(), &["device", "list"]));
     assert_eq!(list[0]["state"], "ready", "{list}");
+    assert!(list[0]["reason"].to_string().contains("asks for its PIN"), "{list}");
+    assert!(list[0]["wallet"].is_null(), "not known without a question");
 }
 
 #[test]

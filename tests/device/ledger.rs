@@ -8,15 +8,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bitcoin::bip32::DerivationPath;
 use castellan::hw::discovery::{State, found, open};
 use castellan::hw::ledger::message_hash_shown;
-use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Progress, Spend, SpendInput, derive};
+use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Part, Progress, Spend, SpendInput, derive};
 use castellan::protocol::message::{CompactSignature, message_hash, verify};
 use castellan::protocol::network::builtin;
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, ScriptBuf, Transaction, TxIn, TxOut, path};
@@ -308,6 +308,67 @@ async fn awkward_previous_transactions_no_change_and_a_lock_time() {
     assert_eq!((signed.inputs.len(), signed.lock_time), (6, 1_234_567));
     // The screen breaks lines anywhere.
     assert!(screen.replace(' ', "").contains("OP_RETURN"), "{screen}");
+}
+
+/// Small previous transactions, all to the first address.
+fn many(own: &ScriptBuf, path: &DerivationPath, count: u8) -> Spend {
+    let previous = |number: u8| Transaction {
+        version: 2,
+        kind: 0,
+        inputs: vec![TxIn {
+            script_sig: ScriptBuf::from_bytes(vec![number; 107]),
+            ..TxIn::unsigned(OutPoint::null())
+        }],
+        outputs: vec![TxOut::new(Amount::from_coins(1), own.clone())],
+        lock_time: u32::from(number),
+        payload: Vec::new(),
+    };
+    let inputs = (0..count).map(|number| spend_input(previous(number), 0, path.clone()));
+    Spend {
+        inputs: inputs.collect(),
+        outputs: vec![TxOut::new(
+            Amount::from_duffs(u64::from(count) * 100_000_000 - 100_000),
+            Address::ScriptHash([3; 20]).script(),
+        )],
+        change: None,
+        lock_time: 0,
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
+async fn fifty_inputs_are_signed_and_told_and_a_payment_ends_in_the_middle() {
+    let device = device();
+    let path = at("m/44'/5'/0'/0/0");
+    let own = KeyId::of(&device.public_key(path.clone()).await.unwrap())
+        .address()
+        .script();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let progress = || {
+        let told = Arc::clone(&told);
+        Progress::new(move |done| told.lock().unwrap().push((done.part, done.done)))
+    };
+    let user = User::who(Answer::Approve);
+    let signed = device.sign_spend(many(&own, &path, 50), progress()).await.unwrap();
+    assert_eq!(signed.inputs.len(), 50);
+    let parts = |part| (1..=50).map(move |done| (part, done));
+    let all: Vec<_> = parts(Part::Reading).chain(parts(Part::Signing)).collect();
+    assert_eq!(*told.lock().unwrap(), all);
+    told.lock().unwrap().clear();
+    let some = async {
+        while told.lock().unwrap().len() < 60 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = some => {}
+        _ = device.sign_spend(many(&own, &path, 50), progress()) => panic!("too fast"),
+    }
+    let dropped = Instant::now();
+    assert_eq!(device.info().await.unwrap().app, "Dash");
+    assert!(dropped.elapsed() < Duration::from_secs(1), "{:?}", dropped.elapsed());
+    assert!(device.sign_spend(many(&own, &path, 2), Progress::none()).await.is_ok());
+    user.leave();
 }
 
 #[tokio::test]

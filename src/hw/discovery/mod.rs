@@ -8,6 +8,7 @@ mod spec;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use self::shared::settled;
 use self::shared::{Busy, Place, is_open, shared};
 use super::ledger::{self, Ledger};
 use super::trezor::{self, Trezor};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 
-use crate::hw::{Device, DeviceError, Kind};
+use crate::hw::{Device, DeviceError, Kind, ledger, trezor};
 use crate::protocol::Profile;
 
 /// Where and for what network a device is open.
@@ -65,4 +65,25 @@ pub fn shared(
         busy,
     });
     Ok(device)
+}
+
+/// Waits for the requests that nobody waits for any more: a Trezor's question is cancelled within moments, a Ledger's stays on its screen.
+/// The kinds of those that are at work even then.
+pub async fn settled() -> Vec<Kind> {
+    let at_work: Vec<(Kind, Busy)> = open_places()
+        .iter()
+        .map(|open| (open.place.kind, Arc::clone(&open.busy)))
+        .collect();
+    let mut left = Vec::new();
+    for (kind, busy) in at_work {
+        let grace = match kind {
+            Kind::Ledger => ledger::GRACE,
+            Kind::Trezor => trezor::GRACE,
+        };
+        let mut busy = busy.subscribe();
+        if tokio::time::timeout(grace, busy.wait_for(|busy| !busy)).await.is_err() {
+            left.push(kind);
+        }
+    }
+    left
 }

@@ -12,6 +12,7 @@ mod wire;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bitcoin::bip32::{DerivationPath, Xpub};
 use bitcoin::secp256k1::PublicKey;
@@ -21,7 +22,7 @@ use self::client::{Client, Connect};
 use self::transport::tcp::Tcp;
 use self::transport::{Transport, hid};
 use super::usb::PREFIX;
-use super::worker::Worker;
+use super::worker::{Served, Worker};
 use super::{Device, DeviceError, DeviceInfo, Kind, Progress, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
@@ -29,6 +30,9 @@ use crate::protocol::{Profile, Transaction};
 pub use self::spend::MAX_INPUTS;
 pub use self::transport::hid::{Plugged, VENDOR, list, model as model_on_usb};
 pub use self::wire::message::message_hash_shown;
+
+/// How long an abandoned request may still run before the device counts as busy: that of [`Client`].
+pub(super) const GRACE: Duration = <Client as Served>::GRACE;
 
 /// An open Ledger. Its methods must be awaited inside a Tokio runtime.
 pub struct Ledger {

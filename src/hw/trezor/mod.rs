@@ -16,6 +16,7 @@ mod wire;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bitcoin::bip32::{DerivationPath, Xpub};
 use bitcoin::secp256k1::PublicKey;
@@ -26,7 +27,7 @@ use self::client::{Client, Connect};
 use self::transport::udp::Udp;
 use self::transport::{Pipe, usb};
 use super::usb::PREFIX;
-use super::worker::Worker;
+use super::worker::{Served, Worker};
 use super::{Asker, Device, DeviceError, DeviceInfo, Kind, Nobody, Progress, Reply, ShownAddress, Spend};
 use crate::protocol::message::CompactSignature;
 use crate::protocol::{Profile, Transaction};
@@ -42,6 +43,9 @@ pub use self::wire::model::is_without_dash;
 pub fn knows(profile: &Profile) -> bool {
     wire::coin::of(profile).is_ok()
 }
+
+/// How long a cancelled question may take to end: that of [`Client`].
+pub(super) const GRACE: Duration = <Client as Served>::GRACE;
 
 /// An open Trezor. Its methods must be awaited inside a Tokio runtime.
 pub struct Trezor {
