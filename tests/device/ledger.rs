@@ -15,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use bitcoin::bip32::DerivationPath;
 use castellan::hw::discovery::{State, found, open};
-use castellan::hw::ledger::message_hash_shown;
+use castellan::hw::ledger::{Ledger, message_hash_shown};
 use castellan::hw::{Device, DeviceError, DeviceSpec, Kind, Nobody, Part, Progress, Spend, SpendInput, derive};
 use castellan::protocol::message::{CompactSignature, message_hash, verify};
 use castellan::protocol::network::builtin;
 use castellan::protocol::{Address, Amount, KeyId, OutPoint, Profile, ScriptBuf, Transaction, TxIn, TxOut, path};
 use serde_json::Value;
+
+use crate::whole::{self, World};
 
 fn speculos() -> DeviceSpec {
     let address = std::env::var("SPECULOS").expect("SPECULOS=host:port");
@@ -405,4 +407,57 @@ async fn a_fork_signs_with_its_own_paths_in_its_parents_app() {
         signature.recover_key_id(&digest),
         Ok(KeyId::of(&derive(&account, false, 0)))
     );
+}
+
+/// Keys of the app's own coin type, which it tells without asking, on a chain whose coins are worth nothing.
+async fn world() -> World {
+    let profile = whole::regtest(5);
+    let address = std::env::var("SPECULOS").expect("SPECULOS=host:port");
+    let ours = Arc::clone(&profile);
+    let opened = tokio::task::spawn_blocking(move || Ledger::network(&address, ours)).await;
+    World::new(profile, Arc::new(opened.unwrap().expect("an emulator that listens"))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
+async fn registration_funding_collateral_and_spends_of_rewards_and_asset_unlocks() {
+    let world = world().await;
+    let user = User::who(Answer::Approve);
+    world.everything().await;
+    user.leave();
+    let user = User::who(Answer::Reject);
+    world.declined().await;
+    user.leave();
+    let user = User::who(Answer::Approve);
+    world.sends().await;
+    user.leave();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
+async fn a_payment_cancelled_at_an_output_and_accepted_later_does_not_spoil_the_next() {
+    let world = world().await;
+    let cancelled = tokio::time::timeout(Duration::from_secs(4), world.sends_with_change()).await;
+    assert!(cancelled.is_err(), "nobody answered");
+    let user = User::who(Answer::Approve);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(world.sends_with_change().await, Ok(()));
+    user.leave();
+}
+
+#[tokio::test]
+#[ignore = "needs SPECULOS and SPECULOS_API, see the header"]
+async fn the_same_text_is_signed_to_the_same_bytes() {
+    let device = device();
+    let user = User::who(Answer::Approve);
+    let path = at("m/10'/5'/0'");
+    let [first, second] = [
+        device
+            .sign_message(path.clone(), b"a secret of castellan".to_vec())
+            .await,
+        device.sign_message(path, b"a secret of castellan".to_vec()).await,
+    ];
+    user.leave();
+    assert!(first.is_ok());
+    assert_eq!(first, second);
 }

@@ -32,6 +32,8 @@ use trezor_client::transport::error::Error;
 use trezor_client::transport::protocol::{Link, Protocol, ProtocolV1};
 use zeroize::Zeroizing;
 
+use crate::whole::{self, World};
+
 const OWN: &str = "m/44'/5'/0'/0/0";
 const PIN: &str = "1934";
 
@@ -440,4 +442,42 @@ async fn foreign_paths_are_refused_by_their_name() {
         assert_eq!(device.show_address(at(path)).await.map(drop), Err(forbidden));
     }
     assert!(device.sign_message(at(OWN), vec![b'x'; 1024]).await.is_ok());
+}
+
+async fn world(user: User) -> World {
+    let (host, port) = address();
+    let profile = whole::regtest(1);
+    let (ours, asker): (_, Arc<dyn Asker>) = (Arc::clone(&profile), Arc::new(user));
+    let opened = tokio::task::spawn_blocking(move || Trezor::network(&format!("{host}:{port}"), ours, asker)).await;
+    World::new(profile, Arc::new(opened.unwrap().expect("an emulator that listens"))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs TREZOR_EMULATOR, see the header"]
+async fn registration_funding_collateral_and_spends_of_rewards_and_asset_unlocks() {
+    let hands = load(None, false);
+    world(User::new(&hands)).await.everything().await;
+}
+
+/// The questions of a payment without change: the output, the whole.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs TREZOR_EMULATOR, see the header"]
+async fn a_payment_declined_or_cancelled_at_any_question_is_not_sent_and_the_next_one_is() {
+    let hands = load(None, false);
+    for number in 0..2 {
+        let declining = User {
+            declines: Some(number),
+            ..User::new(&hands)
+        };
+        let declined = world(declining).await;
+        declined.declined().await;
+        declined.sends().await;
+        let ignoring = User {
+            ignores: Some(number),
+            ..User::new(&hands)
+        };
+        let cancelled = world(ignoring).await;
+        cancelled.cancelled(Duration::from_secs(5)).await;
+        cancelled.sends().await;
+    }
 }
