@@ -63,7 +63,7 @@ impl Advice for DeviceError {
             Self::PassphraseTooLong { .. } => "Check what you typed: no Trezor takes one so long.".to_owned(),
             Self::SessionLost { .. } => "Try again; a passphrase has to be entered anew.".to_owned(),
             Self::OtherWallet { .. } => {
-                "Try again with the passphrase of the wallet you used so far, or start the program anew for the other one."
+                "Try again with the passphrase of the wallet you used so far, or open another wallet on the Devices page."
                     .to_owned()
             }
             Self::ForbiddenPath { .. } => {

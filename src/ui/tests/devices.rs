@@ -211,7 +211,7 @@ fn without_any_the_page_says_what_to_plug_in_and_what_is_supported() {
     fixture.device(Seen::Missing(DeviceError::NotConnected { kind: Kind::Ledger }));
     fixture.assert_shows(&[
         "No device is connected",
-        "Open the Dash app",
+        "open the Dash app",
         "Trezor One and Trezor Model T",
         "noticed within two seconds",
     ]);

@@ -45,6 +45,10 @@ impl World {
         let mut world = Self::new();
         world.press(&format!("It asks for a PIN, {PIN}"));
         world.press("It asks for a passphrase");
+        // So far its standard wallet was open.
+        world.send(Message::Go(Page::Devices));
+        world.look();
+        world.press("Open another wallet");
         world
     }
 
@@ -119,7 +123,7 @@ impl World {
                     messages.into_iter().for_each(|message| self.send_and_run(message));
                     return heard.into_iter().map(|asked| asked.question).collect();
                 }
-                None => self.wait(tokio::time::sleep(Duration::from_millis(10))),
+                None => std::thread::sleep(Duration::from_millis(10)),
             }
         }
         panic!("it does not end: {}", self.texts().join("\n"));
@@ -182,10 +186,10 @@ fn unplugging_and_plugging_in_is_noticed() {
             break;
         }
     }
-    world.assert_shows(&["Disconnected", "Plug the Trezor in again"]);
+    world.assert_shows(&["Disconnected", "Plug the Trezor in"]);
     world.panel().plug_in();
     let ready = (0..100).any(|_| {
-        world.wait(tokio::time::sleep(Duration::from_millis(50)));
+        std::thread::sleep(Duration::from_millis(50));
         world.look().is_ready()
     });
     assert!(ready);
@@ -197,7 +201,7 @@ fn a_safe_is_told_plainly_that_it_knows_no_dash() {
     world.press("Trezor Safe 3");
     world.send(Message::Go(Page::Devices));
     let told = (0..100).any(|_| {
-        world.wait(tokio::time::sleep(Duration::from_millis(50)));
+        std::thread::sleep(Duration::from_millis(50));
         world.look();
         world.texts().iter().any(|text| text.contains("does not know Dash"))
     });
@@ -213,6 +217,7 @@ fn a_wrong_pin_is_told_calmly_and_the_next_try_is_a_new_one() {
     let begun = world.begin("Show on the device");
     let asked = world.serve(begun, |world, asked| {
         assert!(matches!(asked.question, Question::Pin { .. }));
+        world.screen();
         world.assert_shows(&["PIN of the Trezor One", "Its PIN is 1234"]);
         world.enter_pin("5678");
     });
@@ -272,10 +277,11 @@ fn a_button_question_is_cancelled_from_the_window() {
 #[test]
 fn on_a_model_t_pin_and_passphrase_are_entered_on_the_device_itself() {
     let mut world = World::guarded();
+    world.send(Message::Go(Page::Sandbox));
     world.press("Trezor Model T");
     world.send(Message::Go(Page::Devices));
     let ready = (0..100).any(|_| {
-        world.wait(tokio::time::sleep(Duration::from_millis(50)));
+        std::thread::sleep(Duration::from_millis(50));
         world
             .look()
             .info()

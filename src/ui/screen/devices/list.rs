@@ -8,7 +8,7 @@ use super::{Message, Shown, diagnosis};
 use crate::hw::discovery::{About, Found, State};
 use crate::hw::{DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::ui::theme::{Gap, Tone};
-use crate::ui::widget::{badge, card, copy_row, heading, key_value, secondary_button};
+use crate::ui::widget::{badge, card, copy_row, heading, key_value, secondary_button, text_button};
 
 /// One device, from what the search and the device itself say.
 pub struct Listed<'a> {
@@ -151,6 +151,14 @@ pub fn view<'a>(one: Listed<'a>, shown: &Shown<'a>) -> Element<'a, Message> {
         Told::Trouble(_) | Told::Asked => lines,
     };
     lines = lines.push(key_value("Where", place(one.place, shown)));
+    // It keeps to the wallet it was opened with, whatever passphrase is entered later.
+    if one.used
+        && one.kind == Kind::Trezor
+        && matches!(one.state, Told::Info(_))
+        && let Some(spec) = DeviceSpec::at(one.kind, one.place)
+    {
+        lines = lines.push(text_button("Open another wallet").on_press(Message::Use(spec)));
+    }
     if let Told::Trouble(error) = one.state {
         lines = lines.push(diagnosis::view(error, shown));
     }
