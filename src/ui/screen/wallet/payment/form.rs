@@ -230,10 +230,7 @@ impl Form {
         if let Some(error) = &self.error {
             parts = parts.push(error_notice(error));
         }
-        parts
-            .push(form)
-            .push(panel("Paid from", self.sources(profile)))
-            .into()
+        parts.push(form).push(panel("Paid from", self.sources(profile))).into()
     }
 
     fn send_view<'a>(
