@@ -360,9 +360,8 @@ fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
     (task, handle.abort_on_drop())
 }
 
-/// Keeps the steps; of a row of new heights only the last one.
+/// Keeps the steps; of a row of new heights, or of how far a device is, only the last one.
 pub fn record(steps: &mut Vec<Step>, step: Step) {
-    // Only the latest of these says anything.
     if let (Some(Step::WaitingForBlock { .. }), Step::WaitingForBlock { .. })
     | (Some(Step::DeviceWorks(_)), Step::DeviceWorks(_)) = (steps.last(), &step)
     {
@@ -393,7 +392,7 @@ fn reached(steps: &[Step]) -> usize {
     steps.iter().map(over).max().unwrap_or(0)
 }
 
-fn is_declined(error: &Error) -> bool {
+pub fn is_declined(error: &Error) -> bool {
     matches!(error, Error::Device(DeviceError::Declined))
 }
 
