@@ -7,7 +7,7 @@ use iced_test::selector::id;
 use super::support::{Begun, Fixture};
 use crate::hw::Question;
 use crate::protocol::{Amount, KeyId, path};
-use crate::sandbox::trezor::{Model, Panel, Screen, positions};
+use crate::sandbox::trezor::{Panel, Screen, positions};
 use crate::ui::asker::Asked;
 use crate::ui::screen::devices::Seen;
 use crate::ui::screen::sandbox::{Message as Sandbox, PIN};
