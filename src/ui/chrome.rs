@@ -23,10 +23,11 @@ pub(super) fn view(app: &App) -> Element<'_, Message> {
         told(app),
         container(content(app)).width(Length::Fill).height(Length::Fill)
     ];
-    let dialog = app
-        .prompt
-        .as_ref()
-        .map(|prompt| prompt.view(&asking(app)).map(Message::Prompt));
+    let dialog = app.prompt.as_ref().map(|prompt| {
+        prompt
+            .view(&asking(app))
+            .map(|message| Message::Prompt(prompt.id(), message))
+    });
     // The sandbox's device stays in reach: it is what one looks at.
     let mut middle = row![overlay(row![sidebar(app), page], dialog)];
     if let Link::Up(session) = &app.link

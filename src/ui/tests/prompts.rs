@@ -196,3 +196,20 @@ fn buttons_are_told_of_above_the_page_which_stays_in_use_and_can_be_cancelled() 
     heard(&mut fixture, &asker);
     fixture.assert_hides("compare the address");
 }
+
+#[test]
+fn what_was_pressed_for_a_question_that_is_gone_answers_no_newer_one() {
+    let (mut fixture, asker) = window();
+    let first = ask(&mut fixture, &asker, passphrase(false, None));
+    let pressed: Vec<Message> = {
+        let mut ui = fixture.ui();
+        ui.click("Standard wallet (no passphrase)").unwrap();
+        ui.into_messages().collect()
+    };
+    assert_eq!(pressed.len(), 1);
+    // Before the window has dealt with it, the first is withdrawn and another device asks.
+    drop(first);
+    let second = ask(&mut fixture, &asker, passphrase(false, None));
+    pressed.into_iter().for_each(|message| fixture.send(message));
+    assert!(second.now_or_never().is_none());
+}
