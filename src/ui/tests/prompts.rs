@@ -6,7 +6,7 @@ use iced::keyboard::{Modifiers, key::Named};
 use iced_test::selector::id;
 
 use super::support::{Fixture, ready_trezor};
-use crate::hw::{Answer, Asker, Kind, Look, Question};
+use crate::hw::{Answer, Asker, DeviceSpec, Kind, Look, Question};
 use crate::ui::asker::Window;
 use crate::ui::{Message, Page};
 
@@ -212,4 +212,19 @@ fn what_was_pressed_for_a_question_that_is_gone_answers_no_newer_one() {
     let second = ask(&mut fixture, &asker, passphrase(false, None));
     pressed.into_iter().for_each(|message| fixture.send(message));
     assert!(second.now_or_never().is_none());
+}
+
+#[test]
+fn a_question_of_a_device_that_is_not_in_use_is_not_put_in_the_name_of_the_one_that_is() {
+    let (mut fixture, asker) = window();
+    let port = "3-2.1".to_owned();
+    let other = asker.of(DeviceSpec::Port {
+        kind: Kind::Trezor,
+        port,
+    });
+    let asking = other.ask(PIN);
+    heard(&mut fixture, &asker);
+    fixture.assert_shows(&["PIN of the Trezor at port 3-2.1"]);
+    fixture.assert_hides("PIN of the Trezor One");
+    drop(asking);
 }
