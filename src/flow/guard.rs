@@ -80,14 +80,14 @@ impl Guard {
                 "the masternode of the registration sent from here, number {id} of the journal, leaves the list or never comes into it"
             ),
             Self::Made { id, kind } => format!(
-                "the collateral of a {} masternode, made here by number {id} of the journal, is taken apart: none can be registered \
+                "the collateral of {}, made here by number {id} of the journal, is taken apart: none can be registered \
                  with it any more",
                 kind_name(*kind)
             ),
             Self::LooksLike { kind } => {
                 let amount = profile.collateral(*kind).unwrap_or(Amount::ZERO).short();
                 format!(
-                    "it holds exactly the {amount} {} of a {} masternode's collateral: if one is registered with it or is to be, that \
+                    "it holds exactly the {amount} {} of {}'s collateral: if one is registered with it or is to be, that \
                      masternode is lost",
                     profile.ticker,
                     kind_name(*kind)
@@ -117,10 +117,11 @@ impl Guard {
     }
 }
 
+/// With its article.
 fn kind_name(kind: MnType) -> &'static str {
     match kind {
-        MnType::Regular => "regular",
-        MnType::Evo => "evo",
+        MnType::Regular => "a regular masternode",
+        MnType::Evo => "an evonode",
     }
 }
 

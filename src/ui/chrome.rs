@@ -108,6 +108,7 @@ fn plain(theme: &Theme, ground: iced::Color) -> container::Style {
 fn sidebar(app: &App) -> Element<'_, Message> {
     let entries = [
         ("Masternodes", Page::Masternodes),
+        ("Wallet", Page::Wallet),
         ("Keys", Page::Keys),
         ("Devices", Page::Devices),
         ("Journal", Page::Journal),
@@ -141,6 +142,7 @@ fn is_on(app: &App, page: Page) -> bool {
                 other => other,
             }
         }
+        Screen::Wallet => page == Page::Wallet,
         Screen::Keys(_) | Screen::Slots(_) => page == Page::Keys,
         Screen::Devices(_) => page == Page::Devices,
         Screen::Journal => page == Page::Journal,
@@ -184,6 +186,10 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(batch) => batch.view().map(Message::Batch),
             None => space().into(),
         },
+        Screen::Wallet => session
+            .wallet
+            .view(ports, &session.device, session.sandbox.is_some())
+            .map(Message::Wallet),
         Screen::Vault(vault, _) => vault.view(&session.device).map(Message::Vault),
         Screen::Slots(slots) => slots.view(&session.device).map(Message::Slots),
         Screen::Keys(keys) => keys.view().map(Message::Keys),

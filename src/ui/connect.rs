@@ -152,9 +152,15 @@ impl App {
         let Link::Up(session) = &mut self.link else {
             return Task::none();
         };
-        if session.id == id && session.node_answered(answer) && matches!(self.screen, Screen::Masternodes) {
-            return session.refresh_masternodes().map(Message::Masternodes);
+        if session.id != id || !session.node_answered(answer) {
+            return Task::none();
         }
-        Task::none()
+        let shown = matches!(self.screen, Screen::Wallet);
+        let ports = &session.connection.ports;
+        let wallet = session.wallet.new_block(ports, shown).map(Message::Wallet);
+        if matches!(self.screen, Screen::Masternodes) {
+            return Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)]);
+        }
+        wallet
     }
 }

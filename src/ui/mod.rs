@@ -32,7 +32,7 @@ use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
     Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, batch, devices, journal, keys, masternodes,
-    prompt, register, sandbox, settings as settings_page, slots, start, update, vault,
+    prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
 };
 use session::Session;
 
@@ -85,6 +85,8 @@ enum Screen {
     Update(Box<Update>),
     /// A change of several masternodes.
     Batch,
+    /// Accounts and coins of the device; it is in the session.
+    Wallet,
     /// The way into the vault, and where it leads.
     Vault(Vault, Page),
     Keys(Keys),
@@ -101,6 +103,7 @@ enum Screen {
 pub enum Page {
     Masternodes,
     Register,
+    Wallet,
     Keys,
     Slots,
     Devices,
@@ -132,6 +135,7 @@ pub enum Message {
     Register(register::Message),
     Update(update::Message),
     Batch(batch::Message),
+    Wallet(wallet::Message),
     Vault(vault::Message),
     Keys(keys::Message),
     Slots(slots::Message),
@@ -240,6 +244,8 @@ impl App {
                     if let Screen::Update(page) = &mut self.screen {
                         page.ports_changed(session.ports());
                     }
+                    let shown = matches!(self.screen, Screen::Wallet);
+                    return session.tell_wallet(shown).map(Message::Wallet);
                 }
                 Task::none()
             }
@@ -268,6 +274,7 @@ impl App {
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
+            Message::Wallet(message) => self.update_wallet(message),
             Message::Vault(message) => self.update_vault(message),
             Message::Keys(message) => self.update_keys(message),
             Message::Slots(message) => self.update_slots(message),
@@ -290,6 +297,9 @@ impl App {
             Named::Enter if matches!(self.screen, Screen::Update(_)) => {
                 self.update(Message::Update(update::Message::Submit))
             }
+            Named::Enter if matches!(self.screen, Screen::Wallet) => {
+                self.update(Message::Wallet(wallet::Message::Submit))
+            }
             Named::Enter if matches!(self.screen, Screen::Batch) => self.update(Message::Batch(batch::Message::Submit)),
             _ => Task::none(),
         }
@@ -307,6 +317,7 @@ impl App {
             (Screen::Register, _) => Message::Register(register::Message::Back),
             (Screen::Update(_), _) => Message::Update(update::Message::Back),
             (Screen::Batch, _) => Message::Batch(batch::Message::Back),
+            (Screen::Wallet, _) => Message::Wallet(wallet::Message::Back),
             (Screen::Keys(keys), _) if keys.has_dialog() => Message::Keys(keys::Message::Cancel),
             (Screen::Slots(slots), _) if slots.has_dialog() => Message::Slots(slots::Message::Cancel),
             (Screen::Vault(..), _) => Message::Vault(vault::Message::Close),
@@ -359,6 +370,7 @@ impl App {
                     .watch_device()
                     .map(|(id, found)| Message::DeviceFound(id, found)),
             );
+            all.push(session.wallet.subscription().map(Message::Wallet));
             all.push(
                 session
                     .watch_devices()

@@ -5,7 +5,7 @@ use iced::Task;
 use super::asker::Asked;
 use super::screen::{
     Batch, Devices, Journal, Keys, Prompt, Register, Settings, Slots, Start, Update, Vault, batch, devices, journal,
-    keys, masternodes, prompt, register, sandbox, settings, slots, start, update, vault,
+    keys, masternodes, prompt, register, sandbox, settings, slots, start, update, vault, wallet,
 };
 use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
@@ -21,8 +21,12 @@ impl App {
 
     /// Ends what the page on screen does not go on with elsewhere.
     fn leave(&mut self) -> Task<Message> {
-        match (&self.screen, &self.link) {
+        match (&self.screen, &mut self.link) {
             (Screen::Update(update), Link::Up(session)) => update.leave(session.ports()).map(Message::Update),
+            (Screen::Wallet, Link::Up(session)) => {
+                session.wallet.leave();
+                Task::none()
+            }
             _ => Task::none(),
         }
     }
@@ -52,6 +56,7 @@ impl App {
                 session.refresh_masternodes().map(Message::Masternodes),
             ),
             Page::Register => (Screen::Register, open_register(session)),
+            Page::Wallet => (Screen::Wallet, open_wallet(session)),
             Page::Keys => match Keys::new(session.ports()) {
                 Ok(keys) => (Screen::Keys(keys), Task::none()),
                 Err(_) => (Screen::Masternodes, Task::none()),
@@ -183,6 +188,21 @@ impl App {
             register::Action::Run(task) => task.map(Message::Register),
             register::Action::Open(hash) => self.close_register(Some(hash)),
             register::Action::Close => self.close_register(None),
+        }
+    }
+
+    pub(super) fn update_wallet(&mut self, message: wallet::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        match session.wallet.update(&session.connection.ports, message) {
+            wallet::Action::None => Task::none(),
+            wallet::Action::Run(task) => task.map(Message::Wallet),
+            wallet::Action::Devices => self.go(Page::Devices),
+            wallet::Action::Register(offer) => {
+                session.offer = Some(offer);
+                self.go(Page::Register)
+            }
         }
     }
 
@@ -372,14 +392,24 @@ fn search(session: &Session) -> Task<Message> {
     Task::batch([search_used(session), all])
 }
 
-/// Goes on with the wizard that is open, or opens one.
+/// Reads the accounts of the device, if they are not known.
+fn open_wallet(session: &mut Session) -> Task<Message> {
+    let sandbox = session.sandbox.is_some();
+    let ports = &session.connection.ports;
+    session.wallet.enter(ports, sandbox).map(Message::Wallet)
+}
+
+/// Goes on with the wizard that is open, or opens one; a collateral that waits for it is filled in.
 fn open_register(session: &mut Session) -> Task<Message> {
-    if session.register.is_some() {
-        return Task::none();
-    }
-    let (register, task) = Register::new(&session.connection);
+    let offer = session.offer.take();
+    let goes_on = |register: &Register| offer.is_none() || !register.is_done();
+    let (mut register, opened) = match session.register.take().filter(goes_on) {
+        Some(register) => (register, Task::none()),
+        None => Register::new(&session.connection),
+    };
+    let filled = offer.map_or_else(Task::none, |offer| register.offer(&session.connection.ports, &offer));
     session.register = Some(register);
-    task.map(Message::Register)
+    Task::batch([opened, filled]).map(Message::Register)
 }
 
 /// Keeps a running operation; else reads the journal anew.

@@ -16,7 +16,7 @@ use crate::store::vault::Vault;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, masternodes};
+use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
@@ -40,8 +40,12 @@ pub struct Session {
     pub masternodes: Masternodes,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
+    /// A collateral the wizard is to begin with when it is opened.
+    pub offer: Option<register::Offer>,
     /// So does a change of several masternodes.
     pub batch: Option<Batch>,
+    /// So does a payment of the device.
+    pub wallet: Wallet,
     /// So does an operation being resumed.
     pub journal: Option<Journal>,
 }
@@ -73,7 +77,9 @@ impl Session {
             sandbox,
             masternodes: Masternodes::new(),
             register: None,
+            offer: None,
             batch: None,
+            wallet: Wallet::default(),
             journal: None,
         }
     }
@@ -144,6 +150,24 @@ impl Session {
         if let Some(batch) = &mut self.batch {
             batch.ports_changed(&self.connection.ports);
         }
+    }
+
+    /// The wallet reads another device's accounts, if it is `shown`.
+    pub fn tell_wallet(&mut self, shown: bool) -> Task<wallet::Message> {
+        let of = match &self.device {
+            Seen::Open {
+                kind,
+                place,
+                info: Ok(info),
+            } => Some(wallet::Of {
+                kind: *kind,
+                place: place.clone(),
+                wallet: info.wallet.clone(),
+            }),
+            _ => None,
+        };
+        let sandbox = self.sandbox.is_some();
+        self.wallet.ports_changed(&self.connection.ports, of, shown, sandbox)
     }
 
     pub fn refresh_masternodes(&mut self) -> Task<masternodes::Message> {

@@ -95,6 +95,8 @@ fn has_open(process: &Path, nodes: &[PathBuf]) -> bool {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use std::os::unix::fs::symlink;
 

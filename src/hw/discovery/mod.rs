@@ -217,11 +217,6 @@ fn keep_trezor(opened: Trezor) -> (Arc<dyn Device>, Busy) {
     (Arc::new(opened), busy)
 }
 
-/// As [`diagnosis::udev::text`].
-pub fn udev_rule(kind: Kind) -> &'static str {
-    diagnosis::udev::text(kind)
-}
-
 fn usb_ledgers(port: Option<&str>, profile: &Arc<Profile>) -> Vec<Found> {
     let all = ledger::list().into_iter();
     all.filter(|one| port.is_none_or(|port| one.port == port))

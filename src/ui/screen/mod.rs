@@ -15,6 +15,7 @@ pub mod slots;
 pub mod start;
 pub mod update;
 pub mod vault;
+pub mod wallet;
 
 pub use batch::Batch;
 pub use devices::Devices;
@@ -29,3 +30,4 @@ pub use slots::Slots;
 pub use start::Start;
 pub use update::Update;
 pub use vault::Vault;
+pub use wallet::Wallet;

@@ -11,12 +11,12 @@ use crate::ui::{Message, Page, masternodes, theme, update};
 /// Where pictures are put instead of comparing, if set: for eyes.
 pub const PICTURES: &str = "CASTELLAN_PICTURES";
 
-fn check(fixture: &Fixture, name: &str) {
+pub fn check(fixture: &Fixture, name: &str) {
     check_of(fixture, name, Size::new(1000.0, 700.0));
 }
 
 /// With what would have to be scrolled to.
-fn check_tall(fixture: &Fixture, name: &str) {
+pub fn check_tall(fixture: &Fixture, name: &str) {
     check_of(fixture, name, Size::new(1000.0, 1500.0));
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod devices;
 mod first_start;
+mod live;
 mod looks;
 mod pages;
 mod prompts;
@@ -12,3 +13,5 @@ mod support;
 mod trezor;
 mod updates;
 mod vaults;
+mod wallet;
+mod wallet_looks;

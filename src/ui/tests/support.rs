@@ -50,7 +50,7 @@ pub struct Fixture {
     pub app: App,
     pub dirs: Dirs,
     /// Outlives the app: what the sandbox serves runs on it.
-    runtime: Runtime,
+    pub runtime: Runtime,
     _home: TempDir,
 }
 
@@ -215,11 +215,16 @@ impl Fixture {
 
     /// Connected to a sandbox of a network of its own, with a block every second.
     pub fn on_sandbox(network: &str) -> Self {
+        Self::on_sandbox_with(network, DeviceSpec::Any)
+    }
+
+    /// The same with one of its devices.
+    pub fn on_sandbox_with(network: &str, device: DeviceSpec) -> Self {
         let mut fixture = Self::fresh();
         let choice = Choice {
             profile: Arc::new(network::builtin(network).unwrap()),
             node: NodeChoice::Sandbox { block_seconds: 1 },
-            device: DeviceSpec::Any,
+            device,
         };
         let task = fixture.app.connect(choice);
         fixture.run(task);
@@ -362,7 +367,7 @@ impl Fixture {
     }
 }
 
-fn select_all() -> [iced::keyboard::Event; 3] {
+pub fn select_all() -> [iced::keyboard::Event; 3] {
     use iced::keyboard::{Event, Key, Location, Modifiers, key};
     let letter = Key::Character("a".into());
     let all = Event::KeyPressed {
@@ -379,7 +384,7 @@ fn select_all() -> [iced::keyboard::Event; 3] {
 }
 
 /// The messages of a task.
-fn outputs(task: Task<Message>) -> impl Stream<Item = Message> + Send {
+pub fn outputs(task: Task<Message>) -> impl Stream<Item = Message> + Send + use<> {
     let actions = iced_test::runtime::task::into_stream(task).unwrap_or_else(|| stream::empty().boxed());
     actions.filter_map(async |action| match action {
         iced_test::runtime::Action::Output(message) => Some(message),

@@ -4,6 +4,7 @@ use iced::widget::button::{self, Status};
 use iced::widget::{Button, Column, Container, Scrollable, column, container, row, scrollable, space};
 use iced::{Background, Border, Element, Length, Padding, Theme};
 
+use super::divider::divider;
 use super::text::{heading, muted, title};
 use crate::ui::theme::{Gap, RADIUS, colors};
 
@@ -30,6 +31,30 @@ pub fn page<'a, M: 'a>(
             left: Gap::L
         }),
         body.height(Length::Fill)
+    ]
+    .height(Length::Fill)
+    .into()
+}
+
+/// A page with a bar under it that stays while the content scrolls: what leads away and what leads on. `id`: of what scrolls.
+pub fn page_with_bar<'a, M: 'a>(
+    name: impl Into<String>,
+    id: &'static str,
+    content: impl Into<Element<'a, M>>,
+    bar: impl Into<Element<'a, M>>,
+) -> Element<'a, M> {
+    let edge = Padding {
+        top: Gap::L,
+        right: Gap::L,
+        bottom: Gap::M,
+        left: Gap::L,
+    };
+    let body = container(content).padding(Padding { top: 0.0, ..edge }.bottom(Gap::L));
+    column![
+        container(title(name.into())).padding(edge),
+        scroll(body).id(id).height(Length::Fill),
+        divider(),
+        container(bar).padding([Gap::M, Gap::L]),
     ]
     .height(Length::Fill)
     .into()

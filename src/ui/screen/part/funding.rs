@@ -1,21 +1,21 @@
 //! Fills the fee key from the device: how much, what exactly the device will show, and the payment itself.
 
 use iced::task::Handle;
-use iced::widget::{column, row};
-use iced::{Element, Task};
+use iced::widget::{column, row, space};
+use iced::{Element, Length, Task};
 
 use super::context::{Context, Look};
+use super::paying::{self, Paying};
+use crate::flow::Error;
+use crate::flow::pay::Plan;
 use crate::flow::register::look::{self, Purse};
-use crate::flow::{Error, Step, pay};
-use crate::hw;
+use crate::protocol::Amount;
 use crate::protocol::rules::DUST_KEY;
-use crate::protocol::{Address, Amount, Profile};
 use crate::ui::advice::sentence;
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    Field, Progress, body, error_notice, fact, fact_mono, info, input, muted, panel, primary_button, progress_list,
-    secondary_button,
+    Field, body, error_notice, fact, input, muted, panel, primary_button, secondary_button, warning,
 };
 
 /// How many registrations or updates the proposed amount pays for.
@@ -31,12 +31,8 @@ pub enum Funding {
     Preparing {
         _task: Handle,
     },
-    Confirming(Box<pay::Plan>),
-    Paying {
-        plan: Box<pay::Plan>,
-        steps: Vec<Step>,
-        _task: Handle,
-    },
+    Confirming(Box<Plan>),
+    Paying(Paying),
     Failed(Error),
     Paid,
 }
@@ -46,10 +42,9 @@ pub enum Message {
     Begin,
     AmountEdited(String),
     Prepare,
-    Prepared(Result<Box<pay::Plan>, Error>),
+    Prepared(Result<Box<Plan>, Error>),
     Pay,
-    Stepped(Step),
-    Paid(Result<pay::Outcome, Error>),
+    Paying(paying::Message),
     Stop,
 }
 
@@ -70,8 +65,7 @@ impl Funding {
             Message::Prepare => return self.prepare(cx, purse),
             Message::Prepared(result) => self.prepared(result),
             Message::Pay => return self.pay(cx),
-            Message::Stepped(step) => self.stepped(step),
-            Message::Paid(result) => self.paid(result),
+            Message::Paying(message) => return self.paying(cx, message),
             Message::Stop => self.stop(),
         }
         Task::none()
@@ -103,7 +97,7 @@ impl Funding {
         task
     }
 
-    fn prepared(&mut self, result: Result<Box<pay::Plan>, Error>) {
+    fn prepared(&mut self, result: Result<Box<Plan>, Error>) {
         if matches!(self, Self::Preparing { .. }) {
             *self = match result {
                 Ok(plan) => Self::Confirming(plan),
@@ -116,29 +110,26 @@ impl Funding {
         let Self::Confirming(plan) = self else {
             return Task::none();
         };
-        let plan = plan.clone();
-        let flow = pay::pay(cx.ports.clone(), pay::Plan::clone(&plan));
-        let (task, handle) = Task::sip(flow, Message::Stepped, Message::Paid).abortable();
-        *self = Self::Paying {
-            plan,
-            steps: Vec::new(),
-            _task: handle.abort_on_drop(),
+        let (paying, task) = Paying::start(cx.ports, plan.clone());
+        *self = Self::Paying(paying);
+        task.map(Message::Paying)
+    }
+
+    fn paying(&mut self, cx: &Context<'_>, message: paying::Message) -> Task<Message> {
+        let Self::Paying(paying) = self else {
+            return Task::none();
         };
-        task
-    }
-
-    fn stepped(&mut self, step: Step) {
-        if let Self::Paying { steps, .. } = self {
-            super::signing::record(steps, step);
-        }
-    }
-
-    fn paid(&mut self, result: Result<pay::Outcome, Error>) {
-        if matches!(self, Self::Paying { .. }) {
-            *self = match result {
-                Ok(_) => Self::Paid,
-                Err(error) => Self::Failed(error),
-            };
+        match paying.update(cx.ports, message) {
+            paying::Action::None => Task::none(),
+            paying::Action::Run(task) => task.map(Message::Paying),
+            paying::Action::Review(plan) => {
+                *self = Self::Confirming(plan);
+                Task::none()
+            }
+            paying::Action::Finished(_) => {
+                *self = Self::Paid;
+                Task::none()
+            }
         }
     }
 
@@ -150,7 +141,7 @@ impl Funding {
     }
 
     fn is_sent(&self) -> bool {
-        matches!(self, Self::Paying { steps, .. } if super::signing::is_sent(steps))
+        matches!(self, Self::Paying(paying) if paying.is_sent())
     }
 
     /// Esc: closes what is open; false if there is nothing to close.
@@ -175,53 +166,31 @@ impl Funding {
 
     pub fn view<'a>(&'a self, look: &Look<'a>, purse: &'a Purse) -> Element<'a, Message> {
         let content = match self {
-            Self::Offered | Self::Paid => iced::widget::space().into(),
+            Self::Offered | Self::Paid => return column![].into(),
+            Self::Paying(paying) => return in_hand(look, paying),
             Self::Asking(field) => ask(look, field, purse),
             Self::Preparing { .. } => row![muted("Choosing coins of the device."), stop("Stop")]
                 .spacing(Gap::M)
                 .align_y(iced::Center)
                 .into(),
             Self::Confirming(plan) => confirm(look, plan),
-            Self::Paying { plan, steps, .. } => self.paying(look, plan, steps),
             Self::Failed(error) => {
                 let again = primary_button("Try again").on_press(Message::Begin);
-                column![failure(error), row![again, stop("Not now")].spacing(Gap::S)]
+                column![error_notice(error), row![again, stop("Not now")].spacing(Gap::S)]
                     .spacing(Gap::M)
                     .into()
             }
         };
         panel("Fund the fee key from the device", content).into()
     }
-
-    fn paying<'a>(&'a self, look: &Look<'a>, plan: &'a pay::Plan, steps: &'a [Step]) -> Element<'a, Message> {
-        let lines = steps.iter().enumerate().map(|(at, step)| {
-            let state = if at + 1 == steps.len() {
-                Progress::Now
-            } else {
-                Progress::Done
-            };
-            let words = match step {
-                Step::ConfirmPayment { device, .. } => format!("Confirm this on the {device}, page by page."),
-                step => sentence(&step.sentence()),
-            };
-            (state, words)
-        });
-        let mut parts = column![progress_list(lines), payment(plan, look)].spacing(Gap::M);
-        if !self.is_sent() {
-            parts = parts.push(stop("Stop"));
-        }
-        parts.into()
-    }
 }
 
-/// "No" on the device is an answer, not an error.
-fn failure<'a>(error: &Error) -> Element<'a, Message> {
-    match error {
-        Error::Device(crate::hw::DeviceError::Declined) => {
-            info("You declined on the device. Nothing was signed and nothing was sent.").into()
-        }
-        error => error_notice(error).into(),
-    }
+/// The payment itself, with its buttons.
+fn in_hand<'a>(look: &Look<'a>, paying: &'a Paying) -> Element<'a, Message> {
+    let (left, right) = paying.buttons();
+    let buttons = row![left, space().width(Length::Fill), right].spacing(Gap::S);
+    let parts = column![paying.view(look), buttons].spacing(Gap::M).width(Length::Fill);
+    Element::from(parts).map(Message::Paying)
 }
 
 fn stop<'a>(name: &'a str) -> Element<'a, Message> {
@@ -247,45 +216,24 @@ fn ask<'a>(look: &Look<'a>, field: &'a Field<Amount>, purse: &'a Purse) -> Eleme
     column![body(line), amount_field, buttons].spacing(Gap::M).into()
 }
 
-fn confirm<'a>(look: &Look<'a>, plan: &'a pay::Plan) -> Element<'a, Message> {
+fn confirm<'a>(look: &Look<'a>, plan: &'a Plan) -> Element<'a, Message> {
     let device = look.device_name();
     let line =
         format!("The {device} will show this payment. Compare amount, address and fee before you confirm there.");
-    let facts = payment(plan, look);
     let buttons = row![
         primary_button("Pay from the device").on_press(Message::Pay),
         stop("Not now")
     ]
     .spacing(Gap::S);
-    column![body(line), facts, buttons].spacing(Gap::M).into()
-}
-
-fn payment<'a>(plan: &pay::Plan, look: &Look<'a>) -> Element<'a, Message> {
-    let profile = look.profile;
-    let shown = look.device.and_then(|kind| as_device_shows(plan.to, kind, profile));
-    let mut parts = column![
-        fact("Amount", amount(plan.amount, profile)),
-        fact_mono("To", plan.to.to_text(profile)),
-        fact("Fee", amount(plan.fee, profile)),
-    ]
-    .spacing(Gap::S);
-    if let Some(shown) = shown {
-        parts = parts.push(fact_mono("Shown there as", shown));
+    let mut parts = column![body(line)].spacing(Gap::M);
+    for found in &plan.warnings {
+        parts = parts.push(warning(sentence(&found.sentence())));
     }
+    parts = parts.push(paying::shown(plan, look));
     if let Some(change) = &plan.change {
-        parts = parts.push(fact("Comes back", amount(change.amount, profile)));
+        parts = parts.push(fact("Comes back", amount(change.amount, look.profile)));
     }
-    parts.into()
-}
-
-/// A Ledger app writes addresses with its own network's prefix, whatever network they are of; a Trezor knows the network's coin.
-fn as_device_shows(address: Address, kind: hw::Kind, profile: &Profile) -> Option<String> {
-    let prefix = profile.devices.ledger_pubkey_prefix;
-    let other = Profile {
-        pubkey_prefix: prefix,
-        ..profile.clone()
-    };
-    (kind == hw::Kind::Ledger && prefix != profile.pubkey_prefix).then(|| address.to_text(&other))
+    parts.push(buttons).into()
 }
 
 /// The least that must be sent, above what is there.

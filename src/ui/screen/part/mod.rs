@@ -5,8 +5,10 @@ pub mod fee;
 pub mod funding;
 pub mod operator;
 pub mod pasted_key;
+pub mod paying;
 pub mod payout;
 pub mod platform;
+pub mod run;
 pub mod service;
 pub mod signing;
 pub mod voting;
@@ -14,6 +16,8 @@ pub mod voting;
 use iced::widget::{Column, column, container};
 use iced::{Element, Length};
 
+use crate::flow::pay;
+use crate::protocol::Address;
 use crate::store::{KeyInfo, Kind};
 use crate::ui::format::short_hash;
 use crate::ui::theme::Gap;
@@ -46,6 +50,12 @@ pub fn held<'a, M: Clone + 'a>(
             on_press(key.label.clone()),
         )
     })
+}
+
+/// An address as the open device writes it, where that is another text than the network's.
+pub fn as_device_shows(address: Address, look: &Look<'_>) -> Option<String> {
+    let shown = pay::as_shown(look.device?, address, look.profile);
+    (shown != address.to_text(look.profile)).then_some(shown)
 }
 
 /// A key by label.

@@ -9,8 +9,8 @@ use crate::hw::trezor::{MAX_PASSPHRASE, passphrase_bytes};
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::{SecretField, SecretText, info, primary_button, secondary_button, secret_input, tick, toned};
 
-pub const EXPLANATION: &str = "A passphrase opens a hidden wallet: each one, also a mistyped one, opens another wallet with keys \
-    of its own.";
+pub const EXPLANATION: &str = "A passphrase opens a hidden wallet. None is wrong: each one, also a mistyped one, opens another \
+    wallet with keys of its own.";
 pub const FIRST: &str = "device-passphrase";
 const AGAIN: &str = "device-passphrase-again";
 
@@ -140,7 +140,7 @@ impl Passphrase {
         parts = parts.push(first);
         if self.is_twice() {
             let edited = |text| super::Message::Passphrase(Message::EditedAgain(text));
-            let again = secret_input("Once more, because none is wrong", &self.again, edited)
+            let again = secret_input("Once more", &self.again, edited)
                 .revealed(self.shown)
                 .id(AGAIN)
                 .on_submit(super::Message::Submit);
@@ -151,7 +151,7 @@ impl Passphrase {
         }
         let show =
             tick(self.shown, |shown| super::Message::Passphrase(Message::Show(shown))).label("Show what is typed");
-        parts.push(show).push(self.ways()).into()
+        column![parts.push(show), self.ways()].spacing(Gap::M).into()
     }
 
     fn length(&self) -> String {

@@ -17,6 +17,7 @@ mod view;
 
 use std::sync::Arc;
 
+use bitcoin::bip32::DerivationPath;
 use iced::Task;
 use iced::task::Handle;
 
@@ -25,7 +26,8 @@ use crate::flow::operation::Kind;
 use crate::flow::register::{Plan, discard, prepare};
 use crate::flow::{Error, Ports};
 use crate::hw;
-use crate::protocol::{ProTxHash, Profile};
+use crate::protocol::network::MnType;
+use crate::protocol::{OutPoint, ProTxHash, Profile, path};
 use crate::setup::Connection;
 use crate::store::KeyInfo;
 use crate::ui::screen::part::context::Context;
@@ -115,6 +117,15 @@ pub enum Then {
     Close,
 }
 
+/// A collateral that is known before the wizard is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub outpoint: OutPoint,
+    pub kind: MnType,
+    /// Of its key, where it is known.
+    pub path: Option<DerivationPath>,
+}
+
 pub enum Action {
     None,
     Run(Task<Message>),
@@ -161,6 +172,32 @@ impl Register {
         };
         new.look_at(ports);
         (new, task)
+    }
+
+    /// Fills in the first step. A wizard that prepares or signs already is not disturbed.
+    pub fn offer(&mut self, ports: &Ports, offer: &Offer) -> Task<Message> {
+        use collateral::{Message as Fill, Source};
+        if matches!(self.state, State::Preparing { .. } | State::Signing(_)) {
+            return Task::none();
+        }
+        let path = offer.path.as_ref().map(path::to_text).unwrap_or_default();
+        let fill = [
+            Fill::KindChosen(offer.kind),
+            Fill::SourceChosen(Source::Typed),
+            Fill::PathEdited(path),
+            Fill::OutpointEdited(offer.outpoint.to_string()),
+        ];
+        let mut actions = vec![self.enter(ports, Page::Collateral)];
+        actions.extend(fill.map(|message| self.update(ports, Message::Collateral(message))));
+        Task::batch(actions.into_iter().filter_map(|action| match action {
+            Action::Run(task) => Some(task),
+            _ => None,
+        }))
+    }
+
+    /// Its masternode is registered.
+    pub fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(_))
     }
 
     /// A device was opened or lost, the vault unlocked or locked.
