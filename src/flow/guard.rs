@@ -146,7 +146,7 @@ pub fn consequences(guards: &[Guard], profile: &Profile) -> String {
 }
 
 /// How grave the gravest of a coin's guards is; 0 without any.
-pub(super) fn gravity(guards: &[Guard]) -> u8 {
+pub fn gravity(guards: &[Guard]) -> u8 {
     guards.iter().map(Guard::gravity).max().unwrap_or(0)
 }
 

@@ -219,6 +219,25 @@ async fn who_agreed_to_spend_what_looks_like_a_collateral_did_not_agree_to_spend
 }
 
 #[tokio::test]
+async fn a_phrase_typed_before_a_coin_became_a_collateral_unlocks_it_no_more() {
+    let mut payer = Payer::new("dash-regtest");
+    let collateral = payer.world.collateral;
+    let told = guard::gravity(&guards(&payer.world).await);
+    let coins = Selection::Chosen {
+        coins: [collateral].into(),
+        unlocked: [(collateral, told)].into(),
+    };
+    let draft = payer.draft(payer.exactly(Amount::from_coins(900)), coins);
+    assert!(payer.prepare_draft(draft.clone()).await.0.is_ok());
+    payer.world.chain.entries[0].collateral = collateral;
+    let refused = payer.prepare_draft(draft).await.0;
+    assert!(
+        matches!(refused, Err(Error::Guarded { outpoint, .. }) if outpoint == collateral),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_payment_gone_on_with_later_spends_no_coin_that_has_become_a_collateral() {
     let mut payer = Payer::new("dash-regtest");
     let (plan, ports) = unlocked_plan(&payer).await;

@@ -172,7 +172,7 @@ fn choose(ports: &Ports, opened: &Opened, selection: &Selection) -> Result<Vec<W
         if coin.state != CoinState::Ready {
             return Err(not_ready(coin));
         }
-        if !coin.guards.is_empty() && !unlocked.contains(outpoint) {
+        if guard::gravity(&coin.guards) > unlocked.get(outpoint).copied().unwrap_or(0) {
             return Err(Error::Guarded {
                 outpoint: *outpoint,
                 consequence: guard::consequences(&coin.guards, &ports.profile),

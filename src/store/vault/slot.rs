@@ -102,7 +102,7 @@ pub struct DeviceSlot {
 }
 
 /// The key of a slot's proof, which only the device's secret makes.
-pub fn proof_key(info: &DeviceSlotInfo, secret: &[u8; 32]) -> SecretBytes {
+pub(super) fn proof_key(info: &DeviceSlotInfo, secret: &[u8; 32]) -> SecretBytes {
     proof_key_of(&info.challenge.salt, secret)
 }
 
@@ -145,7 +145,7 @@ impl DeviceSlot {
     ///
     /// # Errors
     /// No randomness.
-    pub fn wrapping(&self, key: &DataKey, proof_key: &SecretBytes) -> Result<Self, SealError> {
+    pub(super) fn wrapping(&self, key: &DataKey, proof_key: &SecretBytes) -> Result<Self, SealError> {
         let damaged = SealError::Damaged(super::seal::Damage::Header);
         let public = point(&self.public).ok_or(damaged.clone())?;
         let ephemeral = random_key()?;
