@@ -79,6 +79,8 @@ fn selection(args: &PaymentArgs) -> Result<Selection, Failure> {
     Ok(if coins.is_empty() {
         Selection::Automatic
     } else {
+        // Told of in the review, by what the node says then.
+        let unlocked = unlocked.into_iter().map(|coin| (coin, u8::MAX)).collect();
         Selection::Chosen { coins, unlocked }
     })
 }

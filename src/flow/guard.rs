@@ -96,6 +96,16 @@ impl Guard {
         }
     }
 
+    /// How grave it is: who was told of one and agreed has not agreed to a graver one.
+    pub(super) fn gravity(&self) -> u8 {
+        match self {
+            Self::LooksLike { .. } => 1,
+            Self::Made { .. } => 2,
+            Self::Planned { .. } => 3,
+            Self::Backs { .. } => 4,
+        }
+    }
+
     /// As a table names it: `collateral of mn1`.
     pub fn label(&self) -> String {
         match self {
@@ -133,6 +143,11 @@ pub fn is_phrase(typed: &str, coin: &WalletCoin, profile: &Profile) -> bool {
 pub fn consequences(guards: &[Guard], profile: &Profile) -> String {
     let all: Vec<String> = guards.iter().map(|guard| guard.consequence(profile)).collect();
     all.join("; ")
+}
+
+/// How grave the gravest of a coin's guards is; 0 without any.
+pub fn gravity(guards: &[Guard]) -> u8 {
+    guards.iter().map(Guard::gravity).max().unwrap_or(0)
 }
 
 /// What the list and the journal know of collaterals, at one moment.

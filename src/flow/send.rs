@@ -3,7 +3,7 @@
 use bitcoin::{BlockHash, OutPoint, Txid};
 use sipper::Sender;
 
-use super::{Error, Ports, Step, operation};
+use super::{Error, Ports, Step, operation, pay};
 use crate::protocol::Transaction;
 use crate::protocol::masternode::effect;
 use crate::protocol::special_tx::Payload;
@@ -208,10 +208,15 @@ pub(super) async fn hand_in_again(ports: &Ports, id: i64, tx: &Transaction) -> R
 }
 
 /// What is in no block is not sent again if it would put back what has changed since: a block that revokes the operator key throws
-/// an owner's waiting update out, which names that very key and would be taken again.
+/// an owner's waiting update out, which names that very key and would be taken again. Nor is a payment whose coin has become a
+/// collateral.
 async fn check_base(ports: &Ports, id: i64) -> Result<(), Error> {
-    match operation::check_base(ports, id).await {
-        Err(error @ Error::ChangedMeanwhile { .. }) => Err(note_failure(ports, id, error)),
+    let checked = match operation::check_base(ports, id).await {
+        Ok(()) => pay::check_guards(ports, id).await,
+        failed => failed,
+    };
+    match checked {
+        Err(error @ (Error::ChangedMeanwhile { .. } | Error::Guarded { .. })) => Err(note_failure(ports, id, error)),
         other => other,
     }
 }
@@ -245,15 +250,20 @@ async fn look(ports: &Ports, tx: &Transaction) -> Result<(u32, Option<Mined>), E
     let mined = match found {
         Some(found) if found.confirmations == 0 => None,
         Some(found) => {
-            // A node that does not tell the height tells the confirmations: the tip has one.
+            // A node that does not tell the height tells the confirmations.
             let height = found.height;
-            let height = height.unwrap_or_else(|| (tip + 1).saturating_sub(found.confirmations));
+            let height = height.unwrap_or_else(|| height_of(tip, found.confirmations));
             let hash = found.block;
             Some(Mined { height, hash })
         }
         None => look_around(ports, tx, tip).await?,
     };
     Ok((tip, mined))
+}
+
+/// Of what has so many confirmations: the tip has one.
+fn height_of(tip: u32, confirmations: u32) -> u32 {
+    tip.saturating_add(1).saturating_sub(confirmations)
 }
 
 /// What a mined transaction leaves behind: without a transaction index a node knows no more of it.
@@ -270,7 +280,7 @@ async fn look_around(ports: &Ports, tx: &Transaction, tip: u32) -> Result<Option
         if let Some(coin) = ports.node.coin(OutPoint { txid, vout }).await? {
             return match coin.confirmations {
                 0 => Ok(None),
-                confirmations => at((tip + 1).saturating_sub(confirmations)),
+                confirmations => at(height_of(tip, confirmations)),
             };
         }
     }
@@ -294,4 +304,17 @@ async fn is_spent(ports: &Ports, tx: &Transaction) -> Result<bool, Error> {
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_height_a_node_tells_is_too_much() {
+        assert_eq!(height_of(500, 1), 500);
+        assert_eq!(height_of(500, 3), 498);
+        assert_eq!(height_of(u32::MAX, 2), u32::MAX - 2);
+        assert_eq!(height_of(0, u32::MAX), 0);
+    }
 }

@@ -32,6 +32,15 @@ pub enum Question {
     Button { kind: Kind, look: Look },
 }
 
+impl Question {
+    /// What asks it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Pin { kind } | Self::Passphrase { kind, .. } | Self::Button { kind, .. } => *kind,
+        }
+    }
+}
+
 /// What is to be compared or done on the device's screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {

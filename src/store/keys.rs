@@ -298,7 +298,7 @@ pub fn check_label(label: &str) -> Result<String, LabelError> {
 }
 
 /// Control characters, and those that hide or turn the text around them.
-fn is_invisible(character: char) -> bool {
+pub(super) fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::file::{self, FileError, Lock};
+use super::keys::is_invisible;
 
 /// Bytes; some fifty thousand labels.
 const MAX_FILE: u64 = 8 << 20;
@@ -66,7 +67,7 @@ pub enum LabelsError {
     NotText { path: PathBuf },
     #[error("the label has {len} letters, more than {MAX_LABEL}")]
     TooLong { len: usize },
-    #[error("a label has one line")]
+    #[error("a label has one line, and no letters that hide or turn the text around them")]
     SeveralLines,
 }
 
@@ -173,7 +174,7 @@ impl Labels {
 
 fn check(label: &str) -> Result<&str, LabelsError> {
     let label = label.trim();
-    if label.chars().any(char::is_control) {
+    if label.chars().any(is_invisible) {
         return Err(LabelsError::SeveralLines);
     }
     match label.chars().count() {
@@ -195,7 +196,7 @@ fn read_line(line: &str) -> Option<(Item, String)> {
     let label = object.get("label").and_then(Value::as_str).unwrap_or_default();
     let shown = label
         .chars()
-        .filter(|letter| !letter.is_control())
+        .filter(|letter| !is_invisible(*letter))
         .take(MAX_LABEL)
         .collect();
     Some((Item::read(&object)?, shown))
@@ -272,6 +273,20 @@ not even JSON
             labels.get(&address("a")).map(|label| label.chars().count()),
             Some(MAX_LABEL)
         );
+    }
+
+    #[test]
+    fn a_label_of_any_file_shows_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.jsonl");
+        std::fs::write(
+            &path,
+            r#"{"type":"addr","ref":"a","label":"cold\u202e \u2028tekrow\u0007"}"#,
+        )
+        .unwrap();
+        let mut labels = Labels::open(&path).unwrap();
+        assert_eq!(labels.get(&address("a")), Some("cold tekrow"));
+        assert_eq!(labels.set(&address("a"), "a\u{202e}b"), Err(LabelsError::SeveralLines));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use futures::{Stream, stream};
 use iced::Subscription;
 use tokio::sync::watch;
 
-use crate::hw::{Answer, Asker, Question};
+use crate::hw::{Answer, Asker, DeviceSpec, Question};
 
 /// The window's side and the devices' side of all questions; clones are the same one.
 #[derive(Clone, Default)]
@@ -36,6 +36,14 @@ struct Replies {
 pub struct Asked {
     pub id: u64,
     pub question: Question,
+    /// The device that asks, as it was looked for; none: the one that was in use first.
+    pub device: Option<DeviceSpec>,
+}
+
+/// The window as one device asks it: whose question it is stays known when another device comes into use.
+struct OneDevice {
+    window: Window,
+    device: DeviceSpec,
 }
 
 impl Asked {
@@ -52,6 +60,14 @@ impl fmt::Debug for Window {
 }
 
 impl Window {
+    /// For the thread of one device.
+    pub fn of(&self, device: DeviceSpec) -> Arc<dyn Asker> {
+        Arc::new(OneDevice {
+            window: self.clone(),
+            device,
+        })
+    }
+
     /// What is asked now, oldest first.
     pub fn open(&self) -> Vec<Asked> {
         self.0.open.borrow().clone()
@@ -100,14 +116,23 @@ impl Shared {
         self.replies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, question: Question) -> (u64, oneshot::Receiver<Option<Answer>>) {
+    fn ask(&self, question: Question, device: Option<DeviceSpec>) -> BoxFuture<'_, Option<Answer>> {
+        let (id, answered) = self.put(question, device);
+        let withdraw = Withdraw { shared: self, id };
+        Box::pin(async move {
+            let _withdraw = withdraw;
+            answered.await.ok().flatten()
+        })
+    }
+
+    fn put(&self, question: Question, device: Option<DeviceSpec>) -> (u64, oneshot::Receiver<Option<Answer>>) {
         let (reply, answered) = oneshot::channel();
         let mut replies = self.replies();
         let id = replies.next;
         replies.next += 1;
         replies.waiting.push((id, reply));
         drop(replies);
-        self.open.send_modify(|open| open.push(Asked { id, question }));
+        self.open.send_modify(|open| open.push(Asked { id, question, device }));
         (id, answered)
     }
 
@@ -123,12 +148,13 @@ impl Shared {
 
 impl Asker for Window {
     fn ask(&self, question: Question) -> BoxFuture<'_, Option<Answer>> {
-        let (id, answered) = self.0.put(question);
-        let withdraw = Withdraw { shared: &self.0, id };
-        Box::pin(async move {
-            let _withdraw = withdraw;
-            answered.await.ok().flatten()
-        })
+        self.0.ask(question, None)
+    }
+}
+
+impl Asker for OneDevice {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Option<Answer>> {
+        self.window.0.ask(question, Some(self.device.clone()))
     }
 }
 

@@ -3,6 +3,7 @@
 use iced::widget::{column, container, row, rule, space, text};
 use iced::{Background, Border, Element, Length, Theme};
 
+use super::asker::Asked;
 use super::session::{NodeView, Session};
 use super::theme::{Gap, STRONG, Size, Tone, colors};
 use super::widget::{
@@ -10,7 +11,7 @@ use super::widget::{
     secondary_button, text_button, toned,
 };
 use super::{App, Link, Message, Page, Screen, advice, format, prompt, screen};
-use crate::hw::Question;
+use crate::hw::{DeviceSpec, Question};
 use crate::setup::{Choice, NodeChoice};
 
 const SIDEBAR: f32 = 164.0;
@@ -23,10 +24,11 @@ pub(super) fn view(app: &App) -> Element<'_, Message> {
         told(app),
         container(content(app)).width(Length::Fill).height(Length::Fill)
     ];
-    let dialog = app
-        .prompt
-        .as_ref()
-        .map(|prompt| prompt.view(&asking(app)).map(Message::Prompt));
+    let dialog = app.prompt.as_ref().map(|prompt| {
+        prompt
+            .view(&asking(app, prompt.id()))
+            .map(|message| Message::Prompt(prompt.id(), message))
+    });
     // The sandbox's device stays in reach: it is what one looks at.
     let mut middle = row![overlay(row![sidebar(app), page], dialog)];
     if let Link::Up(session) = &app.link
@@ -44,16 +46,16 @@ fn told(app: &App) -> Element<'_, Message> {
         _ => None,
     });
     match told {
-        Some((id, look)) => prompt::told(look, &asking(app), Some(Message::CancelOnDevice(id))),
+        Some((id, look)) => prompt::told(look, &asking(app, id), Some(Message::CancelOnDevice(id))),
         None => space().into(),
     }
 }
 
-/// The device that asks: the one in use.
-fn asking(app: &App) -> prompt::Shown<'_> {
+/// The device that asks the question with this number.
+fn asking(app: &App, id: u64) -> prompt::Shown<'_> {
     match &app.link {
         Link::Up(session) => prompt::Shown {
-            device: session.device.name(),
+            device: name(session, app.asked.iter().find(|asked| asked.id == id)),
             sandbox: session
                 .sandbox
                 .as_ref()
@@ -63,6 +65,20 @@ fn asking(app: &App) -> prompt::Shown<'_> {
             device: "device".to_owned(),
             sandbox: None,
         },
+    }
+}
+
+/// Mostly the one in use. Another one is not called by its name.
+fn name(session: &Session, asked: Option<&Asked>) -> String {
+    let Some(asked) = asked else {
+        return session.device.name();
+    };
+    let (kind, device) = (asked.question.kind(), asked.device.as_ref().unwrap_or(&session.first));
+    match device {
+        used if *used == session.connection.device => session.device.name(),
+        DeviceSpec::Port { port, .. } => format!("{kind} at port {port}"),
+        DeviceSpec::Network { address, .. } => format!("{kind} at {address}"),
+        DeviceSpec::Any | DeviceSpec::Usb(_) => kind.to_string(),
     }
 }
 

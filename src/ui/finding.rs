@@ -48,14 +48,15 @@ impl Hash for Use {
 
 impl Use {
     async fn find(self) -> DeviceFound {
-        let (device, seen) = match setup::open_device(self.spec.clone(), self.profile, Arc::new(self.asker)).await {
-            Ok(device) => {
-                let (kind, place) = (device.kind(), device.place());
-                let info = device.info().await;
-                (Some(device), Seen::Open { kind, place, info })
-            }
-            Err(error) => (None, Seen::Missing(error)),
-        };
+        let (device, seen) =
+            match setup::open_device(self.spec.clone(), self.profile, self.asker.of(self.spec.clone())).await {
+                Ok(device) => {
+                    let (kind, place) = (device.kind(), device.place());
+                    let info = device.info().await;
+                    (Some(device), Seen::Open { kind, place, info })
+                }
+                Err(error) => (None, Seen::Missing(error)),
+            };
         DeviceFound {
             spec: self.spec,
             seen,

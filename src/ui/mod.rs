@@ -124,7 +124,8 @@ pub enum Message {
     Saved(Result<(), SettingsError>),
     /// What devices ask now.
     Asked(Vec<Asked>),
-    Prompt(prompt::Message),
+    /// Of the question with this number.
+    Prompt(u64, prompt::Message),
     /// Of a question for a device's buttons.
     CancelOnDevice(u64),
     Pressed(Named, keyboard::Modifiers),
@@ -258,13 +259,13 @@ impl App {
                 Task::none()
             }
             Message::Asked(asked) => self.devices_asked(asked),
-            Message::Prompt(message) => self.update_prompt(message),
+            Message::Prompt(id, message) => self.update_prompt(id, message),
             Message::CancelOnDevice(id) => {
                 self.asker.answer(id, None);
                 Task::none()
             }
             Message::Pressed(key, modifiers) if self.prompt.is_some() => {
-                self.update_prompt(prompt::Message::Pressed(key, modifiers))
+                self.pressed_on_prompt(prompt::Message::Pressed(key, modifiers))
             }
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
@@ -354,8 +355,9 @@ impl App {
                 _ => None,
             }),
         ];
-        if self.prompt.as_ref().is_some_and(Prompt::is_pin) {
-            all.push(prompt::keys().map(Message::Prompt));
+        if let Some(prompt) = self.prompt.as_ref().filter(|prompt| prompt.is_pin()) {
+            let keys = prompt::keys().with(prompt.id());
+            all.push(keys.map(|(id, message)| Message::Prompt(id, message)));
         }
         if let Link::Up(session) = &self.link {
             all.push(

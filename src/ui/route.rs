@@ -281,18 +281,26 @@ impl App {
         }
         self.prompt = self.asked.iter().find_map(Prompt::of);
         match &self.prompt {
-            Some(prompt) => prompt.focus().map(Message::Prompt),
+            Some(prompt) => of_prompt(prompt.id(), prompt.focus()),
             None => Task::none(),
         }
     }
 
-    pub(super) fn update_prompt(&mut self, message: prompt::Message) -> Task<Message> {
+    /// What was pressed or typed for a question that has gone meanwhile answers no other one.
+    pub(super) fn update_prompt(&mut self, id: u64, message: prompt::Message) -> Task<Message> {
+        match &self.prompt {
+            Some(prompt) if prompt.id() == id => self.pressed_on_prompt(message),
+            _ => Task::none(),
+        }
+    }
+
+    pub(super) fn pressed_on_prompt(&mut self, message: prompt::Message) -> Task<Message> {
         let Some(prompt) = &mut self.prompt else {
             return Task::none();
         };
         match prompt.update(message) {
             prompt::Action::None => Task::none(),
-            prompt::Action::Run(task) => task.map(Message::Prompt),
+            prompt::Action::Run(task) => of_prompt(prompt.id(), task),
             prompt::Action::Answer(answer) => {
                 self.asker.answer(prompt.id(), answer);
                 self.devices_asked(self.asker.open())
@@ -412,4 +420,8 @@ fn open_journal(session: &mut Session) -> Task<Message> {
     let (journal, task) = Journal::new(&session.connection.ports);
     session.journal = Some(journal);
     task.map(Message::Journal)
+}
+
+fn of_prompt(id: u64, task: Task<prompt::Message>) -> Task<Message> {
+    task.map(move |message| Message::Prompt(id, message))
 }

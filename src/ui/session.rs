@@ -30,6 +30,8 @@ pub struct Session {
     pub node: NodeView,
     /// The one in use.
     pub device: Seen,
+    /// The device that was opened with the connection.
+    pub first: DeviceSpec,
     /// All there are; none before they were looked for.
     pub devices: Option<Vec<Found>>,
     /// Who answers what devices ask.
@@ -66,6 +68,7 @@ impl Session {
         Self {
             id,
             choice,
+            first: connection.device.clone(),
             connection,
             node: NodeView::Asking,
             device: Seen::Searching,

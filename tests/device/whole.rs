@@ -1,7 +1,7 @@
 //! What a masternode's owner does with a device, on a sandbox's chain that pays this very device: fund, make a collateral, register, spend
 //! a reward and an asset unlock, spend many coins at once.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -225,7 +225,7 @@ impl World {
     async fn send(&self, account: u32, coins: &[OutPoint]) -> Result<(pay::Outcome, Vec<Step>), Error> {
         let chosen = Selection::Chosen {
             coins: coins.iter().copied().collect(),
-            unlocked: BTreeSet::new(),
+            unlocked: BTreeMap::new(),
         };
         let all = Purpose::Send {
             to: AWAY,

@@ -4,7 +4,7 @@ use castellan::flow::guard::{self, Collaterals, Guard};
 use castellan::flow::pay::{self, Purpose, Selection, Sum, Warning};
 use castellan::flow::register::{self, FeeSource};
 use castellan::flow::wallet::{self, WalletCoin};
-use castellan::flow::{Error, Step};
+use castellan::flow::{Error, Ports, Step, resume};
 use castellan::hw::fake::Outcome;
 use castellan::protocol::network::MnType;
 use castellan::protocol::{Amount, OutPoint, ProTxHash};
@@ -192,6 +192,74 @@ async fn an_unlocked_collateral_can_be_spent_to_the_end() {
     let draft = payer.draft(purpose, chosen(&[collateral], &[collateral]));
     let (_, outcome, _) = payer.pay(draft).await;
     assert_eq!(spent(&outcome.tx), [collateral]);
+}
+
+/// The plan of a payment that spends what only looks like a collateral, with its phrase typed.
+async fn unlocked_plan(payer: &Payer) -> (pay::Plan, Ports) {
+    let collateral = payer.world.collateral;
+    let purpose = payer.exactly(Amount::from_coins(900));
+    let draft = payer.draft(purpose, chosen(&[collateral], &[collateral]));
+    let (plan, ports, _) = payer.prepare_draft(draft).await;
+    (plan.unwrap(), ports)
+}
+
+#[tokio::test]
+async fn who_agreed_to_spend_what_looks_like_a_collateral_did_not_agree_to_spend_one() {
+    let mut payer = Payer::new("dash-regtest");
+    let (plan, _) = unlocked_plan(&payer).await;
+    payer.world.chain.entries[0].collateral = payer.world.collateral;
+    let (ports, node) = payer.world.ports();
+    let (outcome, _) = run(&ports, &node, pay::pay(ports.clone(), plan)).await;
+    assert!(
+        matches!(outcome, Err(Error::Guarded { outpoint, .. }) if outpoint == payer.world.collateral),
+        "{outcome:?}"
+    );
+    assert_eq!(told(&node), []);
+    assert_eq!(names(&payer.world.operation()), ["planned", "signed", "failed"]);
+}
+
+#[tokio::test]
+async fn a_phrase_typed_before_a_coin_became_a_collateral_unlocks_it_no_more() {
+    let mut payer = Payer::new("dash-regtest");
+    let collateral = payer.world.collateral;
+    let told = guard::gravity(&guards(&payer.world).await);
+    let coins = Selection::Chosen {
+        coins: [collateral].into(),
+        unlocked: [(collateral, told)].into(),
+    };
+    let draft = payer.draft(payer.exactly(Amount::from_coins(900)), coins);
+    assert!(payer.prepare_draft(draft.clone()).await.0.is_ok());
+    payer.world.chain.entries[0].collateral = collateral;
+    let refused = payer.prepare_draft(draft).await.0;
+    assert!(
+        matches!(refused, Err(Error::Guarded { outpoint, .. }) if outpoint == collateral),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_payment_gone_on_with_later_spends_no_coin_that_has_become_a_collateral() {
+    let mut payer = Payer::new("dash-regtest");
+    let (plan, ports) = unlocked_plan(&payer).await;
+    let mut flow = pay::pay(ports, plan).pin();
+    while let Some(step) = flow.sip().await {
+        if matches!(step, Step::Broadcasting { .. }) {
+            break;
+        }
+    }
+    drop(flow);
+    payer.world.chain.entries[0].collateral = payer.world.collateral;
+    let (ports, node) = payer.world.ports();
+    let (outcome, _) = run(&ports, &node, resume::resume(ports.clone(), 1)).await;
+    assert!(
+        matches!(outcome, Err(Error::Guarded { outpoint, .. }) if outpoint == payer.world.collateral),
+        "{outcome:?}"
+    );
+    assert_eq!(told(&node), []);
+    assert_eq!(
+        names(&payer.world.operation()),
+        ["planned", "signed", "finished", "broadcasting", "sent", "failed"]
+    );
 }
 
 #[tokio::test]

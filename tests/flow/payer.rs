@@ -81,7 +81,7 @@ impl Payer {
 pub fn chosen(coins: &[OutPoint], unlocked: &[OutPoint]) -> Selection {
     Selection::Chosen {
         coins: coins.iter().copied().collect(),
-        unlocked: unlocked.iter().copied().collect(),
+        unlocked: unlocked.iter().map(|coin| (*coin, u8::MAX)).collect(),
     }
 }
 

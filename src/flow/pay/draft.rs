@@ -1,6 +1,6 @@
 //! What a payment is for, what it spends, what it may cost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::bip32::DerivationPath;
 
@@ -60,9 +60,10 @@ pub enum Selection {
     /// As few free coins as it takes; with [`Sum::All`] every free one.
     #[default]
     Automatic,
-    /// All of these and no other. A guarded one only if its phrase ([`crate::flow::guard::phrase`]) was typed.
+    /// All of these and no other. A guarded one only if its phrase ([`crate::flow::guard::phrase`]) was typed, and nothing graver
+    /// ([`crate::flow::guard::gravity`]) guards it by now than what was told then.
     Chosen {
         coins: BTreeSet<OutPoint>,
-        unlocked: BTreeSet<OutPoint>,
+        unlocked: BTreeMap<OutPoint, u8>,
     },
 }

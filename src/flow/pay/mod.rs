@@ -7,6 +7,8 @@ mod draft;
 mod plan;
 mod warning;
 
+use std::collections::HashMap;
+
 use bitcoin::bip32::DerivationPath;
 use bitcoin::{Txid, base58};
 use futures::channel::mpsc;
@@ -19,6 +21,7 @@ pub use draft::{Draft, Purpose, Selection, Sum};
 pub use plan::{Change, MAX_FEE, MAX_INPUTS, MAX_RATE, Plan, prepare};
 pub use warning::Warning;
 
+use super::guard::{self, Collaterals};
 use super::wallet::WalletCoin;
 use super::{Error, Ports, Step, send};
 use crate::hw::{Device, Kind, Progress};
@@ -57,8 +60,15 @@ struct Stored {
     makes: Option<Made>,
     /// Guarded coins whose phrases were typed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    unlocked: Vec<OutPoint>,
+    unlocked: Vec<Unlocked>,
     unsigned: String,
+}
+
+/// A guarded coin that may be spent, as long as no graver reason comes up.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Unlocked {
+    coin: OutPoint,
+    gravity: u8,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -106,8 +116,40 @@ pub fn pay(ports: Ports, plan: Plan) -> impl Straw<Outcome, Step, Error> {
 }
 
 async fn judge_kept(ports: &Ports, stored: &Stored, tx: Transaction) -> Result<Transaction, Error> {
-    plan::judge_again(ports, &tx, &stored.unlocked.iter().copied().collect()).await?;
+    plan::judge_again(ports, &tx, &stored.agreed()).await?;
     Ok(tx)
+}
+
+impl Stored {
+    /// How grave a guard may be, by coin; of all others none.
+    fn agreed(&self) -> HashMap<OutPoint, u8> {
+        self.unlocked.iter().map(|coin| (coin.coin, coin.gravity)).collect()
+    }
+}
+
+/// Whether a finished payment that no node knows still spends nothing that nobody agreed to: a coin may have become a collateral since.
+///
+/// # Errors
+/// [`Error::Guarded`], and of the node or the journal.
+pub(super) async fn check_guards(ports: &Ports, id: i64) -> Result<(), Error> {
+    let operation = ports.journal.get(id)?;
+    let finished = operation
+        .finished()
+        .filter(|_| super::operation::Kind::from_name(&operation.kind).is_none());
+    let Some((_, hex)) = finished else {
+        return Ok(());
+    };
+    let tx = Transaction::from_hex(hex)?;
+    let stored: Option<Stored> = operation.plan().and_then(|plan| serde_json::from_str(plan).ok());
+    let agreed = stored.map(|stored| stored.agreed()).unwrap_or_default();
+    let collaterals = Collaterals::read(ports).await?;
+    // What they hold has not changed since they were judged.
+    plan::check_guards(
+        ports,
+        &collaterals,
+        &agreed,
+        tx.inputs.iter().map(|input| (input.previous, Amount::ZERO)),
+    )
 }
 
 /// The payment a crash left between the device's signature and the sending, judged as before it would have been sent.
@@ -273,6 +315,15 @@ fn verify(plan: &Plan, tx: &Transaction) -> Result<(), Error> {
     Ok(())
 }
 
+impl Unlocked {
+    fn of(coin: &WalletCoin) -> Self {
+        Self {
+            coin: coin.outpoint(),
+            gravity: guard::gravity(&coin.guards),
+        }
+    }
+}
+
 fn stored(ports: &Ports, plan: &Plan) -> Stored {
     let makes = match plan.purpose {
         Purpose::Collateral { kind } => Some(Made {
@@ -287,7 +338,7 @@ fn stored(ports: &Ports, plan: &Plan) -> Stored {
         fee: Some(plan.fee.to_string()),
         account: Some(path::to_text(&plan.account)),
         makes,
-        unlocked: plan.unlocked().map(WalletCoin::outpoint).collect(),
+        unlocked: plan.unlocked().map(Unlocked::of).collect(),
         unsigned: plan.unsigned.to_hex(),
     }
 }

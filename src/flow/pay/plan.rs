@@ -1,6 +1,6 @@
 //! The complete payment before the device is asked: coins chosen, proven and guarded, every rule of the node judged.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use bitcoin::bip32::DerivationPath;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -172,7 +172,7 @@ fn choose(ports: &Ports, opened: &Opened, selection: &Selection) -> Result<Vec<W
         if coin.state != CoinState::Ready {
             return Err(not_ready(coin));
         }
-        if !coin.guards.is_empty() && !unlocked.contains(outpoint) {
+        if guard::gravity(&coin.guards) > unlocked.get(outpoint).copied().unwrap_or(0) {
             return Err(Error::Guarded {
                 outpoint: *outpoint,
                 consequence: guard::consequences(&coin.guards, &ports.profile),
@@ -300,8 +300,8 @@ async fn judge(ports: &Ports, tx: &Transaction) -> Result<(), Error> {
 }
 
 /// As [`prepare`] judged it, of the signed transaction: the node's state may have changed while the device was asked, and a coin may
-/// have become a collateral.
-pub(super) async fn judge_again(ports: &Ports, tx: &Transaction, unlocked: &HashSet<OutPoint>) -> Result<(), Error> {
+/// have become a collateral. `agreed`: how grave a guard of a coin may be ([`guard::gravity`]), as it was reviewed.
+pub(super) async fn judge_again(ports: &Ports, tx: &Transaction, agreed: &HashMap<OutPoint, u8>) -> Result<(), Error> {
     let status = ports.node.status().await?;
     let facts = transaction::facts(&*ports.node, &ports.profile, tx).await?;
     let verdict = rules::check(tx, &transaction::context(&ports.profile, &status, &facts));
@@ -309,10 +309,23 @@ pub(super) async fn judge_again(ports: &Ports, tx: &Transaction, unlocked: &Hash
         return Err(Error::Rule(check.clone()));
     }
     let collaterals = Collaterals::of(ports, facts.masternodes.clone())?;
-    for outpoint in tx.inputs.iter().map(|input| input.previous) {
-        let value = facts.coin(&outpoint).flatten().map_or(Amount::ZERO, |coin| coin.value);
+    let coins = tx.inputs.iter().map(|input| {
+        let coin = facts.coin(&input.previous).flatten();
+        (input.previous, coin.map_or(Amount::ZERO, |coin| coin.value))
+    });
+    check_guards(ports, &collaterals, agreed, coins)
+}
+
+/// None of the coins has a graver guard than was agreed to.
+pub(super) fn check_guards(
+    ports: &Ports,
+    collaterals: &Collaterals,
+    agreed: &HashMap<OutPoint, u8>,
+    coins: impl Iterator<Item = (OutPoint, Amount)>,
+) -> Result<(), Error> {
+    for (outpoint, value) in coins {
         let guards = collaterals.guards_of(outpoint, value);
-        if !guards.is_empty() && !unlocked.contains(&outpoint) {
+        if guard::gravity(&guards) > agreed.get(&outpoint).copied().unwrap_or(0) {
             let consequence = guard::consequences(&guards, &ports.profile);
             return Err(Error::Guarded { outpoint, consequence });
         }

@@ -69,7 +69,9 @@ fn holder_of(proc: &Path, nodes: &[PathBuf], myself: u32) -> Option<Process> {
         .into_iter()
         .find(|pid| has_open(&proc.join(pid.to_string()), nodes))?;
     let name = fs::read_to_string(proc.join(found.to_string()).join("comm")).unwrap_or_default();
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
+    // A program names itself: no letters that would hide or turn the words around them.
+    let plain = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let name: String = name.trim().chars().map(plain).collect();
     Some(Process {
         pid: found,
         name: if name.is_empty() {
@@ -126,6 +128,13 @@ mod tests {
         assert_eq!(holder_of(all.path(), &[PathBuf::from("/dev/hidraw4")], 7), None);
         assert_eq!(holder_of(all.path(), &[], 7), None);
         assert_eq!(holder_of(Path::new("/no such folder"), &node, 7), None);
+    }
+
+    #[test]
+    fn a_program_cannot_write_more_than_its_name_into_a_sentence() {
+        let node = [PathBuf::from("/dev/hidraw3")];
+        let all = processes(&[(12, "a\n\u{1b}[2J\u{202e}b", &["/dev/hidraw3"])]);
+        assert_eq!(holder_of(all.path(), &node, 7).unwrap().name, "a??[2J?b");
     }
 
     #[test]

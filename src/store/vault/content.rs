@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::VaultError;
+use super::slot::DeviceSlotInfo;
 use crate::store::derive::Place;
 use crate::store::keys::{KeyInfo, Kind, NetworkTag, Origin, Public, Secret};
 use crate::store::phrase::Phrase;
-use crate::store::secret::{SecretBytes, WipedBuffer};
+use crate::store::secret::{SecretBytes, WipedBuffer, to_hex};
 
 /// The decrypted content. Secrets in it are wiped when it is dropped; `Debug` prints none.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub(super) struct Content {
     /// Next unused index by coin type and kind. Networks that share a coin type share it too, so that no two of them get
     /// the same key; an index is not given out again when its key is removed.
     next: BTreeMap<(u32, Kind), u32>,
-    /// Named texts, such as node passwords.
+    /// Named texts, such as node passwords, and the keys that prove the slots of devices.
     secrets: BTreeMap<String, SecretBytes>,
 }
 
@@ -114,6 +115,19 @@ impl Content {
         Some(Zeroizing::new(text.to_owned()))
     }
 
+    /// Keeps what proves the slot of a device when it is wrapped anew.
+    pub fn set_proof_key(&mut self, slot: &DeviceSlotInfo, key: SecretBytes) {
+        self.secrets.insert(proof_key_name(slot), key);
+    }
+
+    pub fn proof_key(&self, slot: &DeviceSlotInfo) -> Option<&SecretBytes> {
+        self.secrets.get(&proof_key_name(slot))
+    }
+
+    pub fn remove_proof_key(&mut self, slot: &DeviceSlotInfo) {
+        self.secrets.remove(&proof_key_name(slot));
+    }
+
     fn check_free(&self, label: &str) -> Result<(), VaultError> {
         match self.entry(label) {
             Ok(entry) => Err(VaultError::LabelTaken {
@@ -158,6 +172,10 @@ impl Content {
         };
         content.phrase().is_some().then_some(content)
     }
+}
+
+fn proof_key_name(slot: &DeviceSlotInfo) -> String {
+    format!("slot:{}", *to_hex(&slot.challenge.salt))
 }
 
 #[derive(Serialize, Deserialize)]

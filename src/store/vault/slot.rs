@@ -3,7 +3,7 @@
 //! ```text
 //! {"kind":"device","device":"ledger","name":"my Nano","wallet":"73c5da0a","path":"m/10011'/1129534540'",
 //!  "vault":"<8 bytes>","salt":"<32 bytes>","created":1763673000,
-//!  "public":"<33 bytes>","ephemeral":"<33 bytes>","nonce":"<24 bytes>","wrapped":"<32 + 16 bytes>"}
+//!  "public":"<33 bytes>","ephemeral":"<33 bytes>","nonce":"<24 bytes>","wrapped":"<32 + 16 bytes>","proof":"<32 bytes>"}
 //! ```
 //!
 //! Path, vault and salt are what the device is asked with, `wallet` is what it calls the wallet that answers; how 32 secret bytes
@@ -12,21 +12,27 @@
 //! of `public` and a random `ephemeral`; everything but nonce and wrapped key is authenticated, and HKDF's info.
 //!
 //! So wrapping needs no secret: another passphrase, or a slot less, changes the data key with no device at hand.
+//!
+//! But then whoever can write the file could wrap a data key of their own and put a vault of their own behind it. So `proof` is
+//! HMAC-SHA256 of `NONCE WRAPPED `, in hex, and all that is authenticated, under a key that is known to the device's secret (HKDF of it
+//! with the slot's salt, domain `castellan vault slot 1 proof`) and, for wrapping anew, to the vault's encrypted content.
 
 use bitcoin::secp256k1::PublicKey;
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use super::seal::{DataKey, MAGIC, SealError, VERSION, fill, nonce};
 use crate::protocol::SecpKey;
 use crate::store::keys::check_label;
-use crate::store::secret::{from_hex, to_hex};
+use crate::store::secret::{SecretBytes, from_hex, to_hex};
 
 /// Longest path taken from a file, in characters.
 const MAX_PATH: usize = 80;
 /// Longest wallet name taken from a file, in characters.
 const MAX_WALLET: usize = 16;
+const PROOF: &[u8] = b"castellan vault slot 1 proof";
 
 /// Who made a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -92,6 +98,20 @@ pub struct DeviceSlot {
     ephemeral: String,
     nonce: String,
     wrapped: String,
+    proof: String,
+}
+
+/// The key of a slot's proof, which only the device's secret makes.
+pub(super) fn proof_key(info: &DeviceSlotInfo, secret: &[u8; 32]) -> SecretBytes {
+    proof_key_of(&info.challenge.salt, secret)
+}
+
+fn proof_key_of(salt: &[u8], secret: &[u8; 32]) -> SecretBytes {
+    let mut key = zeroize::Zeroizing::new([0; 32]);
+    Hkdf::<Sha256>::new(Some(salt), secret)
+        .expand(PROOF, key.as_mut_slice())
+        .expect("32 bytes are less than HKDF's limit of 8160");
+    SecretBytes::new(key.as_slice())
 }
 
 impl DeviceSlot {
@@ -116,15 +136,16 @@ impl DeviceSlot {
             ephemeral: String::new(),
             nonce: String::new(),
             wrapped: String::new(),
+            proof: String::new(),
         };
-        slot.wrapping(key)
+        slot.wrapping(key, &proof_key(info, secret))
     }
 
-    /// The same slot around another data key. Needs no device.
+    /// The same slot around another data key. Needs no device, but the key of its proof.
     ///
     /// # Errors
     /// No randomness.
-    pub fn wrapping(&self, key: &DataKey) -> Result<Self, SealError> {
+    pub(super) fn wrapping(&self, key: &DataKey, proof_key: &SecretBytes) -> Result<Self, SealError> {
         let damaged = SealError::Damaged(super::seal::Damage::Header);
         let public = point(&self.public).ok_or(damaged.clone())?;
         let ephemeral = random_key()?;
@@ -137,20 +158,37 @@ impl DeviceSlot {
         };
         let wrapping = slot.wrapping_key(&ephemeral, &public).ok_or(damaged)?;
         slot.wrapped = to_hex(&wrapping.wrap(&fresh, key, slot.authenticated().as_bytes())).to_string();
+        slot.proof = to_hex(&slot.prover(proof_key).finalize().into_bytes()).to_string();
         Ok(slot)
     }
 
     /// The data key.
     ///
     /// # Errors
-    /// [`SealError::WrongSecret`]
+    /// [`SealError::WrongSecret`]; damage, if somebody without that secret and without the vault's content wrote the slot.
     pub fn open(&self, secret: &[u8; 32]) -> Result<DataKey, SealError> {
         let private = SecpKey::from_bytes(secret).map_err(|_| SealError::WrongSecret)?;
         if to_hex(&private.public_key().serialize()).as_str() != self.public {
             return Err(SealError::WrongSecret);
         }
-        self.unwrap(&private)
+        self.is_proven(secret)
+            .then(|| self.unwrap(&private))
+            .flatten()
             .ok_or(SealError::Damaged(super::seal::Damage::Header))
+    }
+
+    fn is_proven(&self, secret: &[u8; 32]) -> bool {
+        let (Some(salt), Some(proof)) = (from_hex(&self.salt), from_hex(&self.proof)) else {
+            return false;
+        };
+        self.prover(&proof_key_of(&salt, secret)).verify_slice(&proof).is_ok()
+    }
+
+    fn prover(&self, key: &SecretBytes) -> Hmac<Sha256> {
+        let mut prover = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("a key of any length will do");
+        let Self { nonce, wrapped, .. } = self;
+        prover.update(format!("{nonce} {wrapped} {}", self.authenticated()).as_bytes());
+        prover
     }
 
     fn unwrap(&self, private: &SecpKey) -> Option<DataKey> {
@@ -169,7 +207,7 @@ impl DeviceSlot {
         Some(key)
     }
 
-    /// Everything but nonce and wrapped key. Only the name, at the end, can hold a space.
+    /// Everything but nonce, wrapped key and proof. Only the name, at the end, can hold a space.
     fn authenticated(&self) -> String {
         let Self {
             kind,
@@ -198,7 +236,8 @@ impl DeviceSlot {
         let whole = point(&self.public).is_some()
             && point(&self.ephemeral).is_some()
             && nonce(&self.nonce).is_some()
-            && from_hex(&self.wrapped)?.len() == 48;
+            && from_hex(&self.wrapped)?.len() == 48
+            && from_hex(&self.proof)?.len() == 32;
         (shaped && whole).then_some(())?;
         Some(DeviceSlotInfo {
             vendor: self.device,

@@ -143,6 +143,7 @@ fn no_part_of_a_slot_can_be_changed() {
         ("public", recorded()["ephemeral"].clone()),
         ("nonce", json!("ff".repeat(24))),
         ("wrapped", json!("ff".repeat(48))),
+        ("proof", json!("ff".repeat(32))),
     ] {
         let mut changed = recorded();
         changed[field] = value;
@@ -169,6 +170,54 @@ fn a_removed_device_opens_the_copy_made_before_and_nothing_later() {
     let now = Sealed::parse(&fs::read(vault.path()).unwrap()).unwrap();
     let old_key = old.slots[1].device().unwrap().open(&SECRET).unwrap();
     assert!(old.content(&old_key).is_ok() && now.content(&old_key).is_err());
+}
+
+/// A public key is all that wrapping takes: the file tells it to everybody.
+#[test]
+fn a_vault_made_up_by_who_can_only_write_the_file_does_not_open() {
+    let (_folder, vault) = vault();
+    let slot = add(&vault, "a", &SECRET);
+    let (_folder, theirs) = self::vault();
+    make_key(&theirs, "fees").unwrap();
+    let own_slot = add(&theirs, "a", &OTHER);
+    let proof_key = theirs.state().content.proof_key(&own_slot).unwrap().clone();
+    let wrapped = {
+        let (ours, theirs) = (vault.state(), theirs.state());
+        ours.slots[1]
+            .device()
+            .unwrap()
+            .wrapping(&theirs.key, &proof_key)
+            .unwrap()
+    };
+    write_slots(&theirs, |slots| slots.push(Slot::Device(wrapped)));
+    fs::copy(theirs.path(), vault.path()).unwrap();
+    let refused = by_device(&vault, &slot, &SECRET).unwrap_err();
+    let damage = Damage::Header;
+    assert!(
+        matches!(&refused, VaultError::Damaged { damage: found, .. } if *found == damage),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn what_proves_a_slot_goes_with_it() {
+    let (_folder, vault) = vault();
+    let slot = add(&vault, "a", &SECRET);
+    assert!(vault.state().content.proof_key(&slot).is_some());
+    vault.remove_slot(&slot.id(), PASSPHRASE).unwrap();
+    assert!(vault.state().content.proof_key(&slot).is_none());
+}
+
+#[test]
+fn a_device_is_not_added_where_the_file_would_be_damaged_by_it() {
+    let (_folder, vault) = vault();
+    let spare = info(&vault, "spare");
+    write_slots(&vault, |slots| {
+        slots.extend((0..63).map(|number| Slot::Other(json!({"kind": "passkey", "number": number}))));
+    });
+    let refused = vault.add_device_slot(&spare, &SECRET).unwrap_err();
+    assert_eq!(refused, VaultError::TooManyDevices { max: 16 });
+    assert!(Vault::open(vault.path(), PASSPHRASE).is_ok());
 }
 
 #[test]
@@ -226,6 +275,7 @@ fn a_device_slot_of_another_form_is_kept_and_opens_nothing() {
         ("ephemeral", json!("")),
         ("nonce", json!("00")),
         ("wrapped", json!("00".repeat(47))),
+        ("proof", json!("00".repeat(31))),
         ("device", json!("bitbox")),
         ("created", json!(-1)),
         ("more", json!("of a later version")),

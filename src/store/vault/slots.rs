@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::content::Content;
 use super::seal::{self, DataKey, PassphraseSlot, Sealed, Slot};
-use super::slot::{Challenge, DeviceSlot, DeviceSlotInfo};
+use super::slot::{Challenge, DeviceSlot, DeviceSlotInfo, proof_key};
 use super::{State, Stretching, Vault, VaultError, decrypt, passphrase_slot, read};
 use crate::store::file::{self, Lock};
 use crate::store::keys::check_label;
@@ -79,7 +80,7 @@ impl Vault {
     pub fn challenge(&self) -> Result<Challenge, VaultError> {
         let slots = self.slots();
         let known: Vec<&DeviceSlotInfo> = slots.iter().filter_map(SlotInfo::device).collect();
-        if known.len() >= seal::MAX_DEVICES {
+        if known.len() >= seal::MAX_DEVICES || slots.len() >= seal::MAX_SLOTS {
             return Err(VaultError::TooManyDevices { max: seal::MAX_DEVICES });
         }
         let mut made = Challenge {
@@ -107,15 +108,18 @@ impl Vault {
         let mut state = self.state();
         let _lock = Lock::take(self.path())?;
         self.reload(&mut state)?;
-        if state.slots.iter().filter_map(Slot::device).count() >= seal::MAX_DEVICES {
+        let devices = state.slots.iter().filter_map(Slot::device).count();
+        if devices >= seal::MAX_DEVICES || state.slots.len() >= seal::MAX_SLOTS {
             return Err(VaultError::TooManyDevices { max: seal::MAX_DEVICES });
         }
         let slot =
             DeviceSlot::new(&info, secret, &state.key).map_err(|error| VaultError::sealed(self.path(), error))?;
         let mut slots = state.slots.clone();
         slots.push(Slot::Device(slot));
+        let mut content = state.content.clone();
+        content.set_proof_key(&info, proof_key(&info, secret));
         let key = state.key.clone();
-        self.rewrite(&mut state, key, slots)?;
+        self.rewrite(&mut state, content, key, slots)?;
         Ok(info)
     }
 
@@ -174,7 +178,7 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let sealed = |error| VaultError::sealed(self.path(), error);
         let old_key = on_disk.key(old).map_err(sealed)?;
-        let content = decrypt(self.path(), on_disk, &old_key)?;
+        let mut content = decrypt(self.path(), on_disk, &old_key)?;
         let has_unknown = on_disk.slots.iter().any(|slot| matches!(slot, Slot::Other(_)));
         let key = if has_unknown {
             old_key
@@ -186,20 +190,33 @@ impl Vault {
         for slot in &on_disk.slots {
             match slot {
                 Slot::Passphrase(_) => {}
-                Slot::Device(slot) if !is_kept(slot) => {}
-                Slot::Device(slot) => slots.push(Slot::Device(slot.wrapping(&key).map_err(sealed)?)),
+                Slot::Device(slot) => {
+                    let kept = is_kept(slot).then(|| slot.info()).flatten();
+                    // Without the key of its proof it would open nothing any more.
+                    if let Some(proof_key) = kept.and_then(|info| content.proof_key(&info)) {
+                        slots.push(Slot::Device(slot.wrapping(&key, proof_key).map_err(sealed)?));
+                    }
+                }
                 Slot::Other(_) => slots.push(slot.clone()),
             }
         }
-        state.content = content;
-        self.rewrite(state, key, slots)
+        let gone = on_disk
+            .slots
+            .iter()
+            .filter_map(Slot::device)
+            .filter(|slot| !is_kept(slot));
+        for info in gone.filter_map(DeviceSlot::info) {
+            content.remove_proof_key(&info);
+        }
+        self.rewrite(state, content, key, slots)
     }
 
-    /// Writes the file with these slots.
-    fn rewrite(&self, state: &mut State, key: DataKey, slots: Vec<Slot>) -> Result<(), VaultError> {
+    /// Writes the file with this content and these slots.
+    fn rewrite(&self, state: &mut State, content: Content, key: DataKey, slots: Vec<Slot>) -> Result<(), VaultError> {
         let sealed = |error| VaultError::sealed(self.path(), error);
-        let (file, digest) = seal::seal(&state.content.to_bytes(), &key, &slots).map_err(sealed)?;
+        let (file, digest) = seal::seal(&content.to_bytes(), &key, &slots).map_err(sealed)?;
         file::replace(self.path(), &file)?;
+        state.content = content;
         state.key = key;
         state.slots = slots;
         state.digest = digest;

@@ -6,7 +6,7 @@ use iced::keyboard::{Modifiers, key::Named};
 use iced_test::selector::id;
 
 use super::support::{Fixture, ready_trezor};
-use crate::hw::{Answer, Asker, Kind, Look, Question};
+use crate::hw::{Answer, Asker, DeviceSpec, Kind, Look, Question};
 use crate::ui::asker::Window;
 use crate::ui::{Message, Page};
 
@@ -195,4 +195,36 @@ fn buttons_are_told_of_above_the_page_which_stays_in_use_and_can_be_cancelled() 
     assert!(matches!(asking.now_or_never(), Some(None)));
     heard(&mut fixture, &asker);
     fixture.assert_hides("compare the address");
+}
+
+#[test]
+fn what_was_pressed_for_a_question_that_is_gone_answers_no_newer_one() {
+    let (mut fixture, asker) = window();
+    let first = ask(&mut fixture, &asker, passphrase(false, None));
+    let pressed: Vec<Message> = {
+        let mut ui = fixture.ui();
+        ui.click("Standard wallet (no passphrase)").unwrap();
+        ui.into_messages().collect()
+    };
+    assert_eq!(pressed.len(), 1);
+    // Before the window has dealt with it, the first is withdrawn and another device asks.
+    drop(first);
+    let second = ask(&mut fixture, &asker, passphrase(false, None));
+    pressed.into_iter().for_each(|message| fixture.send(message));
+    assert!(second.now_or_never().is_none());
+}
+
+#[test]
+fn a_question_of_a_device_that_is_not_in_use_is_not_put_in_the_name_of_the_one_that_is() {
+    let (mut fixture, asker) = window();
+    let port = "3-2.1".to_owned();
+    let other = asker.of(DeviceSpec::Port {
+        kind: Kind::Trezor,
+        port,
+    });
+    let asking = other.ask(PIN);
+    heard(&mut fixture, &asker);
+    fixture.assert_shows(&["PIN of the Trezor at port 3-2.1"]);
+    fixture.assert_hides("PIN of the Trezor One");
+    drop(asking);
 }

@@ -48,7 +48,7 @@ impl Traits {
         Ok(Self {
             model,
             version: found,
-            label: features.label.clone().filter(|label| !label.is_empty()),
+            label: features.label.as_deref().map(plain).filter(|label| !label.is_empty()),
             locked: features.pin_protection() && !features.unlocked(),
             passphrase: features.passphrase_protection(),
             passphrase_entry: has(features, Capability::Capability_PassphraseEntry),
@@ -99,6 +99,15 @@ fn has(features: &Features, wanted: Capability) -> bool {
         .capabilities
         .iter()
         .any(|capability| capability.enum_value() == Ok(wanted))
+}
+
+/// A name without letters that steer a terminal or turn the words around it.
+fn plain(name: &str) -> String {
+    let steers = |letter: &char| {
+        letter.is_control()
+            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    name.chars().filter(|letter| !steers(letter)).collect()
 }
 
 #[cfg(test)]

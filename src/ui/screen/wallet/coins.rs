@@ -1,13 +1,13 @@
 //! The coins of an account: which can be spent, which are chosen, and why some are locked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iced::widget::text::Wrapping;
 use iced::widget::{Row, button, column, container, row, space};
 use iced::{Element, Length};
 
 use super::payment::Ticked;
-use crate::flow::guard::Guard;
+use crate::flow::guard::{self, Guard};
 use crate::flow::wallet::{CoinState, WalletCoin};
 use crate::protocol::{OutPoint, Profile, path};
 use crate::ui::format::{amount, count, grouped, short_hash};
@@ -27,7 +27,8 @@ pub struct Coins {
     order: Order,
     ticked: BTreeSet<OutPoint>,
     /// Locked ones whose phrase was typed; they are locked again when the page is left.
-    unlocked: BTreeSet<OutPoint>,
+    /// With how grave what guards them was when their phrases were typed.
+    unlocked: BTreeMap<OutPoint, u8>,
     drawn: usize,
 }
 
@@ -67,7 +68,7 @@ impl Default for Coins {
                 rising: false,
             },
             ticked: BTreeSet::new(),
-            unlocked: BTreeSet::new(),
+            unlocked: BTreeMap::new(),
             drawn: PORTION,
         }
     }
@@ -106,8 +107,9 @@ impl Coins {
     }
 
     /// Its phrase was typed.
-    pub fn unlock(&mut self, outpoint: OutPoint) {
-        self.unlocked.insert(outpoint);
+    pub fn unlock(&mut self, coin: &WalletCoin) {
+        let outpoint = coin.outpoint();
+        self.unlocked.insert(outpoint, guard::gravity(&coin.guards));
         self.ticked.insert(outpoint);
     }
 
@@ -117,7 +119,7 @@ impl Coins {
         self.unlocked.clear();
     }
 
-    /// What is gone or being spent is no longer ticked.
+    /// What is gone, being spent or guarded by something graver is no longer ticked.
     pub fn keep(&mut self, coins: &[WalletCoin]) {
         let there: BTreeSet<OutPoint> = coins
             .iter()
@@ -125,11 +127,12 @@ impl Coins {
             .map(|coin| coin.own.coin.outpoint)
             .collect();
         self.ticked.retain(|outpoint| there.contains(outpoint));
-        self.unlocked.retain(|outpoint| there.contains(outpoint));
+        self.unlocked.retain(|outpoint, _| there.contains(outpoint));
     }
 
     fn is_unlocked(&self, coin: &WalletCoin) -> bool {
-        self.unlocked.contains(&coin.own.coin.outpoint)
+        let agreed = self.unlocked.get(&coin.outpoint());
+        agreed.is_some_and(|gravity| guard::gravity(&coin.guards) <= *gravity)
     }
 
     fn may_spend(&self, coin: &WalletCoin) -> bool {
@@ -140,7 +143,12 @@ impl Coins {
         let chosen = |coin: &&WalletCoin| self.ticked.contains(&coin.own.coin.outpoint);
         Ticked {
             coins: self.ticked.clone(),
-            unlocked: self.ticked.intersection(&self.unlocked).copied().collect(),
+            unlocked: self
+                .unlocked
+                .iter()
+                .filter(|(outpoint, _)| self.ticked.contains(outpoint))
+                .map(|(outpoint, gravity)| (*outpoint, *gravity))
+                .collect(),
             sum: coins.iter().filter(chosen).map(|coin| coin.own.coin.value).sum(),
         }
     }

@@ -299,7 +299,7 @@ impl Wallet {
         };
         match unlock.update(message) {
             unlock::Action::None => return,
-            unlock::Action::Unlock(outpoint) => self.coins.unlock(outpoint),
+            unlock::Action::Unlock(coin) => self.coins.unlock(&coin),
             unlock::Action::Close => {}
         }
         self.front = Front::Tables;

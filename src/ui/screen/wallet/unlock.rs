@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::flow::guard;
 use crate::flow::wallet::WalletCoin;
-use crate::protocol::{OutPoint, Profile};
+use crate::protocol::Profile;
 use crate::ui::advice::sentence;
 use crate::ui::format::amount;
 use crate::ui::theme::Gap;
@@ -35,7 +35,7 @@ pub enum Message {
 
 pub enum Action {
     None,
-    Unlock(OutPoint),
+    Unlock(Box<WalletCoin>),
     Close,
 }
 
@@ -62,7 +62,7 @@ impl Unlock {
                 self.typed.edit(text, read);
                 Action::None
             }
-            Message::Submit if self.typed.value().is_some() => Action::Unlock(self.coin.own.coin.outpoint),
+            Message::Submit if self.typed.value().is_some() => Action::Unlock(self.coin.clone()),
             Message::Submit => Action::None,
             Message::Cancel => Action::Close,
         }

@@ -1,6 +1,6 @@
 //! What is to be paid: to whom or as which collateral, how much, from which coins, at which fee.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::bip32::DerivationPath;
 use iced::Element;
@@ -68,7 +68,8 @@ pub enum From {
 pub struct Ticked {
     pub coins: BTreeSet<OutPoint>,
     /// Those among them that are locked and whose phrase was typed.
-    pub unlocked: BTreeSet<OutPoint>,
+    /// With how grave what guards them was when their phrases were typed.
+    pub unlocked: BTreeMap<OutPoint, u8>,
     pub sum: Amount,
 }
 
