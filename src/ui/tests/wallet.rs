@@ -11,10 +11,10 @@ use crate::store::journal::State;
 use crate::ui::screen::devices::Seen;
 use crate::ui::{Message, Page, wallet};
 
-const NETWORK: &str = "dash-regtest";
+pub const NETWORK: &str = "dash-regtest";
 
 /// The accounts as the flow reads them, past the page.
-fn read(live: &mut Live) -> Vec<Account> {
+pub fn read(live: &mut Live) -> Vec<Account> {
     let ports = live.ports();
     live.fixture.wait(async move {
         let labels = labels(&ports).unwrap();
@@ -28,13 +28,13 @@ fn coin(live: &mut Live, fits: impl Fn(&WalletCoin) -> bool) -> WalletCoin {
     coins.into_iter().find(|coin| fits(coin)).expect("such a coin")
 }
 
-fn transaction(live: &mut Live, txid: crate::protocol::Txid) -> FoundTx {
+pub fn transaction(live: &mut Live, txid: crate::protocol::Txid) -> FoundTx {
     let node = live.ports().node;
     live.fixture
         .wait(async move { node.transaction(txid).await.unwrap().unwrap() })
 }
 
-fn stranger(live: &mut Live) -> (Address, String) {
+pub fn stranger(live: &mut Live) -> (Address, String) {
     let address = Address::PubkeyHash([0x33; 20]);
     let text = address.to_text(&live.ports().profile);
     (address, text)
@@ -45,7 +45,7 @@ fn tick(live: &mut Live, outpoint: OutPoint) {
 }
 
 /// The txid of the last payment in the journal, which is in a block.
-fn sent(live: &mut Live) -> crate::protocol::Txid {
+pub fn sent(live: &mut Live) -> crate::protocol::Txid {
     let ports = live.ports();
     let operation = ports.journal.list().unwrap().remove(0);
     assert_eq!(operation.state(), State::Mined);
@@ -282,32 +282,6 @@ fn a_locked_coin_is_spent_only_after_its_phrase_was_typed_to_the_letter() {
     live.wait_for("Look further");
     live.expect_not("Unlocked");
     live.expect_not("coin ticked");
-}
-
-#[test]
-fn a_collateral_is_made_and_a_masternode_registered_with_it() {
-    let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
-    let ready = read(&mut live)[0].balances().ready;
-    assert!(ready > Amount::from_coins(1_000), "{ready}");
-    live.click("Create a collateral");
-    live.expect("exactly 1000");
-    assert!(live.click("Review"));
-    live.wait_for("What the Ledger will show");
-    live.expect("First this address of yours");
-    live.click("Sign on the device");
-    live.wait_for("the address of yours that is paid to");
-    live.answer_until("The collateral is made.");
-    let txid = sent(&mut live);
-    let tx = transaction(&mut live, txid).tx;
-    let amount = live.ports().profile.collateral(MnType::Regular);
-    assert_eq!(tx.outputs[0].amount(), amount);
-    live.click("Register a masternode with it");
-    live.wait_for("Key on device");
-    live.expect(&format!("{txid}:0"));
-    assert!(live.click("Next"));
-    // The wallet guards it from now on.
-    let made = coin(&mut live, |coin| coin.outpoint() == OutPoint::new(txid, 0));
-    assert!(!made.is_free());
 }
 
 #[test]
