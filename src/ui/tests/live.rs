@@ -281,11 +281,14 @@ impl Live {
         }
     }
 
-    /// Waits until the device shows its home screen, which it has to come back to without its user.
+    /// Waits until the device asks nothing any more after a cancel. A Ledger cannot take its question back: it is declined there.
     pub fn until_quiet(&mut self) {
         let begin = Instant::now();
         while self.is_asking() || !self.asked.is_empty() {
             assert!(begin.elapsed() < Duration::from_secs(5), "the device still asks");
+            if self.kind == Kind::Ledger {
+                self.press_button(false);
+            }
             self.step(Duration::from_millis(50));
         }
     }

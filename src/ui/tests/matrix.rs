@@ -4,10 +4,11 @@
 use super::live::Live;
 use super::wallet::{NETWORK, read, sent, stranger, transaction};
 use crate::flow::wallet::CoinState;
-use crate::hw::{Device, Kind};
+use crate::hw::Kind;
 use crate::protocol::network::MnType;
 use crate::protocol::{Amount, KeyId, OutPoint, path};
 use crate::store::journal::State;
+use crate::store::Kind as Key;
 use crate::ui::{Message, Page, masternodes};
 
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +134,18 @@ fn make_collateral(live: &mut Live, holder: Holder) -> OutPoint {
 
 /// Through the wizard whose collateral is chosen; its fee key is made there and filled from the device.
 fn register(live: &mut Live, holder: Holder) {
+    to_payment_of_fee_key(live);
+    live.press("Pay from the device");
+    live.wait_for(&format!("Look at the {}", holder.name()));
+    live.answer_until("That is enough for the registration.");
+    live.press("Review");
+    live.wait_for("Every rule that can be checked before signing holds.");
+    live.press("Sign on the device");
+    live.answer_until("The masternode is registered.");
+}
+
+/// From the page of the collateral to the payment that fills a new fee key.
+fn to_payment_of_fee_key(live: &mut Live) {
     live.press("Next");
     live.fill("service", "45.76.230.240");
     live.press("Next");
@@ -142,13 +155,7 @@ fn register(live: &mut Live, holder: Holder) {
     live.press("Make a fee key");
     live.press("Fund from the device");
     live.press("Prepare the payment");
-    live.press("Pay from the device");
-    live.wait_for(&format!("Look at the {}", holder.name()));
-    live.answer_until("That is enough for the registration.");
-    live.press("Review");
-    live.wait_for("Every rule that can be checked before signing holds.");
-    live.press("Sign on the device");
-    live.answer_until("The masternode is registered.");
+    live.wait_for("Pay from the device");
 }
 
 /// In the node's list and in that of the window; the collateral has not moved.
@@ -168,12 +175,40 @@ fn is_in_the_list(live: &mut Live, collateral: OutPoint) {
 }
 
 #[test]
-fn a_fee_key_is_not_filled_by_a_payment_that_was_declined_or_cancelled() {
+fn a_fee_key_is_filled_after_the_payment_was_declined_and_cancelled() {
     on_each(&[Holder::Ledger, Holder::Trezor], |holder| {
         let mut live = holder.wallet();
         live.send(Message::Go(Page::Register));
         live.press("Search the device");
-        live.wait_for("Key on device");
+        live.press("m/44'/1'/0'/0/0");
+        to_payment_of_fee_key(&mut live);
+
+        live.press("Pay from the device");
+        live.until_asked();
+        live.answer(false);
+        live.wait_for("You declined on the device.");
+        live.press("Try again");
+        live.until_asked();
+        live.press("Cancel");
+        live.wait_for("Pay from the device");
+        assert_eq!(journal(&mut live), [State::Cancelled, State::Failed]);
+
+        if let Holder::Ledger = holder {
+            // Its question cannot be taken back, and may be approved by mistake.
+            live.press("Pay from the device");
+            live.wait_for("Answer the question on the device");
+            live.answer(true);
+            live.press("Try again");
+        } else {
+            live.until_quiet();
+            live.press("Pay from the device");
+        }
+        live.answer_until("That is enough for the registration.");
+        assert!(journal(&mut live)[1..].iter().all(|state| matches!(state, State::Cancelled | State::Failed)));
+        let tx = sent(&mut live);
+        let fee_key = live.ports().vault().unwrap().list().into_iter().find(|info| info.kind == Key::Fee);
+        let script = fee_key.unwrap().key_id().unwrap().address().script();
+        assert_eq!(transaction(&mut live, tx).tx.outputs[0].script, script);
     });
 }
 
