@@ -7,8 +7,8 @@ use crate::flow::wallet::CoinState;
 use crate::hw::Kind;
 use crate::protocol::network::MnType;
 use crate::protocol::{Amount, KeyId, OutPoint, path};
-use crate::store::journal::State;
 use crate::store::Kind as Key;
+use crate::store::journal::State;
 use crate::ui::{Message, Page, masternodes};
 
 #[derive(Debug, Clone, Copy)]
@@ -204,9 +204,19 @@ fn a_fee_key_is_filled_after_the_payment_was_declined_and_cancelled() {
             live.press("Pay from the device");
         }
         live.answer_until("That is enough for the registration.");
-        assert!(journal(&mut live)[1..].iter().all(|state| matches!(state, State::Cancelled | State::Failed)));
+        assert!(
+            journal(&mut live)[1..]
+                .iter()
+                .all(|state| matches!(state, State::Cancelled | State::Failed))
+        );
         let tx = sent(&mut live);
-        let fee_key = live.ports().vault().unwrap().list().into_iter().find(|info| info.kind == Key::Fee);
+        let fee_key = live
+            .ports()
+            .vault()
+            .unwrap()
+            .list()
+            .into_iter()
+            .find(|info| info.kind == Key::Fee);
         let script = fee_key.unwrap().key_id().unwrap().address().script();
         assert_eq!(transaction(&mut live, tx).tx.outputs[0].script, script);
     });

@@ -7,6 +7,7 @@ use crate::hw::{DeviceError, Kind};
 use crate::protocol::network::MnType;
 use crate::protocol::{Address, Amount, OutPoint};
 use crate::rpc::FoundTx;
+use crate::store::Item;
 use crate::store::journal::State;
 use crate::ui::screen::devices::Seen;
 use crate::ui::{Message, Page, wallet};
@@ -169,7 +170,7 @@ fn a_label_is_written_in_place_and_kept() {
     live.click("Addresses");
     live.expect("Next to receive");
     assert!(live.click("Add a label"));
-    live.fill("address-label", "rent of Ägidius");
+    live.fill("label", "rent of Ägidius");
     live.click("Keep");
     live.wait_for("Edit the label");
     live.expect("rent of Ägidius");
@@ -179,6 +180,37 @@ fn a_label_is_written_in_place_and_kept() {
     live.click("Refresh");
     live.wait_for("Look further");
     live.expect("rent of Ägidius");
+}
+
+#[test]
+fn a_coins_label_is_its_own_and_can_be_taken_away() {
+    let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
+    let own = coin(&mut live, |coin| coin.is_free() && coin.value() > Amount::from_coins(1));
+    let item = Item::Output(own.outpoint());
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "change of the sign");
+    live.press("Keep");
+    live.wait_for("change of the sign");
+    live.expect_not("Keep");
+    assert_eq!(labels(&live.ports()).unwrap().get(&item), Some("change of the sign"));
+    live.press("Refresh");
+    live.wait_for("Look further");
+    live.expect("change of the sign");
+
+    // Esc leaves it as it is.
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "something else");
+    let escape = iced::keyboard::key::Named::Escape;
+    live.send(Message::Pressed(escape, iced::keyboard::Modifiers::default()));
+    live.expect_not("something else");
+    live.expect("change of the sign");
+
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "");
+    live.press("Keep");
+    live.expect_not("Keep");
+    live.expect_not("change of the sign");
+    assert_eq!(labels(&live.ports()).unwrap().get(&item), None);
 }
 
 #[test]
