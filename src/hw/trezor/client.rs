@@ -268,6 +268,16 @@ impl Client {
         self.known_key(&path::account(&self.profile, 0)).map(drop)
     }
 
+    /// Why an answer does not fit the keys read before: another wallet is open by now, or else this reason. The device may have begun to
+    /// ask for a passphrase within a session.
+    fn doubted(&mut self, reason: DeviceError) -> DeviceError {
+        self.keys.clear();
+        match self.same_wallet() {
+            Err(other @ DeviceError::OtherWallet { .. }) => other,
+            _ => reason,
+        }
+    }
+
     /// Another passphrase opens another wallet without a word.
     fn check_wallet(&mut self, found: u32) -> Result<(), DeviceError> {
         match self.wallet {
@@ -291,7 +301,7 @@ impl Client {
             let first = path.extend([ChildNumber::Normal { index: 0 }; 2]);
             let said = self.address(&first, false)?;
             if said != self.written(&derive(&xpub, false, 0)) {
-                return Err(bad("an account whose first address is another"));
+                return Err(self.doubted(bad("an account whose first address is another")));
             }
         }
         Ok(xpub)
@@ -302,7 +312,7 @@ impl Client {
         let key = self.public_key(path)?;
         let on_screen = self.address(path, true)?;
         if on_screen != self.written(&key) {
-            return Err(bad("the address is not the one of the public key"));
+            return Err(self.doubted(bad("the address is not the one of the public key")));
         }
         Ok(ShownAddress { key, on_screen })
     }
@@ -339,7 +349,7 @@ impl Client {
         let signature =
             CompactSignature::from_slice(answer.signature()).map_err(|_| bad("a signature of another length"))?;
         if answer.address() != self.written(&key) {
-            return Err(other_key(path));
+            return Err(self.doubted(other_key(path)));
         }
         signature
             .normalised(&message_hash(&self.profile.message_magic, text), KeyId::of(&key))

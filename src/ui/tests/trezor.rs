@@ -107,6 +107,31 @@ impl World {
 }
 
 #[test]
+fn another_wallet_opened_within_a_session_is_told_as_one() {
+    let mut world = World::new();
+    world.send(Message::Go(Page::Devices));
+    assert!(world.look().info().is_some_and(|info| info.wallet.is_some()));
+    // From now on it asks, and the keys read so far are of the standard wallet.
+    world.panel().set_passphrase(true);
+    let begun = world.begin("Show on the device");
+    let asked = world.serve(begun, |world, asked| match asked.question {
+        Question::Passphrase { .. } => {
+            world.fill("device-passphrase", PASSPHRASE);
+            world.click("Open the hidden wallet");
+        }
+        _ => world.agree(asked),
+    });
+    assert!(
+        matches!(asked[0], Question::Passphrase { wallet: Some(_), .. }),
+        "{asked:?}"
+    );
+    world.assert_shows(&[
+        "is open instead of",
+        "Try again with the passphrase of the wallet you used so far",
+    ]);
+}
+
+#[test]
 fn both_devices_are_listed_and_the_other_one_is_used_with_one_click() {
     let mut fixture = Fixture::on_sandbox("dash-regtest");
     fixture.send(Message::Go(Page::Devices));

@@ -8,6 +8,7 @@ pub mod pasted_key;
 pub mod paying;
 pub mod payout;
 pub mod platform;
+pub mod run;
 pub mod service;
 pub mod signing;
 pub mod voting;

@@ -1,37 +1,28 @@
 //! A payment that was reviewed: signed on the device, verified, sent, awaited. It can be stopped until it is being sent.
 
 use iced::task::Handle;
-use iced::widget::{column, row};
+use iced::widget::column;
 use iced::{Element, Task};
 
 use super::context::Look;
-use super::signing::{is_declined, is_sent, record};
+use super::run::{Run, abort_on_drop, is_declined};
 use crate::flow::pay::{self, Plan, Purpose};
 use crate::flow::resume::{self, resume};
 use crate::flow::{Error, Ports, Step};
 use crate::hw;
 use crate::protocol::{OutPoint, Txid};
-use crate::rpc::RpcError;
 use crate::ui::format::amount;
 use crate::ui::screen::part::as_device_shows;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    Progress, body, card, error_notice, fact, fact_copied, fact_mono, gauge, heading, help, info, mono, muted, panel,
-    primary_button, progress_list, secondary_button, warning,
+    body, card, error_notice, fact, fact_copied, fact_mono, gauge, heading, help, info, mono, muted, panel,
+    progress_list, warning,
 };
 
 #[derive(Debug)]
 pub struct Paying {
     plan: Box<Plan>,
-    steps: Vec<Step>,
-    state: State,
-    run: u64,
-}
-
-#[derive(Debug)]
-enum State {
-    Running { _task: Handle },
-    Stopped(Error),
+    run: Run,
 }
 
 #[derive(Debug, Clone)]
@@ -64,52 +55,39 @@ pub enum Action {
 impl Paying {
     pub fn start(ports: &Ports, plan: Box<Plan>) -> (Self, Task<Message>) {
         let (task, handle) = begin(ports, &plan, 0);
-        let state = State::Running { _task: handle };
-        let new = Self {
-            plan,
-            steps: Vec::new(),
-            state,
-            run: 0,
-        };
-        (new, task)
+        let run = Run::new(handle);
+        (Self { plan, run }, task)
     }
 
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// From here it cannot be called back. What the node refused was not sent.
+    /// From here it cannot be called back.
     pub fn is_sent(&self) -> bool {
-        let refused = matches!(&self.state, State::Stopped(Error::Node(RpcError::Rejected { .. })));
-        is_sent(&self.steps) && !refused
+        self.run.is_sent()
     }
 
     /// It is with the node, and only a block is missing: nothing here needs the user.
     pub fn is_waiting(&self) -> bool {
-        matches!(&self.state, State::Running { .. })
-            && matches!(
-                self.steps.last(),
-                Some(Step::WaitingForBlock { .. } | Step::Mined { .. })
-            )
+        let last = self.run.steps().last();
+        self.is_running() && matches!(last, Some(Step::WaitingForBlock { .. } | Step::Mined { .. }))
     }
 
     pub fn is_running(&self) -> bool {
-        matches!(&self.state, State::Running { .. })
+        self.run.stopped().is_none()
     }
 
     pub fn txid(&self) -> Option<Txid> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Broadcasting { txid } => Some(*txid),
-            _ => None,
-        })
+        self.run.txid()
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
-            Message::Stepped(run, step) if run == self.run => record(&mut self.steps, step),
-            Message::Ended(run, Ok(finished)) if run == self.run => return Action::Finished(finished),
-            Message::Ended(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
-            Message::Stepped(..) | Message::Ended(..) => {}
+            Message::Stepped(attempt, step) => self.run.record(attempt, step),
+            Message::Ended(attempt, Ok(finished)) if self.run.is(attempt) => return Action::Finished(finished),
+            Message::Ended(_, Ok(_)) => {}
+            Message::Ended(attempt, Err(error)) => self.run.stop(attempt, error),
             Message::Retry => return self.retry(ports),
             Message::Stop => return self.stop(),
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
@@ -119,18 +97,17 @@ impl Paying {
 
     /// What may have been sent is sent again as it is; anything before begins anew.
     fn retry(&mut self, ports: &Ports) -> Action {
-        if !matches!(self.state, State::Stopped(_)) {
+        if self.is_running() {
             return Action::None;
         }
-        self.run += 1;
-        let (task, handle) = match self.operation().filter(|_| self.is_sent()) {
-            Some(id) => go_on(ports, id, &self.plan, self.run),
-            None => begin(ports, &self.plan, self.run),
+        let (attempt, sent) = (self.run.next_attempt(), self.is_sent());
+        let (task, handle) = match self.run.operation().filter(|_| sent) {
+            Some(id) => go_on(ports, id, &self.plan, attempt),
+            None => begin(ports, &self.plan, attempt),
         };
-        let sent = self.is_sent();
-        self.steps
-            .retain(|step| sent && matches!(step, Step::Planned { .. } | Step::Broadcasting { .. }));
-        self.state = State::Running { _task: handle };
+        self.run.again(handle, |step| {
+            sent && matches!(step, Step::Planned { .. } | Step::Broadcasting { .. })
+        });
         Action::Run(task)
     }
 
@@ -142,29 +119,24 @@ impl Paying {
         Action::Review(self.plan.clone())
     }
 
-    fn operation(&self) -> Option<i64> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Planned { id } => Some(*id),
-            _ => None,
-        })
-    }
-
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let mut parts = column![].spacing(Gap::L);
-        match &self.state {
-            State::Running { .. } => parts = parts.push(self.now(look)),
-            State::Stopped(error) => parts = parts.push(self.stopped(error)),
-        }
+        parts = match self.run.stopped() {
+            None => parts.push(self.now(look)),
+            Some(error) => parts.push(self.stopped(error)),
+        };
         if let Some(txid) = self.txid().filter(|_| self.is_sent()) {
             parts = parts.push(card(fact_copied("Transaction", txid.to_string(), "", Message::Copy)));
         }
-        super::page_of(parts.push(panel("Progress", progress_list(self.lines()))))
+        let lines = self.run.lines(stages(&self.plan), over);
+        super::page_of(parts.push(panel("Progress", progress_list(lines))))
     }
 
     /// What the user has to do or to know now.
     fn now<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let asked = self
-            .steps
+            .run
+            .steps()
             .iter()
             .rev()
             .find(|step| !matches!(step, Step::DeviceWorks(_)));
@@ -219,7 +191,7 @@ impl Paying {
 
     /// How far the device is with a payment of many coins.
     fn work<'a>(&'a self) -> Option<Element<'a, Message>> {
-        let Some(Step::DeviceWorks(work)) = self.steps.last() else {
+        let Some(Step::DeviceWorks(work)) = self.run.steps().last() else {
             return None;
         };
         let (done, of) = (work.done, work.of);
@@ -245,32 +217,9 @@ impl Paying {
         parts.into()
     }
 
-    fn lines(&self) -> Vec<(Progress, String)> {
-        let stages = stages(&self.plan);
-        let reached = self.steps.iter().map(over).max().unwrap_or(0);
-        let failed = matches!(&self.state, State::Stopped(error) if !is_declined(error));
-        let state = |at: usize| match at.cmp(&reached) {
-            std::cmp::Ordering::Less => Progress::Done,
-            std::cmp::Ordering::Equal if failed => Progress::Failed,
-            std::cmp::Ordering::Equal => Progress::Now,
-            std::cmp::Ordering::Greater => Progress::Next,
-        };
-        stages
-            .into_iter()
-            .map(|(at, words)| (state(at), words.to_owned()))
-            .collect()
-    }
-
     /// Left and right end of the bar.
     pub fn buttons<'a>(&self) -> (Element<'a, Message>, Element<'a, Message>) {
-        let stop = |name: &'a str| secondary_button(name).on_press_maybe((!self.is_sent()).then_some(Message::Stop));
-        match &self.state {
-            State::Running { .. } => (stop("Cancel").into(), row![].into()),
-            State::Stopped(_) => {
-                let again = primary_button("Try again").on_press(Message::Retry);
-                (row![].into(), row![stop("Back"), again].spacing(Gap::S).into())
-            }
-        }
+        self.run.buttons(Message::Stop, Message::Retry)
     }
 }
 
@@ -363,9 +312,4 @@ fn go_on(ports: &Ports, id: i64, plan: &Plan, run: u64) -> (Task<Message>, Handl
 fn collateral_output(plan: &Plan) -> Option<u32> {
     let makes = matches!(plan.purpose, Purpose::Collateral { .. });
     makes.then(|| plan.payment_output() as u32)
-}
-
-fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
-    let (task, handle) = task.abortable();
-    (task, handle.abort_on_drop())
 }

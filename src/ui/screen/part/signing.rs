@@ -1,22 +1,21 @@
 //! Signing, verifying, sending and awaiting whatever was reviewed. It can be stopped until it is being sent.
 
 use iced::task::Handle;
-use iced::widget::{column, row, text};
+use iced::widget::{column, text};
 use iced::{Element, Length, Task};
 
 use super::context::Look;
+use super::run::{Run, abort_on_drop, is_declined};
 use crate::flow::choice::OneUse;
 use crate::flow::operation::{self, Kind, Operation};
 use crate::flow::resume::resume;
 use crate::flow::{Error, Ports, Step, register, update};
-use crate::hw::{self, DeviceError};
+use crate::hw;
 use crate::protocol::{ProTxHash, Txid};
-use crate::rpc::RpcError;
 use crate::store::journal::Event;
 use crate::ui::theme::{Gap, MONO};
 use crate::ui::widget::{
-    Progress, body, card, error_notice, fact_copied, heading, info, mono, muted, panel, primary_button, progress_list,
-    secondary_button, warning,
+    body, card, error_notice, fact_copied, heading, info, mono, muted, panel, progress_list, warning,
 };
 use crate::ui::work::blocking;
 
@@ -90,14 +89,7 @@ impl Job {
 
 pub struct Signing {
     job: Job,
-    steps: Vec<Step>,
-    state: State,
-    run: u64,
-}
-
-enum State {
-    Running { _task: Handle },
-    Stopped(Error),
+    run: Run,
 }
 
 #[derive(Debug, Clone)]
@@ -132,31 +124,23 @@ pub enum Action {
 impl Signing {
     pub fn start(ports: &Ports, job: Job) -> (Self, Task<Message>) {
         let (task, handle) = begin(ports, job.clone(), 0);
-        (
-            Self {
-                job,
-                steps: Vec::new(),
-                state: State::Running { _task: handle },
-                run: 0,
-            },
-            task,
-        )
+        let run = Run::new(handle);
+        (Self { job, run }, task)
     }
 
-    /// From here the window can be closed, but nothing can be called back. What the node refused was not sent.
+    /// From here the window can be closed, but nothing can be called back.
     pub fn is_sent(&self) -> bool {
-        let refused = matches!(&self.state, State::Stopped(Error::Node(RpcError::Rejected { .. })));
-        is_sent(&self.steps) && !refused
+        self.run.is_sent()
     }
 
     pub fn update(&mut self, ports: &Ports, message: Message) -> Action {
         match message {
-            Message::Stepped(run, step) if run == self.run => record(&mut self.steps, step),
-            Message::Ended(run, Ok(finished)) if run == self.run => {
+            Message::Stepped(attempt, step) => self.run.record(attempt, step),
+            Message::Ended(attempt, Ok(finished)) if self.run.is(attempt) => {
                 return Action::Finished(self.job.clone(), finished);
             }
-            Message::Ended(run, Err(error)) if run == self.run => self.state = State::Stopped(error),
-            Message::Stepped(..) | Message::Ended(..) => {}
+            Message::Ended(_, Ok(_)) => {}
+            Message::Ended(attempt, Err(error)) => self.run.stop(attempt, error),
             Message::Retry => return self.retry(ports),
             Message::Stop => return self.stop(ports),
             Message::GivenUp => {}
@@ -167,24 +151,21 @@ impl Signing {
 
     /// The journal knows how to go on; only what was never written down begins anew.
     fn retry(&mut self, ports: &Ports) -> Action {
-        if !matches!(self.state, State::Stopped(_)) {
+        if self.run.stopped().is_none() {
             return Action::None;
         }
-        self.run += 1;
-        let (task, handle) = match self.operation() {
-            Some(id) if self.is_signed() || !self.job.has_pasted_key() => {
-                go_on(ports, id, self.job.subject(), self.run)
-            }
-            _ => begin(ports, self.job.clone(), self.run),
+        let attempt = self.run.next_attempt();
+        let (task, handle) = match self.run.operation() {
+            Some(id) if self.is_signed() || !self.job.has_pasted_key() => go_on(ports, id, self.job.subject(), attempt),
+            _ => begin(ports, self.job.clone(), attempt),
         };
         // What was sent once stays sent, however the next attempt ends; and it is still the same operation.
-        self.steps.retain(|step| {
+        self.run.again(handle, |step| {
             matches!(
                 step,
                 Step::Planned { .. } | Step::PayloadSigned { .. } | Step::Broadcasting { .. }
             )
         });
-        self.state = State::Running { _task: handle };
         Action::Run(task)
     }
 
@@ -193,7 +174,7 @@ impl Signing {
         if self.is_sent() {
             return Action::None;
         }
-        let note = match self.operation() {
+        let note = match self.run.operation() {
             Some(id) => given_up(ports, id),
             None => Task::none(),
         };
@@ -203,31 +184,25 @@ impl Signing {
     /// The journal has the signature under the payload.
     fn is_signed(&self) -> bool {
         let signed = |step: &Step| matches!(step, Step::PayloadSigned { .. } | Step::Broadcasting { .. });
-        self.steps.iter().any(signed)
-    }
-
-    fn operation(&self) -> Option<i64> {
-        self.steps.iter().find_map(|step| match step {
-            Step::Planned { id } => Some(*id),
-            _ => None,
-        })
+        self.run.steps().iter().any(signed)
     }
 
     pub fn view<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
         let mut parts = column![].spacing(Gap::L);
-        match &self.state {
-            State::Running { .. } => parts = parts.push(self.now(look)),
-            State::Stopped(error) => parts = parts.push(self.stopped(error)),
+        parts = match self.run.stopped() {
+            None => parts.push(self.now(look)),
+            Some(error) => parts.push(self.stopped(error)),
+        };
+        if let Some(txid) = self.run.txid().filter(|_| self.is_sent()) {
+            parts = parts.push(card(fact_copied("Transaction", txid.to_string(), "", Message::Copy)));
         }
-        if self.is_sent() {
-            parts = parts.push(self.sent());
-        }
-        super::page_of(parts.push(panel("Progress", progress_list(self.lines()))))
+        let lines = self.run.lines(self.job.stages().into_iter().enumerate(), over);
+        super::page_of(parts.push(panel("Progress", progress_list(lines))))
     }
 
     /// What the user has to do or to know now.
     fn now<'a>(&'a self, look: &Look<'a>) -> Element<'a, Message> {
-        match self.steps.last() {
+        match self.run.steps().last() {
             None | Some(Step::Planned { .. }) if self.job.kind() == Kind::Register => {
                 muted("Getting the device ready.").into()
             }
@@ -279,38 +254,9 @@ impl Signing {
         parts.into()
     }
 
-    fn sent(&self) -> Element<'_, Message> {
-        let txid = self.steps.iter().find_map(|step| match step {
-            Step::Broadcasting { txid } => Some(txid.to_string()),
-            _ => None,
-        });
-        card(fact_copied("Transaction", txid.unwrap_or_default(), "", Message::Copy)).into()
-    }
-
-    fn lines(&self) -> impl Iterator<Item = (Progress, String)> {
-        let reached = reached(&self.steps);
-        let failed = matches!(&self.state, State::Stopped(error) if !is_declined(error));
-        self.job.stages().into_iter().enumerate().map(move |(at, words)| {
-            let state = match at.cmp(&reached) {
-                std::cmp::Ordering::Less => Progress::Done,
-                std::cmp::Ordering::Equal if failed => Progress::Failed,
-                std::cmp::Ordering::Equal => Progress::Now,
-                std::cmp::Ordering::Greater => Progress::Next,
-            };
-            (state, words.to_owned())
-        })
-    }
-
     /// Left and right end of the bar.
     pub fn buttons<'a>(&self) -> (Element<'a, Message>, Element<'a, Message>) {
-        let stop = |name: &'a str| secondary_button(name).on_press_maybe((!self.is_sent()).then_some(Message::Stop));
-        match &self.state {
-            State::Running { .. } => (stop("Cancel").into(), row![].into()),
-            State::Stopped(_) => {
-                let again = primary_button("Try again").on_press(Message::Retry);
-                (row![].into(), row![stop("Back"), again].spacing(Gap::S).into())
-            }
-        }
+        self.run.buttons(Message::Stop, Message::Retry)
     }
 }
 
@@ -355,29 +301,9 @@ fn go_on(ports: &Ports, id: i64, subject: Option<ProTxHash>, run: u64) -> (Task<
     ))
 }
 
-fn abort_on_drop(task: Task<Message>) -> (Task<Message>, Handle) {
-    let (task, handle) = task.abortable();
-    (task, handle.abort_on_drop())
-}
-
-/// Keeps the steps; of a row of new heights, or of how far a device is, only the last one.
-pub fn record(steps: &mut Vec<Step>, step: Step) {
-    if let (Some(Step::WaitingForBlock { .. }), Step::WaitingForBlock { .. })
-    | (Some(Step::DeviceWorks(_)), Step::DeviceWorks(_)) = (steps.last(), &step)
-    {
-        steps.pop();
-    }
-    steps.push(step);
-}
-
-/// The point of no return lies behind.
-pub fn is_sent(steps: &[Step]) -> bool {
-    steps.iter().any(|step| matches!(step, Step::Broadcasting { .. }))
-}
-
-/// How many of the stages are over.
-fn reached(steps: &[Step]) -> usize {
-    let over = |step: &Step| match step {
+/// How many of the stages are over with a step.
+fn over(step: &Step) -> usize {
+    match step {
         Step::Planned { .. }
         | Step::ConfirmMessage { .. }
         | Step::ConfirmAddress { .. }
@@ -388,12 +314,7 @@ fn reached(steps: &[Step]) -> usize {
         Step::Verified { .. } | Step::Broadcasting { .. } => 4,
         Step::WaitingForBlock { .. } => 5,
         Step::Mined { .. } => 6,
-    };
-    steps.iter().map(over).max().unwrap_or(0)
-}
-
-pub fn is_declined(error: &Error) -> bool {
-    matches!(error, Error::Device(DeviceError::Declined))
+    }
 }
 
 fn confirm<'a>(
@@ -465,16 +386,5 @@ mod tests {
     fn a_hash_is_shown_in_groups_of_four() {
         let hash = "0123456789ABCDEF".repeat(4);
         assert_eq!(groups(&hash), vec!["0123 4567 89AB CDEF"; 4]);
-    }
-
-    #[test]
-    fn of_many_new_heights_the_last_is_kept() {
-        use bitcoin::hashes::Hash;
-        let txid = bitcoin::Txid::all_zeros();
-        let mut steps = vec![Step::Broadcasting { txid }];
-        record(&mut steps, Step::WaitingForBlock { txid, height: 7 });
-        record(&mut steps, Step::WaitingForBlock { txid, height: 8 });
-        assert_eq!(steps.len(), 2);
-        assert!(is_sent(&steps) && reached(&steps) == 5);
     }
 }
