@@ -306,7 +306,7 @@ impl Live {
         self.hear();
         match self.asked.first().map(|asked| &asked.question) {
             Some(Question::Pin { .. }) => self.fixture.enter_pin(PIN),
-            Some(Question::Passphrase { .. }) => self.fixture.enter_passphrase(HIDDEN),
+            Some(Question::Passphrase { wallet, .. }) => self.fixture.enter_passphrase(HIDDEN, wallet.is_none()),
             Some(Question::Button { .. }) | None => return false,
         }
         true

@@ -53,7 +53,7 @@ impl World {
     fn agree(&mut self, asked: &Asked) {
         match asked.question {
             Question::Pin { .. } => self.enter_pin(PIN),
-            Question::Passphrase { .. } => self.enter_passphrase(HIDDEN),
+            Question::Passphrase { ref wallet, .. } => self.enter_passphrase(HIDDEN, wallet.is_none()),
             Question::Button { .. } => {
                 self.trezor_screen();
                 self.assert_shows(&["The Trezor One asks"]);
@@ -112,13 +112,10 @@ fn another_wallet_opened_within_a_session_is_told_as_one() {
     world.send(Message::Go(Page::Devices));
     assert!(world.look().info().is_some_and(|info| info.wallet.is_some()));
     // From now on it asks, and the keys read so far are of the standard wallet.
-    world.panel().set_passphrase(true);
+    world.trezor().set_passphrase(true);
     let begun = world.begin("Show on the device");
     let asked = world.serve(begun, |world, asked| match asked.question {
-        Question::Passphrase { .. } => {
-            world.fill("device-passphrase", PASSPHRASE);
-            world.click("Open the hidden wallet");
-        }
+        Question::Passphrase { .. } => world.enter_passphrase(HIDDEN, false),
         _ => world.agree(asked),
     });
     assert!(

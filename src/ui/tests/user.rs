@@ -50,11 +50,13 @@ impl Fixture {
         self.click("Enter the PIN");
     }
 
-    /// Types the passphrase of a wallet that is opened for the first time: twice.
+    /// Types a passphrase; `new`: its wallet is opened for the first time, and it is asked for twice.
     #[track_caller]
-    pub fn enter_passphrase(&mut self, passphrase: &str) {
+    pub fn enter_passphrase(&mut self, passphrase: &str, new: bool) {
         self.fill("device-passphrase", passphrase);
-        self.fill("device-passphrase-again", passphrase);
+        if new {
+            self.fill("device-passphrase-again", passphrase);
+        }
         self.click("Open the hidden wallet");
     }
 }
