@@ -10,10 +10,13 @@ use iced_test::Simulator;
 use iced_test::selector;
 
 use super::support::{Fixture, outputs, select_all};
+use super::user::HIDDEN;
 use crate::flow::Ports;
 use crate::hw::fake::FakeDevice;
-use crate::hw::{Device, DeviceSpec, Kind};
+use crate::hw::{Device, DeviceSpec, Kind, Question};
 use crate::setup::SandboxRun;
+use crate::ui::asker::Asked;
+use crate::ui::screen::sandbox::PIN;
 use crate::ui::{Message, Page};
 
 /// Silent for so long means: nothing more comes by itself.
@@ -23,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub struct Live {
     pub fixture: Fixture,
     kind: Kind,
+    /// What the window was told of the devices' questions last.
+    asked: Vec<Asked>,
     running: SelectAll<BoxStream<'static, Message>>,
 }
 
@@ -32,9 +37,27 @@ impl Live {
         let mut live = Self {
             fixture: Fixture::on_sandbox_with(network, DeviceSpec::Usb(kind)),
             kind,
+            asked: Vec::new(),
             running: SelectAll::new(),
         };
         live.look_for_device();
+        live
+    }
+
+    /// On a sandbox with its Ledger in use, changed on the Devices page for its other device, a Trezor One with a PIN and a
+    /// passphrase.
+    pub fn switched(network: &str) -> Self {
+        let mut live = Self::on(network, Kind::Ledger);
+        let trezor = live.fixture.trezor();
+        assert!(trezor.set_pin(Some(PIN)));
+        trezor.set_passphrase(true);
+        live.send(Message::Go(Page::Devices));
+        let session = live.fixture.session();
+        let (id, find) = (session.id, session.find_devices());
+        let found = live.fixture.wait(find);
+        live.send(Message::DevicesFound(id, found));
+        live.press("Use this one");
+        live.kind = Kind::Trezor;
         live
     }
 
@@ -148,8 +171,18 @@ impl Live {
         }
     }
 
+    /// Tells the window what its devices ask, as its subscription does.
+    fn hear(&mut self) {
+        let open = self.fixture.app.asker.open();
+        if open != self.asked {
+            self.asked.clone_from(&open);
+            self.deliver(vec![Message::Asked(open)]);
+        }
+    }
+
     /// Takes one result of the work under way.
     fn step(&mut self, patience: Duration) -> bool {
+        self.hear();
         let running = &mut self.running;
         let next = self
             .fixture
@@ -180,6 +213,20 @@ impl Live {
         }
     }
 
+    /// Presses what carries this text, once it is there and can be pressed.
+    #[track_caller]
+    pub fn press(&mut self, text: &str) {
+        let begin = Instant::now();
+        while !(self.fixture.texts().iter().any(|shown| shown == text) && self.click(text)) {
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "{text:?} cannot be pressed; there are {:#?}",
+                self.fixture.texts()
+            );
+            self.step(Duration::from_millis(50));
+        }
+    }
+
     pub fn sees(&self, words: &str) -> bool {
         self.fixture.texts().iter().any(|text| text.contains(words))
     }
@@ -194,27 +241,24 @@ impl Live {
         self.fixture.assert_hides(words);
     }
 
-    /// Presses the buttons of the device, question by question, until it has been asked nothing for a while.
+    /// Lets the device ask, and presses its buttons question by question, until it has been asked nothing for a while. What it
+    /// asks through the window is typed there.
     pub fn answer(&mut self, yes: bool) {
-        let run = self.run();
-        let kind = self.kind;
         let begin = Instant::now();
         let mut quiet = 0;
         let mut any = false;
         while !(any && quiet > 10) {
             assert!(begin.elapsed() < PATIENCE, "the device asked nothing");
-            let pressed = press(&run, kind, yes);
+            let pressed = !self.type_it() && self.press_button(yes);
             any |= pressed;
             quiet = if pressed { 0 } else { quiet + 1 };
             self.step(Duration::from_millis(50));
         }
     }
 
-    /// Presses the buttons until a text is on screen.
+    /// Answers everything with yes until a text is on screen.
     #[track_caller]
     pub fn answer_until(&mut self, words: &str) {
-        let run = self.run();
-        let kind = self.kind;
         let begin = Instant::now();
         while !self.sees(words) {
             assert!(
@@ -222,17 +266,58 @@ impl Live {
                 "{words:?} did not come; there are {:#?}",
                 self.fixture.texts()
             );
-            press(&run, kind, true);
+            let _ = self.type_it() || self.press_button(true);
             self.step(Duration::from_millis(50));
         }
     }
-}
 
-fn press(run: &SandboxRun, kind: Kind, yes: bool) -> bool {
-    match (kind, &run.trezor) {
-        (Kind::Trezor, Some(trezor)) if yes => trezor.panel().approve(),
-        (Kind::Trezor, Some(trezor)) => trezor.panel().reject(),
-        _ if yes => run.panel.approve(),
-        _ => run.panel.reject(),
+    /// Waits until the device asks for its buttons; what it asks through the window before is typed there.
+    pub fn until_asked(&mut self) {
+        let begin = Instant::now();
+        while !self.is_asking() {
+            assert!(begin.elapsed() < PATIENCE, "the device asks nothing");
+            self.type_it();
+            self.step(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits until the device asks nothing any more after a cancel. A Ledger cannot take its question back: it is declined there.
+    pub fn until_quiet(&mut self) {
+        let begin = Instant::now();
+        while self.is_asking() || !self.asked.is_empty() {
+            assert!(begin.elapsed() < Duration::from_secs(5), "the device still asks");
+            if self.kind == Kind::Ledger {
+                self.press_button(false);
+            }
+            self.step(Duration::from_millis(50));
+        }
+    }
+
+    /// The device waits for its buttons.
+    pub fn is_asking(&mut self) -> bool {
+        match self.kind {
+            Kind::Trezor => self.fixture.trezor().screen().prompt().is_some(),
+            _ => self.run().panel.screen().prompt().is_some(),
+        }
+    }
+
+    /// Types the PIN or the passphrase that is asked for in the window; false if none is.
+    fn type_it(&mut self) -> bool {
+        self.hear();
+        match self.asked.first().map(|asked| &asked.question) {
+            Some(Question::Pin { .. }) => self.fixture.enter_pin(PIN),
+            Some(Question::Passphrase { wallet, .. }) => self.fixture.enter_passphrase(HIDDEN, wallet.is_none()),
+            Some(Question::Button { .. }) | None => return false,
+        }
+        true
+    }
+
+    fn press_button(&mut self, yes: bool) -> bool {
+        match (self.kind, yes) {
+            (Kind::Trezor, true) => self.fixture.trezor().approve(),
+            (Kind::Trezor, false) => self.fixture.trezor().reject(),
+            (_, true) => self.run().panel.approve(),
+            (_, false) => self.run().panel.reject(),
+        }
     }
 }

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use iced_test::selector::id;
-
 use super::support::{Begun, Fixture};
+use super::user::HIDDEN;
 use crate::hw::Question;
 use crate::protocol::{Amount, KeyId, path};
-use crate::sandbox::trezor::{Panel, Screen, positions};
+use crate::sandbox::trezor::Screen;
 use crate::ui::asker::Asked;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::sandbox::{Message as Sandbox, PIN};
+use crate::ui::screen::sandbox::PIN;
 use crate::ui::{Message, Page};
-
-const PASSPHRASE: &str = "hidden";
 
 /// A window on the sandbox whose Trezor was chosen on its page.
 struct World(Fixture);
@@ -52,54 +49,13 @@ impl World {
         world
     }
 
-    fn panel(&mut self) -> Panel {
-        let run = self.session().connection.sandbox.clone().unwrap();
-        run.trezor.as_ref().unwrap().panel()
-    }
-
-    /// What the device shows, once it shows something; drawn as the subscription would have it.
-    fn screen(&mut self) -> Screen {
-        let panel = self.panel();
-        let shown = self.wait(async move {
-            let mut screen = panel.watch();
-            let asks = |screen: &Screen| !matches!(screen, Screen::Home | Screen::Unplugged);
-            screen.wait_for(asks).await.unwrap().clone()
-        });
-        let id = self.session().id;
-        self.send(Message::Sandbox(Sandbox::TrezorChanged(id, shown.clone())));
-        shown
-    }
-
-    /// Presses the places of digits.
-    fn enter_pin(&mut self, digits: &str) {
-        let Screen::PinMatrix(matrix) = self.screen() else {
-            panic!("it shows no digits");
-        };
-        const KEYS: [&str; 9] = [
-            "pin-1", "pin-2", "pin-3", "pin-4", "pin-5", "pin-6", "pin-7", "pin-8", "pin-9",
-        ];
-        for place in positions(&matrix, digits).bytes() {
-            let messages: Vec<Message> = {
-                let mut ui = self.ui();
-                ui.click(id(KEYS[usize::from(place - b'1')])).unwrap();
-                ui.into_messages().collect()
-            };
-            messages.into_iter().for_each(|message| self.send(message));
-        }
-        self.click("Enter the PIN");
-    }
-
     /// Answers one question with yes.
     fn agree(&mut self, asked: &Asked) {
         match asked.question {
             Question::Pin { .. } => self.enter_pin(PIN),
-            Question::Passphrase { .. } => {
-                self.fill("device-passphrase", PASSPHRASE);
-                self.fill("device-passphrase-again", PASSPHRASE);
-                self.click("Open the hidden wallet");
-            }
+            Question::Passphrase { ref wallet, .. } => self.enter_passphrase(HIDDEN, wallet.is_none()),
             Question::Button { .. } => {
-                self.screen();
+                self.trezor_screen();
                 self.assert_shows(&["The Trezor One asks"]);
                 self.click("Approve");
             }
@@ -156,13 +112,10 @@ fn another_wallet_opened_within_a_session_is_told_as_one() {
     world.send(Message::Go(Page::Devices));
     assert!(world.look().info().is_some_and(|info| info.wallet.is_some()));
     // From now on it asks, and the keys read so far are of the standard wallet.
-    world.panel().set_passphrase(true);
+    world.trezor().set_passphrase(true);
     let begun = world.begin("Show on the device");
     let asked = world.serve(begun, |world, asked| match asked.question {
-        Question::Passphrase { .. } => {
-            world.fill("device-passphrase", PASSPHRASE);
-            world.click("Open the hidden wallet");
-        }
+        Question::Passphrase { .. } => world.enter_passphrase(HIDDEN, false),
         _ => world.agree(asked),
     });
     assert!(
@@ -212,7 +165,7 @@ fn unplugging_and_plugging_in_is_noticed() {
         }
     }
     world.assert_shows(&["Disconnected", "Plug the Trezor in"]);
-    world.panel().plug_in();
+    world.trezor().plug_in();
     let ready = (0..100).any(|_| {
         std::thread::sleep(Duration::from_millis(50));
         world.look().is_ready()
@@ -242,7 +195,7 @@ fn a_wrong_pin_is_told_calmly_and_the_next_try_is_a_new_one() {
     let begun = world.begin("Show on the device");
     let asked = world.serve(begun, |world, asked| {
         assert!(matches!(asked.question, Question::Pin { .. }));
-        world.screen();
+        world.trezor_screen();
         world.assert_shows(&["PIN of the Trezor One", "Its PIN is 1234"]);
         world.enter_pin("5678");
     });
@@ -263,7 +216,7 @@ fn esc_at_the_pin_cancels_what_was_begun() {
         world.send(Message::Pressed(escape, iced::keyboard::Modifiers::default()));
     });
     world.assert_shows(&["No PIN was entered.", "try again whenever you like"]);
-    assert_eq!(world.panel().screen(), Screen::Home);
+    assert_eq!(world.trezor().screen(), Screen::Home);
 }
 
 #[test]
@@ -292,11 +245,11 @@ fn a_button_question_is_cancelled_from_the_window() {
     world.look();
     let begun = world.begin("Show on the device");
     world.serve(begun, |world, _| {
-        world.screen();
+        world.trezor_screen();
         world.click("Cancel on the device");
     });
     world.assert_shows(&["Declined on the device."]);
-    assert_eq!(world.panel().screen(), Screen::Home);
+    assert_eq!(world.trezor().screen(), Screen::Home);
 }
 
 #[test]
@@ -318,14 +271,14 @@ fn on_a_model_t_pin_and_passphrase_are_entered_on_the_device_itself() {
         Question::Passphrase { .. } => {
             world.click("Enter it on the device");
         }
-        _ => match world.screen() {
+        _ => match world.trezor_screen() {
             Screen::PinEntry => {
                 world.assert_shows(&["The Trezor Model T asks", "enter the PIN"]);
                 world.fill("sandbox-entry", PIN);
                 world.click("Enter on the device");
             }
             Screen::PassphraseEntry => {
-                world.fill("sandbox-entry", PASSPHRASE);
+                world.fill("sandbox-entry", HIDDEN);
                 world.click("Enter on the device");
             }
             _ => drop(world.click("Approve")),

@@ -7,14 +7,15 @@ use crate::hw::{DeviceError, Kind};
 use crate::protocol::network::MnType;
 use crate::protocol::{Address, Amount, OutPoint};
 use crate::rpc::FoundTx;
+use crate::store::Item;
 use crate::store::journal::State;
 use crate::ui::screen::devices::Seen;
 use crate::ui::{Message, Page, wallet};
 
-const NETWORK: &str = "dash-regtest";
+pub const NETWORK: &str = "dash-regtest";
 
 /// The accounts as the flow reads them, past the page.
-fn read(live: &mut Live) -> Vec<Account> {
+pub fn read(live: &mut Live) -> Vec<Account> {
     let ports = live.ports();
     live.fixture.wait(async move {
         let labels = labels(&ports).unwrap();
@@ -28,13 +29,13 @@ fn coin(live: &mut Live, fits: impl Fn(&WalletCoin) -> bool) -> WalletCoin {
     coins.into_iter().find(|coin| fits(coin)).expect("such a coin")
 }
 
-fn transaction(live: &mut Live, txid: crate::protocol::Txid) -> FoundTx {
+pub fn transaction(live: &mut Live, txid: crate::protocol::Txid) -> FoundTx {
     let node = live.ports().node;
     live.fixture
         .wait(async move { node.transaction(txid).await.unwrap().unwrap() })
 }
 
-fn stranger(live: &mut Live) -> (Address, String) {
+pub fn stranger(live: &mut Live) -> (Address, String) {
     let address = Address::PubkeyHash([0x33; 20]);
     let text = address.to_text(&live.ports().profile);
     (address, text)
@@ -45,7 +46,7 @@ fn tick(live: &mut Live, outpoint: OutPoint) {
 }
 
 /// The txid of the last payment in the journal, which is in a block.
-fn sent(live: &mut Live) -> crate::protocol::Txid {
+pub fn sent(live: &mut Live) -> crate::protocol::Txid {
     let ports = live.ports();
     let operation = ports.journal.list().unwrap().remove(0);
     assert_eq!(operation.state(), State::Mined);
@@ -169,7 +170,7 @@ fn a_label_is_written_in_place_and_kept() {
     live.click("Addresses");
     live.expect("Next to receive");
     assert!(live.click("Add a label"));
-    live.fill("address-label", "rent of Ägidius");
+    live.fill("label", "rent of Ägidius");
     live.click("Keep");
     live.wait_for("Edit the label");
     live.expect("rent of Ägidius");
@@ -179,6 +180,37 @@ fn a_label_is_written_in_place_and_kept() {
     live.click("Refresh");
     live.wait_for("Look further");
     live.expect("rent of Ägidius");
+}
+
+#[test]
+fn a_coins_label_is_its_own_and_can_be_taken_away() {
+    let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
+    let own = coin(&mut live, |coin| coin.is_free() && coin.value() > Amount::from_coins(1));
+    let item = Item::Output(own.outpoint());
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "change of the sign");
+    live.press("Keep");
+    live.wait_for("change of the sign");
+    live.expect_not("Keep");
+    assert_eq!(labels(&live.ports()).unwrap().get(&item), Some("change of the sign"));
+    live.press("Refresh");
+    live.wait_for("Look further");
+    live.expect("change of the sign");
+
+    // Esc leaves it as it is.
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "something else");
+    let escape = iced::keyboard::key::Named::Escape;
+    live.send(Message::Pressed(escape, iced::keyboard::Modifiers::default()));
+    live.expect_not("something else");
+    live.expect("change of the sign");
+
+    assert!(live.click_id(format!("label-{}", own.outpoint())));
+    live.fill("label", "");
+    live.press("Keep");
+    live.expect_not("Keep");
+    live.expect_not("change of the sign");
+    assert_eq!(labels(&live.ports()).unwrap().get(&item), None);
 }
 
 #[test]
@@ -282,32 +314,6 @@ fn a_locked_coin_is_spent_only_after_its_phrase_was_typed_to_the_letter() {
     live.wait_for("Look further");
     live.expect_not("Unlocked");
     live.expect_not("coin ticked");
-}
-
-#[test]
-fn a_collateral_is_made_and_a_masternode_registered_with_it() {
-    let mut live = Live::in_wallet(NETWORK, Kind::Ledger);
-    let ready = read(&mut live)[0].balances().ready;
-    assert!(ready > Amount::from_coins(1_000), "{ready}");
-    live.click("Create a collateral");
-    live.expect("exactly 1000");
-    assert!(live.click("Review"));
-    live.wait_for("What the Ledger will show");
-    live.expect("First this address of yours");
-    live.click("Sign on the device");
-    live.wait_for("the address of yours that is paid to");
-    live.answer_until("The collateral is made.");
-    let txid = sent(&mut live);
-    let tx = transaction(&mut live, txid).tx;
-    let amount = live.ports().profile.collateral(MnType::Regular);
-    assert_eq!(tx.outputs[0].amount(), amount);
-    live.click("Register a masternode with it");
-    live.wait_for("Key on device");
-    live.expect(&format!("{txid}:0"));
-    assert!(live.click("Next"));
-    // The wallet guards it from now on.
-    let made = coin(&mut live, |coin| coin.outpoint() == OutPoint::new(txid, 0));
-    assert!(!made.is_free());
 }
 
 #[test]

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use iced::widget::text::Wrapping;
 use iced::widget::{Row, button, column, container, row, space};
-use iced::{Element, Length};
+use iced::{Element, Length, Task};
 
+use super::label::{self, Labelling};
 use super::payment::Ticked;
+use crate::flow::Ports;
 use crate::flow::guard::{self, Guard};
 use crate::flow::wallet::{CoinState, WalletCoin};
 use crate::protocol::{OutPoint, Profile, path};
+use crate::store::Item;
 use crate::ui::format::{amount, count, grouped, short_hash};
 use crate::ui::theme::{Gap, STRONG, Size, Tone};
 use crate::ui::widget::{
@@ -29,6 +32,7 @@ pub struct Coins {
     /// Locked ones whose phrase was typed; they are locked again when the page is left.
     /// With how grave what guards them was when their phrases were typed.
     unlocked: BTreeMap<OutPoint, u8>,
+    labels: Labelling,
     drawn: usize,
 }
 
@@ -57,6 +61,7 @@ pub enum Message {
     Lock(OutPoint),
     /// A payment from those ticked.
     Send,
+    Label(label::Message),
     Copy(String),
 }
 
@@ -69,6 +74,7 @@ impl Default for Coins {
             },
             ticked: BTreeSet::new(),
             unlocked: BTreeMap::new(),
+            labels: Labelling::default(),
             drawn: PORTION,
         }
     }
@@ -97,8 +103,23 @@ impl Coins {
                 self.unlocked.remove(&outpoint);
                 self.ticked.remove(&outpoint);
             }
-            Message::Unlock(_) | Message::Send | Message::Copy(_) => {}
+            Message::Unlock(_) | Message::Send | Message::Label(_) | Message::Copy(_) => {}
         }
+    }
+
+    pub fn is_labelling(&self) -> bool {
+        self.labels.is_editing()
+    }
+
+    /// A label that was kept is on screen at once.
+    pub fn label(&mut self, ports: &Ports, coins: &mut [WalletCoin], message: label::Message) -> Task<Message> {
+        let (task, kept) = self.labels.update(ports, message);
+        if let Some(kept) = kept {
+            for coin in coins.iter_mut().filter(|coin| item(coin) == kept.item) {
+                coin.label.clone_from(&kept.label);
+            }
+        }
+        task.map(Message::Label)
     }
 
     fn sort_by(&mut self, by: Column) {
@@ -115,6 +136,7 @@ impl Coins {
 
     /// Locks are back, and nothing is ticked.
     pub fn reset(&mut self) {
+        self.labels.stop();
         self.ticked.clear();
         self.unlocked.clear();
     }
@@ -165,7 +187,8 @@ impl Coins {
             let more = secondary_button(rest).on_press(Message::More);
             list = list.push(divider()).push(container(more).padding(Gap::M));
         }
-        column![self.bar(coins, profile), card(list).padding(0)]
+        let error = self.labels.error().map(|error| error.map(Message::Label));
+        column![self.bar(coins, profile), error, card(list).padding(0)]
             .spacing(Gap::S)
             .into()
     }
@@ -229,7 +252,7 @@ impl Coins {
             .into()
     }
 
-    fn line<'a>(&self, coin: &'a WalletCoin, profile: &'a Profile) -> Element<'a, Message> {
+    fn line<'a>(&'a self, coin: &'a WalletCoin, profile: &'a Profile) -> Element<'a, Message> {
         let outpoint = coin.own.coin.outpoint;
         let text = format!("{}:{}", short_hash(&outpoint.txid.to_string()), outpoint.vout);
         let sum = column![
@@ -237,16 +260,20 @@ impl Coins {
             state(coin)
         ];
         let address = short_hash(&coin.own.key_id.address().to_text(profile));
-        // What is known of it anyway is said below, with the lock.
-        let name = match &coin.label {
-            Some(label) if coin.guards.iter().all(|guard| guard.label() != *label) => help(label.as_str()),
-            _ => help(path::to_text(&coin.own.path)),
+        let known = match name(coin) {
+            Some(label) => help(label),
+            None => help(path::to_text(&coin.own.path)),
         };
-        let address = column![mono(address).wrapping(Wrapping::None), name.wrapping(Wrapping::None)];
+        let address = column![mono(address).wrapping(Wrapping::None), known.wrapping(Wrapping::None)];
         let copy = text_button("Copy")
             .padding(0)
             .on_press(Message::Copy(outpoint.to_string()));
-        let output = column![mono(text).size(Size::SMALL).wrapping(Wrapping::None), copy];
+        let begin = label::Message::Edit(item(coin), name(coin).unwrap_or_default().to_owned());
+        let label = text_button("Label").padding(0).on_press(Message::Label(begin));
+        let output = column![
+            mono(text).size(Size::SMALL).wrapping(Wrapping::None),
+            row![copy, container(label).id(format!("label-{outpoint}"))].spacing(Gap::M)
+        ];
         let first = row![
             self.chooser(coin),
             container(sum.spacing(2)).width(SUM).clip(true),
@@ -258,6 +285,9 @@ impl Coins {
         let mut lines = column![first].spacing(Gap::XS);
         if !coin.guards.is_empty() {
             lines = lines.push(self.locked(coin));
+        }
+        if self.labels.is_of(&item(coin)) {
+            lines = lines.push(self.labels.editor().map(|editor| editor.map(Message::Label)));
         }
         container(lines).padding([Gap::S, Gap::M]).width(Length::Fill).into()
     }
@@ -315,6 +345,17 @@ impl Order {
         let order = order.then(a.outpoint.cmp(&b.outpoint));
         if self.rising { order } else { order.reverse() }
     }
+}
+
+/// What its label is kept under.
+fn item(coin: &WalletCoin) -> Item {
+    Item::Output(coin.outpoint())
+}
+
+/// Its label. What is known of it anyway is said below, with the lock.
+fn name(coin: &WalletCoin) -> Option<&str> {
+    let label = coin.label.as_deref()?;
+    coin.guards.iter().all(|guard| guard.label() != label).then_some(label)
 }
 
 fn state<'a>(coin: &WalletCoin) -> Element<'a, Message> {

@@ -1,11 +1,12 @@
 //! The wallet of the device: accounts, addresses and coins, receiving, sending, and making collaterals.
 //!
-//! A file per part: [`search`] reads the accounts, [`coins`] and [`addresses`] are the two tables, [`unlock`] guards what is
-//! locked, [`receive`] shows an address on the device, [`payment`] is one payment from its form to its block. This one leads from
+//! A file per part: [`search`] reads the accounts, [`coins`] and [`addresses`] are the two tables, [`label`] is a label written in
+//! one of them, [`unlock`] guards what is locked, [`receive`] shows an address on the device, [`payment`] is one payment from its form to its block. This one leads from
 //! part to part.
 
 mod addresses;
 mod coins;
+mod label;
 pub mod payment;
 mod receive;
 mod search;
@@ -270,10 +271,14 @@ impl Wallet {
     }
 
     fn of_coins(&mut self, ports: &Ports, message: coins::Message) -> Action {
-        let Some(account) = self.accounts.as_ref().and_then(|all| all.get(self.account)) else {
+        let Some(account) = self.accounts.as_mut().and_then(|all| all.get_mut(self.account)) else {
             return Action::None;
         };
         match message {
+            coins::Message::Label(message) => {
+                let task = self.coins.label(ports, &mut account.coins, message);
+                Action::Run(task.map(Message::Coins))
+            }
             coins::Message::Unlock(outpoint) => {
                 let coin = account.coins.iter().find(|coin| coin.outpoint() == outpoint);
                 coin.cloned().map_or(Action::None, |coin| self.ask_unlock(ports, coin))
@@ -402,7 +407,12 @@ impl Wallet {
 
     fn back(&mut self, ports: &Ports) -> Action {
         match &self.front {
-            Front::Tables if self.addresses.is_editing() => self.of_addresses(ports, addresses::Message::Cancel),
+            Front::Tables if self.tab == Tab::Coins && self.coins.is_labelling() => {
+                self.of_coins(ports, coins::Message::Label(label::Message::Cancel))
+            }
+            Front::Tables if self.addresses.is_editing() => {
+                self.of_addresses(ports, addresses::Message::Label(label::Message::Cancel))
+            }
             Front::Tables => Action::None,
             Front::Unlocking(_) => {
                 self.of_unlock(unlock::Message::Cancel);
