@@ -11,7 +11,7 @@ use super::widget::{
     secondary_button, text_button, toned,
 };
 use super::{App, Link, Message, Page, Screen, advice, format, prompt, screen};
-use crate::hw::{DeviceSpec, Question};
+use crate::hw::{DeviceError, DeviceSpec, Question};
 use crate::setup::{Choice, NodeChoice};
 
 const SIDEBAR: f32 = 164.0;
@@ -26,7 +26,7 @@ pub(super) fn view(app: &App) -> Element<'_, Message> {
     ];
     let dialog = app.prompt.as_ref().map(|prompt| {
         prompt
-            .view(&asking(app, prompt.id()))
+            .view(&asking(app, Some(prompt.id())))
             .map(|message| Message::Prompt(prompt.id(), message))
     });
     // The sandbox's device stays in reach: it is what one looks at.
@@ -46,16 +46,26 @@ fn told(app: &App) -> Element<'_, Message> {
         _ => None,
     });
     match told {
-        Some((id, look)) => prompt::told(look, &asking(app, id), Some(Message::CancelOnDevice(id))),
+        Some((id, look)) => prompt::told(look, &asking(app, Some(id)), Some(Message::CancelOnDevice(id))),
+        None if is_busy(app) => prompt::left_over(&asking(app, None)),
         None => space().into(),
     }
 }
 
-/// The device that asks the question with this number.
-fn asking(app: &App, id: u64) -> prompt::Shown<'_> {
+/// The device in use does not answer, as one whose question was cancelled here. The Devices page says more.
+fn is_busy(app: &App) -> bool {
+    let Link::Up(session) = &app.link else {
+        return false;
+    };
+    let busy = matches!(session.device.error(), Some(DeviceError::Busy { .. }));
+    busy && !matches!(app.screen, Screen::Devices(_))
+}
+
+/// The device that asks the question with this number; without one, the one in use.
+fn asking(app: &App, id: Option<u64>) -> prompt::Shown<'_> {
     match &app.link {
         Link::Up(session) => prompt::Shown {
-            device: name(session, app.asked.iter().find(|asked| asked.id == id)),
+            device: name(session, app.asked.iter().find(|asked| Some(asked.id) == id)),
             sandbox: session
                 .sandbox
                 .as_ref()

@@ -6,8 +6,9 @@ use iced::keyboard::{Modifiers, key::Named};
 use iced_test::selector::id;
 
 use super::support::{Fixture, ready_trezor};
-use crate::hw::{Answer, Asker, DeviceSpec, Kind, Look, Question};
+use crate::hw::{Answer, Asker, DeviceError, DeviceSpec, Kind, Look, Question};
 use crate::ui::asker::Window;
+use crate::ui::screen::devices::Seen;
 use crate::ui::{Message, Page};
 
 const PIN: Question = Question::Pin { kind: Kind::Trezor };
@@ -227,4 +228,21 @@ fn a_question_of_a_device_that_is_not_in_use_is_not_put_in_the_name_of_the_one_t
     fixture.assert_shows(&["PIN of the Trezor at port 3-2.1"]);
     fixture.assert_hides("PIN of the Trezor One");
     drop(asking);
+}
+
+#[test]
+fn a_device_that_still_shows_a_cancelled_question_is_told_of_on_every_page_but_its_own() {
+    let mut fixture = Fixture::connected();
+    fixture.device(Seen::Open {
+        kind: Kind::Ledger,
+        place: "usb:1-2".to_owned(),
+        info: Err(DeviceError::Busy { kind: Kind::Ledger }),
+    });
+    let told = ["The Ledger is busy", "a question that was cancelled here"];
+    for page in [Page::Masternodes, Page::Wallet, Page::Keys, Page::Journal] {
+        fixture.send(Message::Go(page));
+        fixture.assert_shows(&told);
+    }
+    fixture.send(Message::Go(Page::Devices));
+    assert!(!fixture.texts().iter().any(|text| text.contains(told[0])));
 }

@@ -20,7 +20,7 @@ use passphrase::Passphrase;
 use pin::Pin;
 
 pub use pin::keys;
-pub use told::told;
+pub use told::{left_over, told};
 
 /// Width of the dialog.
 const WIDTH: f32 = 460.0;
