@@ -50,7 +50,7 @@ const TRAILER_LENGTH: usize = TRAILER.len() + 64 + 1;
 const MAX_PASSPHRASES: usize = 4;
 /// Slots taken from a file. A program that reads each of them is not kept busy.
 pub(super) const MAX_SLOTS: usize = 64;
-/// Devices that open one vault, at most; with a passphrase and some slots of other kinds a file stays far below [`MAX_SLOTS`].
+/// Devices that open one vault, at most; with a passphrase and some slots of other kinds a file stays far below `MAX_SLOTS`.
 pub const MAX_DEVICES: usize = 16;
 
 /// What stretching a passphrase costs.

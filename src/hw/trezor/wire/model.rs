@@ -68,7 +68,7 @@ pub fn model(features: &Features) -> &'static str {
     }
 }
 
-/// True for a name of [`model`] whose firmware has no Dash.
+/// True for a name of `model` whose firmware has no Dash.
 pub fn is_without_dash(model: &str) -> bool {
     matches!(model, "Trezor Safe 3" | "Trezor Safe 5" | "Trezor Safe 7")
 }

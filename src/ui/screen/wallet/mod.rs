@@ -1,8 +1,8 @@
 //! The wallet of the device: accounts, addresses and coins, receiving, sending, and making collaterals.
 //!
-//! A file per part: [`search`] reads the accounts, [`coins`] and [`addresses`] are the two tables, [`label`] is a label written in
-//! one of them, [`unlock`] guards what is locked, [`receive`] shows an address on the device, [`payment`] is one payment from its form to its block. This one leads from
-//! part to part.
+//! A file per part: `search` reads the accounts, `coins` and `addresses` are the two tables, `label` is a label written in one of them,
+//! `unlock` guards what is locked, `receive` shows an address on the device, `payment` is one payment from its form to its block. This
+//! one leads from part to part.
 
 mod addresses;
 mod coins;
