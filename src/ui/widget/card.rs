@@ -36,9 +36,10 @@ pub fn page<'a, M: 'a>(
     .into()
 }
 
-/// A page with a bar under it that stays while the content scrolls: what leads away and what leads on. `id`: of what scrolls.
+/// A page between a head and a bar that both stay while the content scrolls: the title, and what leads away and what leads on. `id`: of
+/// what scrolls.
 pub fn page_with_bar<'a, M: 'a>(
-    name: impl Into<String>,
+    head: impl Into<Element<'a, M>>,
     id: &'static str,
     content: impl Into<Element<'a, M>>,
     bar: impl Into<Element<'a, M>>,
@@ -51,7 +52,7 @@ pub fn page_with_bar<'a, M: 'a>(
     };
     let body = container(content).padding(Padding { top: 0.0, ..edge }.bottom(Gap::L));
     column![
-        container(title(name.into())).padding(edge),
+        container(head).padding(edge),
         scroll(body).id(id).height(Length::Fill),
         divider(),
         container(bar).padding([Gap::M, Gap::L]),

@@ -1,7 +1,7 @@
 //! The page: form, review, progress and result, with their buttons.
 
 use iced::widget::{Column, column, container, row, space};
-use iced::{Element, Length, Padding};
+use iced::{Element, Length};
 
 use super::review::{self, against, named};
 use super::subject::Subject;
@@ -13,7 +13,7 @@ use crate::ui::format::{count, height, short_hash};
 use crate::ui::screen::part::page_of;
 use crate::ui::theme::{Gap, Size, Tone};
 use crate::ui::widget::{
-    badge, body, card, divider, error_notice, help, info, mono, muted, primary_button, scroll, secondary_button,
+    badge, body, card, divider, error_notice, help, info, mono, muted, page_with_bar, primary_button, secondary_button,
     success, table_header, text_button, title, toned, warning,
 };
 
@@ -23,25 +23,9 @@ const BAR: f32 = 36.0;
 pub(super) fn view(batch: &Batch) -> Element<'_, Message> {
     let (left, right) = buttons(batch);
     let head = column![title(batch.subject.what.name()), muted(subtitle(batch))].spacing(Gap::XS);
-    let around = |top: f32, bottom: f32| Padding {
-        top,
-        right: Gap::L,
-        bottom,
-        left: Gap::L,
-    };
-    let content = scroll(container(content(batch)).padding(around(0.0, Gap::L)))
-        .id(PAGE)
-        .height(Length::Fill);
     // As high as its buttons, also while there are none.
     let bar = row![space().height(BAR), container(left).width(Length::Fill), right].align_y(iced::Center);
-    column![
-        container(head).padding(around(Gap::L, Gap::M)),
-        content,
-        divider(),
-        container(bar).padding(around(Gap::M, Gap::M))
-    ]
-    .height(Length::Fill)
-    .into()
+    page_with_bar(head, PAGE, content(batch), bar)
 }
 
 fn subtitle(batch: &Batch) -> String {

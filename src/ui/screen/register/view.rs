@@ -1,39 +1,20 @@
 //! The wizard on screen: where one is, the step itself, and the buttons below it.
 
-use iced::widget::{Row, column, container, row, space};
-use iced::{Element, Length, Padding};
+use iced::widget::{Row, column, row, space};
+use iced::{Element, Length};
 
 use super::{Chained, Message, PAGE, Page, Register, State, done, review};
 use crate::ui::screen::part::context::Look;
 use crate::ui::screen::part::page_of;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    divider, error_notice, muted, primary_button, scroll, secondary_button, step_indicator, text_button, title, warning,
+    error_notice, muted, page_with_bar, primary_button, secondary_button, step_indicator, text_button, title, warning,
 };
 
 impl Register {
     pub fn view(&self) -> Element<'_, Message> {
         let head = column![title("Register a masternode"), self.steps()].spacing(Gap::M);
-        let content = container(self.content()).padding(Padding {
-            top: 0.0,
-            right: Gap::L,
-            bottom: Gap::L,
-            left: Gap::L,
-        });
-        let edge = Padding {
-            top: Gap::L,
-            right: Gap::L,
-            bottom: Gap::M,
-            left: Gap::L,
-        };
-        column![
-            container(head).padding(edge),
-            scroll(content).id(PAGE).height(Length::Fill),
-            divider(),
-            container(self.buttons()).padding([Gap::M, Gap::L]),
-        ]
-        .height(Length::Fill)
-        .into()
+        page_with_bar(head, PAGE, self.content(), self.buttons())
     }
 
     fn steps(&self) -> Element<'_, Message> {

@@ -1,7 +1,7 @@
 //! The page of an operation: which masternode it is about, what is on screen, and the buttons below it.
 
-use iced::widget::{Row, column, container, row, space};
-use iced::{Element, Length, Padding};
+use iced::widget::{Row, column, row, space};
+use iced::{Element, Length};
 
 use super::{Message, PAGE, State, Update, What, Wish};
 use crate::flow::operation::Kind;
@@ -11,7 +11,7 @@ use crate::ui::screen::part::context::Look;
 use crate::ui::screen::part::page_of;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
-    danger_button, divider, error_notice, mono, muted, primary_button, scroll, secondary_button, strong, text_button,
+    danger_button, error_notice, mono, muted, page_with_bar, primary_button, secondary_button, strong, text_button,
     title, warning,
 };
 
@@ -21,26 +21,7 @@ impl Update {
         if let Some((name, entry)) = self.masternode() {
             head = head.push(who(name, entry));
         }
-        let content = container(self.content()).padding(Padding {
-            top: 0.0,
-            right: Gap::L,
-            bottom: Gap::L,
-            left: Gap::L,
-        });
-        let edge = Padding {
-            top: Gap::L,
-            right: Gap::L,
-            bottom: Gap::M,
-            left: Gap::L,
-        };
-        column![
-            container(head).padding(edge),
-            scroll(content).id(PAGE).height(Length::Fill),
-            divider(),
-            container(self.buttons()).padding([Gap::M, Gap::L]),
-        ]
-        .height(Length::Fill)
-        .into()
+        page_with_bar(head, PAGE, self.content(), self.buttons())
     }
 
     fn name(&self) -> &'static str {

@@ -15,7 +15,7 @@ use crate::ui::screen::part::{as_device_shows, page_of};
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
     body, card, error_notice, fact_mono, heading, info, mono, muted, page_with_bar, primary_button, qr,
-    secondary_button, success, text_button,
+    secondary_button, success, text_button, title,
 };
 
 pub struct Receive {
@@ -147,7 +147,7 @@ impl Receive {
                 .push(self.offer(look)),
             State::Failed(error) => parts.push(error_notice(error)).push(self.offer(look)),
         };
-        page_with_bar("Receive", "receive", page_of(parts), self.bar(look))
+        page_with_bar(title("Receive"), "receive", page_of(parts), self.bar(look))
     }
 
     fn bar<'a>(&self, look: &Look<'a>) -> Element<'a, Message> {

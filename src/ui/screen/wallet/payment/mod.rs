@@ -24,7 +24,7 @@ use crate::ui::screen::part::page_of;
 use crate::ui::screen::part::paying::{self, Finished, Paying};
 use crate::ui::screen::register::Offer;
 use crate::ui::theme::Gap;
-use crate::ui::widget::{muted, page_with_bar, primary_button, secondary_button};
+use crate::ui::widget::{muted, page_with_bar, primary_button, secondary_button, title};
 use crate::ui::work::blocking;
 
 pub struct Payment {
@@ -266,7 +266,7 @@ impl Payment {
             Stage::Paying(paying) => paying.view(look).map(Message::Paying),
             Stage::Done { plan, finished } => page_of(column![done::view(plan, finished, look)]),
         };
-        page_with_bar(self.form.title(), PAGE, content, self.bar(look))
+        page_with_bar(title(self.form.title()), PAGE, content, self.bar(look))
     }
 
     fn ready(&self) -> bool {
