@@ -60,14 +60,7 @@ fn snapshot(profile: &Profile, file: &std::path::Path, height: u32) -> Result<Ov
         hash: profile.genesis,
         time: 0,
     };
-    Ok(overview::assemble(
-        entries,
-        tip,
-        evo,
-        profile.spacing,
-        None,
-        &Mine::default(),
-    ))
+    Ok(overview::assemble(entries, tip, evo, profile, None, &Mine::default()))
 }
 
 /// The keys of CLI.md.

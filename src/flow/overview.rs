@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use super::operation::Kind;
 use super::{Error, Ports};
-use crate::protocol::ProTxHash;
 use crate::protocol::bls::Scheme;
 use crate::protocol::masternode::pose::{self, Outlook};
 use crate::protocol::masternode::queue::{self, EvoPayments, Slot};
 use crate::protocol::masternode::{Entry, OperatorKey};
 use crate::protocol::script;
+use crate::protocol::{ProTxHash, Profile};
 use crate::rpc::Tip;
 use crate::store::vault::Vault;
 
@@ -99,7 +99,7 @@ pub async fn overview(ports: &Ports) -> Result<Overview, Error> {
         Arc::unwrap_or_clone(list.entries),
         list.tip,
         evo,
-        ports.profile.spacing,
+        &ports.profile,
         ports.vault.as_deref(),
         &mine,
     ))
@@ -125,7 +125,7 @@ pub fn assemble(
     entries: Vec<Entry>,
     tip: Tip,
     evo: EvoPayments,
-    spacing: u32,
+    profile: &Profile,
     vault: Option<&Vault>,
     mine: &Mine,
 ) -> Overview {
@@ -143,10 +143,10 @@ pub fn assemble(
         Masternode {
             slot,
             queue_length: length,
-            outlook: pose::outlook(entry.state.pose_penalty, registered),
+            outlook: pose::outlook(&entry, registered, &profile.pose),
             next_payment_time: slot.map(|slot| {
                 let blocks = slot.height.saturating_sub(tip.height);
-                tip.time.saturating_add(u64::from(blocks) * u64::from(spacing))
+                tip.time.saturating_add(u64::from(blocks) * u64::from(profile.spacing))
             }),
             mine: roles.any() || payout || mine.hashes.contains(&entry.pro_tx_hash),
             roles,

@@ -17,7 +17,7 @@ use super::http::Size;
 use super::types::{self, ChainInfo};
 use super::{Changes, ListDiff, MasternodeList, RpcError, Tip};
 use crate::protocol::ProTxHash;
-use crate::protocol::masternode::entry::{Entry, OperatorKey};
+use crate::protocol::masternode::entry::Entry;
 use crate::protocol::masternode::queue::{EvoPayments, Spacing};
 use crate::protocol::special_tx::pro_reg::encoding_of;
 
@@ -257,12 +257,8 @@ fn apply(changes: &Changes, entry: &mut Entry) -> Option<()> {
     let was = encoding_of(state.version);
     changes.apply(state);
     // A key that is from now on written otherwise, but was not told.
-    let unread = changes.operator.is_none() && encoding_of(state.version) != was && !is_revoked(&state.operator);
+    let unread = changes.operator.is_none() && encoding_of(state.version) != was && !state.operator.is_revoked();
     (!unread).then_some(())
-}
-
-fn is_revoked(key: &OperatorKey) -> bool {
-    *key == OperatorKey::Revoked
 }
 
 /// Every block since `from` pays at most one masternode, and none pays after the tip.
@@ -307,11 +303,8 @@ impl Pace {
     }
 
     fn spacing(&self, tip: Tip, target: Spacing) -> Spacing {
-        match self.marks.first() {
-            Some(first) if first.height < tip.height && first.time < tip.time => {
-                Spacing::observed((first.height, first.time), (tip.height, tip.time))
-            }
-            _ => target,
-        }
+        let first = self.marks.first();
+        let observed = first.and_then(|first| Spacing::observed((first.height, first.time), (tip.height, tip.time)));
+        observed.unwrap_or(target)
     }
 }

@@ -3,7 +3,7 @@
 use castellan::flow::{Error, overview};
 use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
-use castellan::protocol::masternode::pose;
+use castellan::protocol::masternode::pose::{Outlook, PoseRules};
 use castellan::protocol::{KeyId, ProTxHash};
 use castellan::rpc::RpcError;
 use castellan::store::Kind;
@@ -93,7 +93,10 @@ async fn places_in_the_queue_and_their_times_follow_from_the_tip() {
     let spacing = u64::from(world.profile.spacing);
     assert_eq!(read.masternodes[0].next_payment_time, Some(tip(TIP).time + 2 * spacing));
     assert_eq!(read.masternodes[1].next_payment_time, None);
-    assert_eq!(read.masternodes[2].outlook, pose::outlook(1, 3));
+    assert_eq!(
+        read.masternodes[2].outlook,
+        Outlook::new(1, false, 3, &PoseRules::default())
+    );
 }
 
 #[tokio::test]
