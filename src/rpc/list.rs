@@ -40,6 +40,13 @@ pub(super) struct Kept {
     pace: Pace,
 }
 
+#[cfg(test)]
+impl Kept {
+    pub fn whole_at(&self) -> u32 {
+        self.whole_at
+    }
+}
+
 /// Where the chain stands.
 struct Now {
     tip: Tip,
