@@ -100,6 +100,12 @@ pub fn chance_of_ban_within(
     bans.iter().map(|(_, chance)| chance).sum::<f64>().clamp(0.0, 1.0)
 }
 
+/// How many DKGs a masternode that is down fails in per **block**, on average.
+pub fn failures_per_block(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> f64 {
+    let turns = turns(kind, regular, evo, quorums);
+    turns.iter().map(|turn| turn.expected() / f64::from(turn.interval)).sum()
+}
+
 /// Heights of the failures to draw for a masternode that is down for so many **blocks** after a height: each at the first block by
 /// which one more than before is to be expected. For [`super::WhatIf`]; at most half a year of them.
 pub fn likely_failures(
@@ -114,7 +120,7 @@ pub fn likely_failures(
     let mut clock = Clock::new(&turns, height);
     let (mut expected, mut failures) = (0.0, Vec::new());
     while let Some((after, turn)) = clock.next().filter(|(after, _)| *after <= blocks.min(HORIZON)) {
-        expected += f64::from(turn.sure) + turn.chance;
+        expected += turn.expected();
         // Half a failure is the first that is more likely than not.
         while expected > failures.len() as f64 + 0.5 {
             match height.checked_add(after) {
@@ -135,6 +141,12 @@ struct Turn {
     sure: u32,
     /// ...and the chance to be in one more.
     chance: f64,
+}
+
+impl Turn {
+    fn expected(&self) -> f64 {
+        f64::from(self.sure) + self.chance
+    }
 }
 
 fn turns(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> Vec<Turn> {
