@@ -1,6 +1,7 @@
 //! The masternode list with what follows from it: status, PoSe outlook, queue position, expected payment, and which are ours.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::operation::Kind;
 use super::{Error, Ports};
@@ -95,7 +96,7 @@ pub async fn overview(ports: &Ports) -> Result<Overview, Error> {
     let mine = mine(ports)?;
     let evo = status.capabilities.evo_payments();
     Ok(assemble(
-        list.entries,
+        Arc::unwrap_or_clone(list.entries),
         list.tip,
         evo,
         &ports.profile,

@@ -482,7 +482,7 @@ fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> Fak
     if let Some(error) = answer {
         node = node.with_broadcast(Err(error));
     }
-    node.with_masternodes(Ok(MasternodeList { tip, entries }))
+    node.with_masternodes(Ok(MasternodeList::saved(tip, entries, &profile())))
 }
 
 pub fn tip() -> Tip {
