@@ -12,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::history::HistoryError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
 use crate::store::labels::LabelsError;
@@ -28,6 +29,8 @@ pub enum Error {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     #[error(transparent)]
     Labels(#[from] LabelsError),
     #[error("no device is connected")]
@@ -191,6 +194,7 @@ impl Error {
             | Self::Pasted(_)
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
+            Self::History(_) => "history",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",
