@@ -134,6 +134,9 @@ pub enum Error {
     Pasted(ImportError),
     #[error("the sandbox did not start: {reason}")]
     Sandbox { reason: String },
+    /// While something was read from blocks that are gone now.
+    #[error("the chain went another way at height {height}")]
+    Reorganised { height: u32 },
     #[error("this computer gave no randomness")]
     NoRandomness,
 }
@@ -194,7 +197,7 @@ impl Error {
             | Self::Pasted(_)
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
-            Self::History(_) => "history",
+            Self::History(_) | Self::Reorganised { .. } => "history",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",

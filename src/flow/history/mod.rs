@@ -3,8 +3,13 @@
 //!
 //! Recording and reading work by the same comparison of two states ([`changes`]), so that both tell the same.
 
+mod chain;
 mod changes;
+mod dress;
+mod follow;
 mod line;
+mod rebuild;
+mod walk;
 
 use crate::flow::{Error, Ports};
 use crate::protocol::{Amount, ProTxHash};
@@ -12,6 +17,8 @@ use crate::rpc::Tip;
 use crate::store::history::{Event, Kept, Start, Subject};
 
 pub use crate::store::history::{Change, Platform, Range};
+pub use follow::follow;
+pub use rebuild::rebuild;
 
 /// What is known of a masternode's past.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -108,7 +108,7 @@ pub struct History {
 struct Inner {
     database: Connection,
     /// Quiet stretches that are not written yet.
-    quiet: BTreeMap<Subject, Range>,
+    quiet: BTreeMap<Subject, Vec<Range>>,
     /// Tips of late, oldest first.
     recent: BTreeMap<BlockHash, VecDeque<Block>>,
 }
@@ -191,9 +191,7 @@ impl History {
         self.transact(|rows, quiet, _| {
             rows.put_blocks(genesis, blocks)?;
             for chunk in chunks {
-                if let Some(range) = quiet.get(&chunk.subject) {
-                    rows.put_range(&chunk.subject, *range)?;
-                }
+                rows.put_ranges(&chunk.subject, quiet.get(&chunk.subject).map_or(&[], Vec::as_slice))?;
                 rows.put_chunk(chunk)?;
             }
             Ok(chunks.iter().map(|chunk| chunk.subject).collect())
@@ -237,14 +235,15 @@ impl History {
     /// It is not written, and stays remembered.
     pub fn flush(&self) -> Result<(), HistoryError> {
         self.transact(|rows, quiet, recent| {
-            for (subject, range) in quiet {
+            for (subject, ranges) in quiet {
                 let block = |height| {
                     let of = recent.get(&subject.genesis)?;
                     of.iter().find(|block| block.height == height).copied()
                 };
-                let ends: Vec<Block> = [range.from, range.to].into_iter().filter_map(block).collect();
+                let ends = ranges.iter().flat_map(|range| [range.from, range.to]);
+                let ends: Vec<Block> = ends.filter_map(block).collect();
                 rows.put_blocks(subject.genesis, &ends)?;
-                rows.put_range(subject, *range)?;
+                rows.put_ranges(subject, ranges)?;
             }
             Ok(quiet.keys().copied().collect())
         })
@@ -257,7 +256,7 @@ impl History {
     pub fn read(&self, subject: &Subject) -> Result<Kept, HistoryError> {
         let inner = self.lock();
         let mut kept = rows::Rows::new(&inner.database, &self.path).kept(subject)?;
-        kept.ranges.extend(inner.quiet.get(subject));
+        kept.ranges.extend(inner.quiet.get(subject).into_iter().flatten());
         kept.ranges = coalesced(kept.ranges);
         Ok(kept)
     }
@@ -343,7 +342,7 @@ impl History {
         &self,
         work: impl FnOnce(
             &rows::Rows<'_>,
-            &BTreeMap<Subject, Range>,
+            &BTreeMap<Subject, Vec<Range>>,
             &BTreeMap<BlockHash, VecDeque<Block>>,
         ) -> Result<Vec<Subject>, HistoryError>,
     ) -> Result<(), HistoryError> {
@@ -385,15 +384,10 @@ impl Inner {
 
     /// Remembers a quiet stretch; true when it is time to write.
     fn extend(&mut self, chunk: &Chunk) -> bool {
-        let new = chunk.range();
-        let range = self.quiet.entry(chunk.subject).or_insert(new);
-        if range.to == new.from && range.step == new.step {
-            range.to = new.to;
-        } else if *range != new && !(range.from <= new.from && new.to <= range.to) {
-            // A gap: what was remembered is written first.
-            return true;
-        }
-        range.to - range.from >= QUIET
+        let ranges = self.quiet.entry(chunk.subject).or_default();
+        ranges.push(chunk.range());
+        *ranges = coalesced(std::mem::take(ranges));
+        ranges.len() > 1 || ranges.iter().any(|range| range.to - range.from >= QUIET)
     }
 
     fn rewind(&mut self, genesis: BlockHash, height: u32) {
@@ -405,7 +399,7 @@ impl Inner {
             .partition(|(subject, _)| subject.genesis == genesis);
         let kept = there
             .into_iter()
-            .filter_map(|(subject, range)| Some((subject, cut(vec![range], height).pop()?)));
+            .map(|(subject, ranges)| (subject, cut(ranges, height)));
         self.quiet = elsewhere.into_iter().chain(kept).collect();
     }
 }

@@ -215,10 +215,13 @@ impl<'a> Rows<'a> {
         }
     }
 
-    pub(super) fn put_range(&self, subject: &Subject, range: Range) -> Result<(), HistoryError> {
+    pub(super) fn put_ranges(&self, subject: &Subject, new: &[Range]) -> Result<(), HistoryError> {
+        if new.is_empty() {
+            return Ok(());
+        }
         let masternode = self.made_masternode(subject)?;
         let mut ranges = self.ranges(masternode)?;
-        ranges.push(range);
+        ranges.extend(new);
         self.set_ranges(masternode, &coalesced(ranges))
     }
 
@@ -246,7 +249,7 @@ impl<'a> Rows<'a> {
             last = Some(event.height);
             self.put_event(masternode, event.height, number, &event.change)?;
         }
-        self.put_range(&chunk.subject, chunk.range())
+        self.put_ranges(&chunk.subject, &[chunk.range()])
     }
 
     fn put_event(&self, masternode: i64, height: u32, number: u32, change: &Change) -> Result<(), HistoryError> {
