@@ -142,7 +142,7 @@ impl Fixture {
 
     pub fn list(&mut self, overview: Overview) {
         self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(
-            Box::new(overview),
+            Arc::new(overview),
         ))));
     }
 

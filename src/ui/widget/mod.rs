@@ -20,6 +20,7 @@ pub mod qr;
 pub mod row;
 pub mod segments;
 pub mod steps;
+pub mod table;
 pub mod text;
 pub mod tick;
 

@@ -4,6 +4,7 @@ mod details;
 mod list;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use iced::{Element, Task, task};
 
@@ -39,11 +40,11 @@ pub struct Masternodes {
 
 enum State {
     Loading,
-    Listed(Box<Overview>),
+    Listed(Arc<Overview>),
     /// There may be an older list to go on with.
     Failed {
         error: flow::Error,
-        before: Option<Box<Overview>>,
+        before: Option<Arc<Overview>>,
     },
 }
 
@@ -57,7 +58,7 @@ pub enum Shown {
 pub enum Message {
     Register,
     Refresh,
-    Read(Result<Box<Overview>, flow::Error>),
+    Read(Result<Arc<Overview>, flow::Error>),
     Show(Shown),
     FilterEdited(String),
     Scrolled(f32),
@@ -104,7 +105,7 @@ impl Masternodes {
     pub fn refresh(&mut self, ports: &Ports) -> Task<Message> {
         let ports = ports.clone();
         let read = async move { overview::overview(&ports).await };
-        let (task, handle) = Task::perform(read, |result| Message::Read(result.map(Box::new))).abortable();
+        let (task, handle) = Task::perform(read, |result| Message::Read(result.map(Arc::new))).abortable();
         self.reading = Some(handle.abort_on_drop());
         task
     }
@@ -156,7 +157,7 @@ impl Masternodes {
         Action::None
     }
 
-    fn read(&mut self, result: Result<Box<Overview>, flow::Error>) {
+    fn read(&mut self, result: Result<Arc<Overview>, flow::Error>) {
         self.reading = None;
         let before = self.order();
         self.state = match (result, std::mem::replace(&mut self.state, State::Loading)) {
@@ -244,11 +245,12 @@ impl Masternodes {
             .filter(|each| each.mine && self.selected.contains(&each.entry.pro_tx_hash))
     }
 
-    fn overview(&self) -> Option<&Overview> {
+    /// The list as it was read last; pages that show it share it.
+    pub fn overview(&self) -> Option<&Arc<Overview>> {
         match &self.state {
             State::Loading => None,
             State::Listed(overview) => Some(overview),
-            State::Failed { before, .. } => before.as_deref(),
+            State::Failed { before, .. } => before.as_ref(),
         }
     }
 
