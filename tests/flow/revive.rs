@@ -3,6 +3,7 @@
 use castellan::flow::Error;
 use castellan::flow::choice::FeeSource;
 use castellan::flow::revive::{self, Diagnosis, Finding, Mood, Unreachable};
+use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::special_tx::Service;
 use castellan::protocol::{Amount, KeyId};
@@ -117,7 +118,7 @@ async fn bans_that_are_no_misbehaviour_are_told_apart() {
 async fn an_operator_key_elsewhere_an_address_taken_and_an_empty_fee_key() {
     let mut world = banned("dash-regtest");
     let service = world.mine().state.service;
-    world.mine().state.operator = OperatorKey::Odd([3; 48]);
+    world.mine().state.operator = OperatorKey::from_bytes([3; 48], Scheme::Basic);
     world.chain.entries[2].state.service = service;
     let by = world.chain.entries[2].pro_tx_hash;
     world.chain.spend(world.fee_coin);

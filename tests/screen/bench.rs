@@ -286,7 +286,7 @@ fn listed(profile: &Profile) -> Entry {
             voting: Some(KeyId([0x56; 20])),
             payout: Some(Address::PubkeyHash([0x57; 20])),
             operator_payout: None,
-            operator: OperatorKey::Known(listed_operator()),
+            operator: OperatorKey::of(&listed_operator(), bls::Scheme::Basic),
             platform_node_id: None,
             platform_p2p_port: None,
             platform_http_port: None,

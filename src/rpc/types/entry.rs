@@ -52,7 +52,7 @@ fn state(json: &Json<'_>, profile: &Profile) -> Result<State, RpcError> {
         operator: json
             .optional("pubKeyOperator", |json| operator(json, version))?
             // A key the node did not tell is neither revoked nor known.
-            .unwrap_or(OperatorKey::Odd([0; 48])),
+            .unwrap_or(OperatorKey::NotTold),
         platform_node_id: json.optional("platformNodeID", node_id)?.flatten(),
         platform_p2p_port: json.optional("platformP2PPort", port)?.flatten(),
         platform_http_port: json.optional("platformHTTPPort", port)?.flatten(),

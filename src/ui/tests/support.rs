@@ -121,7 +121,7 @@ impl Fixture {
         mine.state.owner = make(Key::Owner, "mn1-owner").key_id();
         mine.state.voting = make(Key::Voting, "mn1-voting").key_id();
         let operator = make(Key::Operator, "mn1-operator").operator().unwrap();
-        mine.state.operator = OperatorKey::Known(operator);
+        mine.state.name_operator(&operator);
         let fee = make(Key::Fee, "fees").key_id().unwrap();
         let mut entries: Vec<Entry> = (1..20).map(entry).collect();
         entries.insert(0, mine);

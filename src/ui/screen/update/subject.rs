@@ -2,7 +2,7 @@
 
 use crate::flow::overview::{self, Roles};
 use crate::flow::{Error, Ports};
-use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::masternode::Entry;
 use crate::protocol::script::{self, Destination};
 use crate::protocol::{Address, KeyId, ProTxHash};
 use crate::rpc::NodeStatus;
@@ -35,10 +35,7 @@ impl Subject {
 
     /// The operator's key, unless he gave up.
     pub fn operator(&self) -> Option<crate::protocol::bls::PublicKey> {
-        match self.entry.state.operator {
-            OperatorKey::Known(key) => Some(key),
-            OperatorKey::Revoked | OperatorKey::Odd(_) => None,
-        }
+        self.entry.state.operator.point()
     }
 }
 
