@@ -577,7 +577,12 @@ pub fn overview(others: u32) -> Overview {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
     };
     entries.extend((5..5 + others).map(entry));
-    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
+    assembled(entries, &mine)
+}
+
+/// What follows from a list.
+pub fn assembled(entries: Vec<Entry>, mine: &Mine) -> Overview {
+    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, mine)
 }
 
 pub fn ready_device() -> Seen {

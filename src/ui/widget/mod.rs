@@ -41,7 +41,7 @@ pub use overlay::overlay;
 pub use pose_bar::pose_bar;
 pub use progress::{Progress, progress_list};
 pub use qr::qr;
-pub use row::{copy_row, key_element, key_value, table_header, table_row};
+pub use row::{copy_row, key_element, key_value, line_button, table_header, table_row};
 pub use segments::segments;
 pub use steps::step_indicator;
 pub use text::{body, heading, help, label, mono, muted, strong, title, toned};
