@@ -175,10 +175,11 @@ async fn what_cannot_be_looked_at_is_left_out_or_said() {
     assert_eq!(unknown.err(), Some(Error::NoSuchMasternode { hash: hash.to_string() }));
     // A node that cannot search coins tells all the rest.
     let node = castellan::rpc::fake::FakeNode::new()
-        .with_masternodes(Ok(castellan::rpc::MasternodeList {
-            tip: crate::world::tip(TIP),
-            entries: world.chain.entries.clone(),
-        }))
+        .with_masternodes(Ok(castellan::rpc::MasternodeList::saved(
+            crate::world::tip(TIP),
+            world.chain.entries.clone(),
+            &world.profile,
+        )))
         .with_coins_of(Err(RpcError::NoCoinSearch));
     let (mut ports, _) = world.ports();
     ports.node = std::sync::Arc::new(node);

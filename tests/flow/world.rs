@@ -116,10 +116,11 @@ impl Chain {
         let mut node = FakeNode::new()
             .with_status(self.status.clone())
             .with_tip(Ok(tip(TIP)))
-            .with_masternodes(Ok(MasternodeList {
-                tip: tip(TIP),
-                entries: self.entries.clone(),
-            }))
+            .with_masternodes(Ok(MasternodeList::saved(
+                tip(TIP),
+                self.entries.clone(),
+                &castellan::protocol::network::builtin("dash-regtest").unwrap(),
+            )))
             .with_coins_of(Ok(CoinSearch {
                 coins: self.coins.clone(),
                 source: CoinSource::AddressIndex,

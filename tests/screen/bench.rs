@@ -203,10 +203,7 @@ async fn node(profile: &Profile, device: &dyn Device, kind: MnType, meanwhile: M
     FakeNode::new()
         .with_status(Ok(status(profile, tip)))
         .with_tip(Ok(tip))
-        .with_masternodes(Ok(MasternodeList {
-            tip,
-            entries: vec![listed(profile)],
-        }))
+        .with_masternodes(Ok(MasternodeList::saved(tip, vec![listed(profile)], profile)))
         .with_fee_rate(Ok(FeeRate {
             advised: Amount::from_duffs(1_000),
             relay: Amount::from_duffs(1_000),

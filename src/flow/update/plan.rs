@@ -119,7 +119,7 @@ async fn plan_with(ports: &Ports, draft: &Draft, till: Option<&Till>, made: &mut
 
 async fn find(ports: &Ports, pro_tx_hash: ProTxHash) -> Result<Entry, Error> {
     let list = ports.node.masternodes().await?;
-    let found = list.entries.into_iter().find(|entry| entry.pro_tx_hash == pro_tx_hash);
+    let found = list.find(pro_tx_hash).cloned();
     found.ok_or_else(|| Error::NoSuchMasternode {
         hash: pro_tx_hash.to_string(),
     })

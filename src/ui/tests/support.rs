@@ -20,7 +20,6 @@ use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
-use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
@@ -482,7 +481,7 @@ fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> Fak
     if let Some(error) = answer {
         node = node.with_broadcast(Err(error));
     }
-    node.with_masternodes(Ok(MasternodeList { tip, entries }))
+    node.with_masternodes(Ok(MasternodeList::saved(tip, entries, &profile())))
 }
 
 pub fn tip() -> Tip {
@@ -582,7 +581,8 @@ pub fn overview(others: u32) -> Overview {
 
 /// What follows from a list.
 pub fn assembled(entries: Vec<Entry>, mine: &Mine) -> Overview {
-    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, mine)
+    let profile = profile();
+    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, mine)
 }
 
 pub fn ready_device() -> Seen {

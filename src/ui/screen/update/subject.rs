@@ -44,7 +44,7 @@ impl Subject {
 pub async fn read(ports: Ports, pro_tx_hash: ProTxHash) -> Result<Subject, Error> {
     let status = ports.node.status().await?;
     let list = ports.node.masternodes().await?;
-    let found = list.entries.into_iter().find(|entry| entry.pro_tx_hash == pro_tx_hash);
+    let found = list.find(pro_tx_hash).cloned();
     let entry = found.ok_or_else(|| Error::NoSuchMasternode {
         hash: pro_tx_hash.to_string(),
     })?;
