@@ -12,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::history::HistoryError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
 use crate::store::labels::LabelsError;
@@ -28,6 +29,8 @@ pub enum Error {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     #[error(transparent)]
     Labels(#[from] LabelsError),
     #[error("no device is connected")]
@@ -131,6 +134,9 @@ pub enum Error {
     Pasted(ImportError),
     #[error("the sandbox did not start: {reason}")]
     Sandbox { reason: String },
+    /// While something was read from blocks that are gone now.
+    #[error("the chain went another way at height {height}")]
+    Reorganised { height: u32 },
     #[error("this computer gave no randomness")]
     NoRandomness,
 }
@@ -191,6 +197,7 @@ impl Error {
             | Self::Pasted(_)
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
+            Self::History(_) | Self::Reorganised { .. } => "history",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",

@@ -88,6 +88,7 @@ impl Fixture {
             device: None,
             vault: None,
             journal: Arc::new(Journal::open(&fixture.dirs.journal).unwrap()),
+            history: Arc::new(crate::store::History::open(&fixture.dirs.history).unwrap()),
             poll: Duration::from_secs(1),
         };
         let connection = Connection {
