@@ -32,7 +32,11 @@ pub fn between(before: Option<&Entry>, after: Option<&Entry>, blocks: u32) -> Ve
 }
 
 fn arrival(entry: &Entry) -> Vec<Change> {
-    let mut out = vec![Change::Registered { status: status(entry) }];
+    let reason = entry.reason();
+    let mut out = vec![Change::Registered {
+        status: status(entry),
+        reason,
+    }];
     let to = entry.state.pose_penalty;
     if to > 0 {
         out.push(Change::Penalty { from: 0, to });
@@ -59,7 +63,8 @@ fn changes(before: &Entry, after: &Entry, blocks: u32) -> Vec<Change> {
     }
     let (from, to) = (status(before), status(after));
     if from != to {
-        out.push(Change::Status { from, to });
+        let reason = after.reason();
+        out.push(Change::Status { from, to, reason });
     }
     out
 }
@@ -69,11 +74,10 @@ fn fields(old: &State, new: &State, out: &mut Vec<Change>) {
         let (from, to) = (old.service, new.service);
         out.push(Change::Service { from, to });
     }
-    if old.operator != new.operator {
+    let told = |key: &OperatorKey| *key != OperatorKey::NotTold;
+    if !old.operator.is_same(&new.operator) && told(&old.operator) && told(&new.operator) {
         let (from, to) = (basic(&old.operator), basic(&new.operator));
-        if from != to {
-            out.push(Change::OperatorKey { from, to });
-        }
+        out.push(Change::OperatorKey { from, to });
     }
     if old.voting != new.voting {
         let (from, to) = (old.voting, new.voting);
@@ -99,7 +103,7 @@ fn declined(entry: &Entry, blocks: u32) -> u32 {
     entry.state.pose_penalty.saturating_sub(decline)
 }
 
-/// The same key reads the same in both encodings.
+/// As the history tells keys.
 fn basic(key: &OperatorKey) -> OperatorKey {
     OperatorKey::from_bytes(key.to_bytes(Scheme::Basic), Scheme::Basic)
 }

@@ -5,7 +5,7 @@
 //! 576 blocks and works out the others from it), and asks for one diff in both directions, which name everyone who was paid or
 //! penalised meanwhile: about 100 kB each on Dash's mainnet with its 3,500 masternodes. A month is some 180 calls and 6 MB, a year
 //! some 2,200 calls and 75 MB; each payment found adds two small diffs and its block, each failed DKG ten diffs that halve in
-//! size. Several masternodes at once cost little more than one. Small networks have shorter stretches (see [`walk::longest`]).
+//! size. Several masternodes at once cost little more than one. Small networks have shorter stretches (see [`Past::longest`]).
 
 use std::collections::BTreeMap;
 
@@ -100,7 +100,7 @@ impl<'a> Reading<'a> {
         }
         Ok(Self {
             ports,
-            past: Past::of(&*ports.node),
+            past: Past::of(&*ports.node, &ports.profile.pose),
             at: Point {
                 height: list.tip.height,
                 states,
@@ -128,7 +128,7 @@ impl<'a> Reading<'a> {
     /// Down to the next snapshot, no further than a rise can be seen, and no further than all whose past is missing here have in
     /// common.
     fn bottom(&self, upper: u32) -> u32 {
-        let longest = walk::longest(self.at.registered).max(1);
+        let longest = self.past.longest(self.at.registered).max(1);
         let snapshot = (upper - 1) / SNAPSHOTS * SNAPSHOTS;
         let ends = self.missing.values().flatten().flat_map(|(from, to)| [*from, *to]);
         let shared = ends.filter(|end| *end < upper).max().unwrap_or(0);

@@ -15,7 +15,7 @@ use crate::flow::Error;
 use crate::protocol::ProTxHash;
 use crate::protocol::masternode::Entry;
 use crate::protocol::masternode::entry::Status;
-use crate::protocol::masternode::pose;
+use crate::protocol::masternode::pose::PoseRules;
 use crate::rpc::Node;
 use crate::store::history::{Change, Event};
 
@@ -53,6 +53,7 @@ impl Point {
 /// The node's memory.
 pub(super) struct Past<'a> {
     pub node: &'a dyn Node,
+    rules: &'a PoseRules,
     /// Questions asked.
     pub calls: u32,
     /// See [`crate::store::history::Range::step`].
@@ -61,9 +62,10 @@ pub(super) struct Past<'a> {
 }
 
 impl<'a> Past<'a> {
-    pub fn of(node: &'a dyn Node) -> Self {
+    pub fn of(node: &'a dyn Node, rules: &'a PoseRules) -> Self {
         Self {
             node,
+            rules,
             calls: 0,
             step: 1,
             differs: true,
@@ -102,7 +104,7 @@ impl<'a> Past<'a> {
         while let Some((lower, upper)) = spans.pop() {
             let mut cuts: BTreeMap<u32, Vec<ProTxHash>> = BTreeMap::new();
             for hash in upper.states.keys() {
-                match judge(*hash, &lower, &upper, self.step) {
+                match self.judge(*hash, &lower, &upper) {
                     Verdict::Quiet => {}
                     Verdict::Changed(events) => found.entry(*hash).or_default().extend(events),
                     Verdict::Cut(height) => cuts.entry(height).or_default().push(*hash),
@@ -120,6 +122,36 @@ impl<'a> Past<'a> {
         }
         Ok(found)
     }
+}
+
+impl Past<'_> {
+    fn judge(&self, hash: ProTxHash, lower: &Point, upper: &Point) -> Verdict {
+        let (before, after) = (lower.of(hash), upper.of(hash));
+        let blocks = upper.height - lower.height;
+        let changes = changes::between(before, after, blocks);
+        let longest = self.longest(lower.registered.min(upper.registered));
+        if changes.is_empty() && (blocks <= longest || !declines(before, after)) {
+            return Verdict::Quiet;
+        }
+        if blocks <= self.step {
+            let dated = |change| dated(change, after, lower.height, upper.height);
+            return Verdict::Changed(changes.into_iter().map(dated).collect());
+        }
+        Verdict::Cut(cut(after, lower.height, upper.height))
+    }
+
+    /// The most **blocks** whose ends tell every rise between them: what one failed DKG adds, among so many masternodes. In more,
+    /// the score can be back where quiet blocks would have brought it.
+    pub fn longest(&self, registered: usize) -> u32 {
+        let rules = self.rules;
+        rules.failing_penalty(rules.max_penalty(registered))
+    }
+}
+
+/// Only then can a rise be undone by quiet blocks.
+fn declines(before: Option<&Entry>, after: Option<&Entry>) -> bool {
+    let declines = |entry: &Entry| !entry.is_banned();
+    before.is_some_and(declines) && after.is_some_and(declines)
 }
 
 /// The states at the lower height, from those at the higher one and the diff that leads down.
@@ -152,31 +184,6 @@ enum Verdict {
     Changed(Vec<Event>),
     /// Look at this height, between the two.
     Cut(u32),
-}
-
-fn judge(hash: ProTxHash, lower: &Point, upper: &Point, step: u32) -> Verdict {
-    let (before, after) = (lower.of(hash), upper.of(hash));
-    let blocks = upper.height - lower.height;
-    let changes = changes::between(before, after, blocks);
-    if changes.is_empty() && !may_hide_a_rise(before, after, blocks, lower.registered.min(upper.registered)) {
-        return Verdict::Quiet;
-    }
-    if blocks <= step {
-        let dated = |change| dated(change, after, lower.height, upper.height);
-        return Verdict::Changed(changes.into_iter().map(dated).collect());
-    }
-    Verdict::Cut(cut(after, lower.height, upper.height))
-}
-
-/// A score that rose after the lower end and is back where quiet blocks would have brought it.
-fn may_hide_a_rise(before: Option<&Entry>, after: Option<&Entry>, blocks: u32, registered: usize) -> bool {
-    let declines = |entry: &Entry| !entry.is_banned();
-    before.is_some_and(declines) && after.is_some_and(declines) && blocks > longest(registered)
-}
-
-/// The most **blocks** whose ends tell every rise between them: what one failed DKG adds, among so many masternodes.
-pub(super) fn longest(registered: usize) -> u32 {
-    pose::failing_penalty(pose::max_penalty(registered))
 }
 
 /// Beside the last height that the upper state names, else in the middle.

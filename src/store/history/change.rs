@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Block;
 use crate::protocol::address::Address;
 use crate::protocol::masternode::OperatorKey;
-use crate::protocol::masternode::entry::Status;
+use crate::protocol::masternode::entry::{BanReason, Status};
 use crate::protocol::special_tx::Service;
 use crate::protocol::{Amount, KeyId};
 
@@ -27,6 +27,8 @@ pub enum Change {
     Registered {
         #[serde(with = "status")]
         status: Status,
+        #[serde(with = "reason", default, skip_serializing_if = "Option::is_none")]
+        reason: Option<BanReason>,
     },
     /// It left the list: its collateral was spent or registered again.
     Removed,
@@ -44,6 +46,9 @@ pub enum Change {
         from: Status,
         #[serde(with = "status")]
         to: Status,
+        /// Why it is banned now, if it is.
+        #[serde(with = "reason", default, skip_serializing_if = "Option::is_none")]
+        reason: Option<BanReason>,
     },
     /// It was the block's payee. The amount is of owner and operator together, without Platform's part.
     Paid {
@@ -168,6 +173,42 @@ pub(super) mod status_text {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Status>, D::Error> {
         Ok(Option::<One>::deserialize(from)?.map(|One(status)| status))
+    }
+}
+
+/// A word, or the number of a revocation's reason.
+mod reason {
+    use super::BanReason;
+    use serde::ser::{Serialize, Serializer};
+    use serde::{Deserialize, Deserializer};
+
+    #[derive(serde::Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Written {
+        Misbehaviour,
+        NoAddress,
+        OperatorChanged,
+        Revoked(u16),
+    }
+
+    pub fn serialize<S: Serializer>(reason: &Option<BanReason>, out: S) -> Result<S::Ok, S::Error> {
+        let written = reason.map(|reason| match reason {
+            BanReason::Misbehaviour => Written::Misbehaviour,
+            BanReason::NoAddress => Written::NoAddress,
+            BanReason::OperatorChanged => Written::OperatorChanged,
+            BanReason::Revoked { reason } => Written::Revoked(reason),
+        });
+        written.serialize(out)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<BanReason>, D::Error> {
+        let written = Option::<Written>::deserialize(from)?;
+        Ok(written.map(|written| match written {
+            Written::Misbehaviour => BanReason::Misbehaviour,
+            Written::NoAddress => BanReason::NoAddress,
+            Written::OperatorChanged => BanReason::OperatorChanged,
+            Written::Revoked(reason) => BanReason::Revoked { reason },
+        }))
     }
 }
 

@@ -75,7 +75,7 @@ impl Standing {
     pub fn take(&mut self, event: &Event) {
         self.decline(event.height);
         match &event.change {
-            Change::Registered { status } => {
+            Change::Registered { status, .. } => {
                 self.start = Start {
                     penalty: 0,
                     status: Some(*status),
