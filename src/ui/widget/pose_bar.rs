@@ -85,7 +85,11 @@ impl<M> canvas::Program<M> for Bar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::masternode::pose::outlook;
+    use crate::protocol::masternode::pose::PoseRules;
+
+    fn outlook(penalty: u32, registered: usize) -> Outlook {
+        Outlook::new(penalty, false, registered, &PoseRules::default())
+    }
 
     #[test]
     fn a_failed_dkg_fills_two_thirds_and_shows_that_the_next_one_bans() {

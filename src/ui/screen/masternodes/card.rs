@@ -117,7 +117,7 @@ impl<'a> Line<'a> {
             .spacing(2)
             .into();
         };
-        let expected = words::reward(masternode, self.profile);
+        let expected = words::whole_reward(masternode, self.profile);
         let head = match &expected {
             Some(reward) => format!("{} · {reward}", words::capital(&when.wait(self.now))),
             None => words::capital(&when.wait(self.now)),
@@ -138,7 +138,7 @@ impl<'a> Line<'a> {
 fn who(masternode: &Masternode) -> Element<'_, Message> {
     let entry = &masternode.entry;
     let (word, tone) = words::chip(masternode);
-    let name = words::short_name(&words::name(masternode));
+    let name = words::short_name(&masternode.name);
     let service = if entry.state.service.is_none() {
         "No address".to_owned()
     } else {

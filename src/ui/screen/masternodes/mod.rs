@@ -329,7 +329,7 @@ impl Masternodes {
     /// Mine, with their names.
     pub fn mine(&self) -> impl Iterator<Item = (String, &Masternode)> {
         let mine = self.all().iter().filter(|each| each.mine);
-        mine.map(|each| (words::name(each), each))
+        mine.map(|each| (each.name.clone(), each))
     }
 
     fn find(&self, hash: ProTxHash) -> Option<(&Overview, &Masternode)> {
@@ -354,7 +354,7 @@ fn sort(lines: &mut [usize], all: &[Masternode], order: Order) {
     match order {
         Order::Attention => lines.sort_by_key(|at| (words::urgency(&all[*at]), position(*at))),
         Order::Payment => lines.sort_by_key(|at| position(*at)),
-        Order::Name => lines.sort_by_cached_key(|at| natural(&words::name(&all[*at]))),
+        Order::Name => lines.sort_by_cached_key(|at| natural(&all[*at].name)),
     }
 }
 
@@ -379,7 +379,7 @@ fn natural(name: &str) -> Vec<(String, u64)> {
 fn matches(masternode: &Masternode, needle: &str) -> bool {
     let entry = &masternode.entry;
     needle.is_empty()
-        || words::name(masternode).to_lowercase().contains(needle)
+        || masternode.name.to_lowercase().contains(needle)
         || entry.pro_tx_hash.to_string().contains(needle)
         || entry.state.service.to_string().contains(needle)
         || entry.collateral.to_string().contains(needle)

@@ -43,7 +43,7 @@ impl Summary {
                 next = Some((each, when));
             }
         }
-        summary.next = next.map(|(each, when)| (words::name(each), when));
+        summary.next = next.map(|(each, when)| (each.name.clone(), when));
         summary
     }
 
@@ -105,7 +105,7 @@ mod tests {
             .filter(|each| each.mine && each.slot.is_some());
         let earliest = earliest.min_by_key(|each| each.slot.map(|slot| slot.position));
         let (name, when) = summary.next.expect("some are paid");
-        assert_eq!(Some(name), earliest.map(words::name));
+        assert_eq!(Some(name), earliest.map(|each| each.name.clone()));
         assert_eq!(
             Some(when.height),
             earliest.and_then(|each| each.slot).map(|slot| slot.height)

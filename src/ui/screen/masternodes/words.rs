@@ -1,9 +1,9 @@
 //! A masternode in words: what it is doing, how near a ban is, when it is paid.
 
-use crate::flow::overview::{Masternode, Overview};
-use crate::flow::words::about;
+use crate::flow::overview::{self, Masternode, Overview};
 use crate::protocol::Profile;
 use crate::protocol::masternode::Status;
+use crate::protocol::masternode::pose::Level;
 use crate::ui::format::{self, grouped};
 use crate::ui::theme::Tone;
 
@@ -32,7 +32,7 @@ pub(super) fn chip(masternode: &Masternode) -> (&'static str, Tone) {
 
 /// The next failed DKG bans it.
 pub(super) fn is_in_danger(masternode: &Masternode) -> bool {
-    !masternode.entry.is_banned() && masternode.outlook.penalty > 0 && masternode.outlook.failures_survivable == 0
+    masternode.level == Level::Danger
 }
 
 /// Why it is in its status, in few words.
@@ -50,35 +50,12 @@ pub(super) fn reason(masternode: &Masternode) -> String {
     }
 }
 
-/// What its PoSe penalty means, in a sentence.
+/// What its PoSe penalty means, in a sentence. Of one that is banned, what that takes.
 pub(super) fn pose_sentence(masternode: &Masternode, overview: &Overview) -> String {
-    let outlook = &masternode.outlook;
-    let spacing = spacing(overview);
-    let time = |blocks: u32| {
-        format!(
-            "{} blocks, {}",
-            grouped(blocks),
-            about((f64::from(blocks) * spacing) as u64)
-        )
-    };
-    match masternode.entry.status() {
-        Status::PoseBanned => "Banned for failed DKGs; it is not paid until its operator revives it.".to_owned(),
-        Status::WaitingForService => "Not judged and not paid before its operator announces an address.".to_owned(),
-        Status::Revoked => "Not judged and not paid before its owner names a new operator.".to_owned(),
-        Status::Enabled => "No penalty; one failed DKG would not ban it.".to_owned(),
-        Status::Penalised if outlook.failures_survivable == 0 => {
-            format!("One more failed DKG bans it; safe in {}.", time(outlook.blocks_to_safe))
-        }
-        Status::Penalised => format!(
-            "It survives one more failed DKG; without penalty in {}.",
-            time(outlook.penalty)
-        ),
+    match masternode.reason {
+        None => overview::words::sentence(&overview::words::pose(masternode, overview)),
+        Some(reason) => reason.sentence(),
     }
-}
-
-/// What it is called here.
-pub(super) fn name(masternode: &Masternode) -> String {
-    masternode.roles.name(masternode.entry.pro_tx_hash)
 }
 
 /// What needs its owner comes first: 0 for a ban.
@@ -100,9 +77,17 @@ pub(super) fn last_paid(masternode: &Masternode) -> String {
     }
 }
 
-/// What its next payment is expected to be, to owner and operator.
-pub(super) fn reward(_masternode: &Masternode, _profile: &Profile) -> Option<String> {
-    None
+/// What its next payment is expected to be, to owner and operator: `1.5 DASH, and 0.16 DASH to the operator`.
+pub(super) fn reward(masternode: &Masternode, profile: &Profile) -> Option<String> {
+    let reward = masternode.expected_reward.as_ref()?;
+    Some(overview::words::reward(reward, profile))
+}
+
+/// Both together: `1.66 DASH`.
+pub(super) fn whole_reward(masternode: &Masternode, profile: &Profile) -> Option<String> {
+    let reward = masternode.expected_reward.as_ref()?;
+    let sum = reward.owner.checked_add(reward.operator)?;
+    Some(format::amount(sum, profile))
 }
 
 /// A clause with a capital letter.
@@ -141,8 +126,8 @@ impl When {
     pub(super) fn of(masternode: &Masternode) -> Option<Self> {
         Some(Self {
             height: masternode.slot?.height,
-            likely: masternode.next_payment_time?,
-            range: None,
+            likely: masternode.expected_time?.likely,
+            range: masternode.expected_time.map(|time| (time.earliest, time.latest)),
         })
     }
 
@@ -187,9 +172,4 @@ impl When {
 /// A name that fits a line.
 pub(super) fn short_name(name: &str) -> String {
     format::shorten(name, NAME.0, NAME.1)
-}
-
-/// Average **seconds** between blocks.
-fn spacing(_overview: &Overview) -> f64 {
-    150.0
 }

@@ -71,7 +71,7 @@ fn title(masternode: &Masternode) -> String {
         service.to_string()
     };
     if masternode.roles.any() {
-        format!("{} · {address}", words::short_name(&words::name(masternode)))
+        format!("{} · {address}", words::short_name(&masternode.name))
     } else {
         address
     }
