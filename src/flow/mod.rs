@@ -22,6 +22,7 @@ pub mod transaction;
 pub mod unlock;
 pub mod update;
 pub mod wallet;
+pub mod warning;
 pub mod words;
 
 use std::sync::Arc;

@@ -219,7 +219,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
         },
         _ => session
             .masternodes
-            .view(&ports.profile, session.batch.as_ref())
+            .view(ports, session.batch.as_ref())
             .map(Message::Masternodes),
     }
 }

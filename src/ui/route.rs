@@ -93,6 +93,8 @@ impl App {
             masternodes::Action::None => Task::none(),
             masternodes::Action::Run(task) => task.map(Message::Masternodes),
             masternodes::Action::Register => self.go(Page::Register),
+            masternodes::Action::Vault => self.go(Page::Keys),
+            masternodes::Action::Journal => self.go(Page::Journal),
             masternodes::Action::Update(asked) => self.open_update(asked),
             masternodes::Action::Batch(subject) => self.open_batch(subject),
             masternodes::Action::ShowBatch => {
