@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod choice;
 pub mod error;
+pub mod export;
 pub mod fee;
 pub mod guard;
 mod keys;
@@ -20,6 +21,7 @@ pub mod transaction;
 pub mod unlock;
 pub mod update;
 pub mod wallet;
+pub mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
