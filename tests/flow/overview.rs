@@ -3,7 +3,7 @@
 use castellan::flow::{Error, overview};
 use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
-use castellan::protocol::masternode::pose;
+use castellan::protocol::masternode::pose::{Outlook, PoseRules};
 use castellan::protocol::{KeyId, ProTxHash};
 use castellan::rpc::RpcError;
 use castellan::store::Kind;
@@ -32,7 +32,9 @@ async fn a_masternode_is_mine_by_any_key_of_the_vault_and_each_role_has_its_labe
     world.chain.entries = (1..=6).map(|n| entry(n, &profile)).collect();
     world.chain.entries[0].state.owner = Some(world.key_id("o"));
     world.chain.entries[1].state.voting = Some(world.key_id("v"));
-    world.chain.entries[2].state.operator = OperatorKey::Known(world.vault.bls("b").unwrap().public_key());
+    world.chain.entries[2]
+        .state
+        .name_operator(&world.vault.bls("b").unwrap().public_key());
     world.chain.entries[3].state.payout = Some(world.key_id("fees").address());
     world.chain.entries[4].state.operator_payout = Some(KeyId([1; 20]).address());
     let read = read(&world).await;
@@ -89,9 +91,13 @@ async fn places_in_the_queue_and_their_times_follow_from_the_tip() {
     );
     assert!(read.masternodes.iter().all(|each| each.queue_length == 2));
     let spacing = u64::from(world.profile.spacing);
-    assert_eq!(read.masternodes[0].next_payment_time, Some(tip(TIP).time + 2 * spacing));
-    assert_eq!(read.masternodes[1].next_payment_time, None);
-    assert_eq!(read.masternodes[2].outlook, pose::outlook(1, 3));
+    let likely = |n: usize| read.masternodes[n].expected_time.map(|time| time.likely);
+    assert_eq!(likely(0), Some(tip(TIP).time + 2 * spacing));
+    assert_eq!(likely(1), None);
+    assert_eq!(
+        read.masternodes[2].outlook,
+        Outlook::new(1, false, 3, &PoseRules::default())
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,6 @@ use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
-use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
@@ -121,7 +120,7 @@ impl Fixture {
         mine.state.owner = make(Key::Owner, "mn1-owner").key_id();
         mine.state.voting = make(Key::Voting, "mn1-voting").key_id();
         let operator = make(Key::Operator, "mn1-operator").operator().unwrap();
-        mine.state.operator = OperatorKey::Known(operator);
+        mine.state.name_operator(&operator);
         let fee = make(Key::Fee, "fees").key_id().unwrap();
         let mut entries: Vec<Entry> = (1..20).map(entry).collect();
         entries.insert(0, mine);
@@ -482,7 +481,7 @@ fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> Fak
     if let Some(error) = answer {
         node = node.with_broadcast(Err(error));
     }
-    node.with_masternodes(Ok(MasternodeList { tip, entries }))
+    node.with_masternodes(Ok(MasternodeList::saved(tip, entries, &profile())))
 }
 
 pub fn tip() -> Tip {
@@ -577,7 +576,8 @@ pub fn overview(others: u32) -> Overview {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
     };
     entries.extend((5..5 + others).map(entry));
-    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
+    let profile = profile();
+    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, &mine)
 }
 
 pub fn ready_device() -> Seen {
