@@ -32,7 +32,7 @@ use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
     Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, batch, devices, journal, keys, masternodes,
-    prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
+    network, prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
 };
 use session::Session;
 

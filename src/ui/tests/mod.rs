@@ -10,7 +10,7 @@ mod pages;
 mod prompts;
 mod sandbox;
 mod slots;
-mod support;
+pub mod support;
 mod trezor;
 mod updates;
 mod user;

@@ -5,6 +5,8 @@ mod export;
 mod model;
 mod payees;
 mod penalties;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::HashSet;

@@ -182,6 +182,17 @@ impl Model {
         order.iter().filter(has_all).copied().collect()
     }
 
+    #[cfg(test)]
+    pub fn text(&self, row: usize) -> &str {
+        &self.texts[row]
+    }
+
+    /// A row's text is the very one of another model.
+    #[cfg(test)]
+    pub fn shares(&self, other: &Self, row: usize) -> bool {
+        Arc::ptr_eq(&self.texts[row], &other.texts[row])
+    }
+
     /// Rows with their whole values, for the clipboard and files.
     pub fn table(&self, rows: impl IntoIterator<Item = usize>, columns: &[Column]) -> Table {
         column::table(columns, rows.into_iter().map(|row| self.row(row)), &self.profile)

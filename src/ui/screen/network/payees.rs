@@ -13,16 +13,16 @@ use crate::ui::widget::table::{Align, Cell, Column, Look, Rows, table};
 use crate::ui::widget::{card, heading, muted};
 
 const COLUMNS: [Column; 7] = [
-    column("Block", 92.0, 0.1, Align::Right),
-    column("When", 138.0, 0.3, Align::Left),
-    column("Masternode", 164.0, 0.8, Align::Left),
-    column("proTxHash", 142.0, 0.4, Align::Left),
-    column("Amount", 140.0, 0.3, Align::Right),
-    column("Earliest", 156.0, 0.3, Align::Left),
-    column("Latest", 156.0, 0.3, Align::Left),
+    one("Block", 92.0, 0.1, Align::Right),
+    one("When", 138.0, 0.3, Align::Left),
+    one("Masternode", 164.0, 0.8, Align::Left),
+    one("proTxHash", 142.0, 0.4, Align::Left),
+    one("Amount", 140.0, 0.3, Align::Right),
+    one("Earliest", 156.0, 0.3, Align::Left),
+    one("Latest", 156.0, 0.3, Align::Left),
 ];
 
-const fn column(title: &'static str, width: f32, grow: f32, align: Align) -> Column {
+const fn one(title: &'static str, width: f32, grow: f32, align: Align) -> Column {
     Column {
         title,
         width,

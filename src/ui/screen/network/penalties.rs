@@ -19,7 +19,7 @@ pub(super) fn view(list: &Listed) -> Element<'_, Message> {
         return card(heading("The network has no masternodes yet")).into();
     };
     let bins = list.model.spread();
-    let enabled = overview.registered.enabled;
+    let enabled = overview.queue_length as usize;
     let banned = overview.masternodes.len() - enabled;
     let most = bins.iter().map(|bin| bin.count).max().unwrap_or(0);
     let lines = bins.iter().map(|bin| line(bin, enabled, most, &first.outlook));
