@@ -10,7 +10,7 @@ mod pages;
 mod prompts;
 mod sandbox;
 mod slots;
-pub mod support;
+pub(super) mod support;
 mod trezor;
 mod updates;
 mod user;
