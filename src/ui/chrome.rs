@@ -118,6 +118,7 @@ fn plain(theme: &Theme, ground: iced::Color) -> container::Style {
 fn sidebar(app: &App) -> Element<'_, Message> {
     let entries = [
         ("Masternodes", Page::Masternodes),
+        ("Network", Page::Network),
         ("Wallet", Page::Wallet),
         ("Keys", Page::Keys),
         ("Devices", Page::Devices),
@@ -143,6 +144,7 @@ fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
+        Screen::Network => page == Page::Network,
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
@@ -191,6 +193,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(register) => register.view().map(Message::Register),
             None => space().into(),
         },
+        Screen::Network => session.network.view().map(Message::Network),
         Screen::Update(update) => update.view().map(Message::Update),
         Screen::Batch => match &session.batch {
             Some(batch) => batch.view().map(Message::Batch),

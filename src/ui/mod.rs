@@ -32,7 +32,7 @@ use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
     Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, batch, devices, journal, keys, masternodes,
-    prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
+    network, prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
 };
 use session::Session;
 
@@ -80,6 +80,8 @@ enum Link {
 enum Screen {
     Start(Start),
     Masternodes,
+    /// All of them; the page is in the session.
+    Network,
     Register,
     /// An operation on a masternode; it ends with its page.
     Update(Box<Update>),
@@ -102,6 +104,7 @@ enum Screen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     Masternodes,
+    Network,
     Register,
     Wallet,
     Keys,
@@ -132,6 +135,7 @@ pub enum Message {
     TrySandbox,
     Start(start::Message),
     Masternodes(masternodes::Message),
+    Network(network::Message),
     Register(register::Message),
     Update(update::Message),
     Batch(batch::Message),
@@ -271,6 +275,7 @@ impl App {
             Message::TrySandbox => self.try_sandbox(),
             Message::Start(message) => self.update_start(message),
             Message::Masternodes(message) => self.update_masternodes(message),
+            Message::Network(message) => self.update_network(message),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
@@ -310,6 +315,9 @@ impl App {
             (Screen::Start(_), _) => Message::Start(start::Message::Back),
             (Screen::Masternodes, Link::Up(session)) if session.masternodes.has_open() => {
                 Message::Masternodes(masternodes::Message::Back)
+            }
+            (Screen::Network, Link::Up(session)) if session.network.has_open() => {
+                Message::Network(network::Message::Back)
             }
             (Screen::Journal, Link::Up(session)) if session.journal.as_ref().is_some_and(Journal::has_open) => {
                 Message::Journal(journal::Message::Back)

@@ -16,7 +16,7 @@ use crate::store::vault::Vault;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
+use crate::ui::screen::{Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ pub struct Session {
     pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
+    pub network: Network,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -76,6 +77,7 @@ impl Session {
             asker,
             sandbox,
             masternodes: Masternodes::new(),
+            network: Network::default(),
             register: None,
             offer: None,
             batch: None,
@@ -172,6 +174,14 @@ impl Session {
 
     pub fn refresh_masternodes(&mut self) -> Task<masternodes::Message> {
         self.masternodes.refresh(&self.connection.ports)
+    }
+
+    /// The list of all masternodes is put in order anew, if it was read anew.
+    pub fn tell_network(&mut self) -> Task<network::Message> {
+        match self.masternodes.overview() {
+            Some(overview) => self.network.listed(overview, &self.connection.ports.profile),
+            None => Task::none(),
+        }
     }
 
     pub fn watch_node(&self) -> Subscription<(u64, Result<NodeStatus, RpcError>)> {
