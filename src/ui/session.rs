@@ -8,6 +8,7 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
+use crate::flow::history::Recorder;
 use crate::hw::discovery::Found;
 use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Heartbeat, Node, NodeStatus, RpcError};
@@ -39,6 +40,8 @@ pub struct Session {
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
     pub network: Network,
+    /// Keeps what happens to them.
+    pub recorder: Arc<Recorder>,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -78,6 +81,7 @@ impl Session {
             sandbox,
             masternodes: Masternodes::new(),
             network: Network::default(),
+            recorder: Arc::default(),
             register: None,
             offer: None,
             batch: None,
