@@ -81,7 +81,9 @@ mod tests {
 
     fn table() -> Table {
         let mut table = Table::new(["proTxHash", "name", "posePenalty"]);
-        table.rows.push(vec![json!("ab"), json!("one, \"two\"\tthree"), json!(66)]);
+        table
+            .rows
+            .push(vec![json!("ab"), json!("one, \"two\"\tthree"), json!(66)]);
         table.rows.push(vec![json!("cd"), Value::Null, json!(0)]);
         table
     }
