@@ -170,7 +170,7 @@ impl Collaterals {
     /// Of the node and the journal: what is not known is not spent.
     pub async fn read(ports: &Ports) -> Result<Self, Error> {
         let list = ports.node.masternodes().await?;
-        Self::of(ports, list.entries)
+        Self::of(ports, Arc::unwrap_or_clone(list.entries))
     }
 
     /// With a list that was read already.

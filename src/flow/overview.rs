@@ -1,10 +1,12 @@
 //! The masternode list with what follows from it: status, PoSe outlook, queue position, expected payment, and which are ours.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::operation::Kind;
 use super::{Error, Ports};
 use crate::protocol::ProTxHash;
+use crate::protocol::bls::Scheme;
 use crate::protocol::masternode::pose::{self, Outlook};
 use crate::protocol::masternode::queue::{self, EvoPayments, Slot};
 use crate::protocol::masternode::{Entry, OperatorKey};
@@ -94,7 +96,7 @@ pub async fn overview(ports: &Ports) -> Result<Overview, Error> {
     let mine = mine(ports)?;
     let evo = status.capabilities.evo_payments();
     Ok(assemble(
-        list.entries,
+        Arc::unwrap_or_clone(list.entries),
         list.tip,
         evo,
         ports.profile.spacing,
@@ -177,7 +179,7 @@ pub fn mine(ports: &Ports) -> Result<Mine, Error> {
 /// The vault's public keys, for looking entries up.
 struct KeyIndex {
     secp: HashMap<crate::protocol::KeyId, String>,
-    operator: HashMap<crate::protocol::bls::PublicKey, String>,
+    operator: HashMap<OperatorKey, String>,
 }
 
 impl KeyIndex {
@@ -191,17 +193,18 @@ impl KeyIndex {
                 index.secp.insert(id, key.label.clone());
             }
             if let Some(point) = key.operator() {
-                index.operator.insert(point, key.label.clone());
+                // A list writes it in the one or the other.
+                for encoding in [Scheme::Legacy, Scheme::Basic] {
+                    let listed = OperatorKey::of(&point, encoding);
+                    index.operator.insert(listed, key.label.clone());
+                }
             }
         }
         index
     }
 
     fn roles(&self, entry: &Entry) -> Roles {
-        let operator = match entry.state.operator {
-            OperatorKey::Known(key) => self.operator.get(&key).cloned(),
-            _ => None,
-        };
+        let operator = self.operator.get(&entry.state.operator).cloned();
         Roles {
             owner: entry.state.owner.and_then(|id| self.secp.get(&id).cloned()),
             voting: entry.state.voting.and_then(|id| self.secp.get(&id).cloned()),

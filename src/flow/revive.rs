@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::choice::FeeSource;
 use super::fee::fee_coins;
 use super::{Error, Ports, overview};
-use crate::protocol::masternode::{Entry, OperatorKey, Status};
+use crate::protocol::masternode::{Entry, Status};
 use crate::protocol::rules::DUST_KEY;
 use crate::protocol::special_tx::Service;
 use crate::protocol::special_tx::pro_up_rev::Reason;
@@ -291,8 +291,8 @@ fn wave(entry: &Entry, list: &[Entry]) -> Option<Finding> {
 
 fn operator_key(ports: &Ports, entry: &Entry) -> Finding {
     let roles = overview::roles(ports.vault.as_deref(), entry);
-    match (entry.state.operator, roles.operator) {
-        (OperatorKey::Known(_), Some(label)) => Finding::OperatorKeyHere { label },
+    match (entry.state.operator.point(), roles.operator) {
+        (Some(_), Some(label)) => Finding::OperatorKeyHere { label },
         _ => Finding::OperatorKeyElsewhere,
     }
 }

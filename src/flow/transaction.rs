@@ -1,6 +1,7 @@
 //! Judging and sending finished transactions: facts gathered from the node, rules applied here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bitcoin::{OutPoint, Txid};
 
@@ -25,7 +26,7 @@ pub async fn facts(node: &dyn Node, profile: &Profile, tx: &Transaction) -> Resu
     let known = node.transaction(tx.txid()).await?.is_some();
     Ok(Facts {
         height: list.tip.height,
-        masternodes: list.entries,
+        masternodes: Arc::unwrap_or_clone(list.entries),
         coins,
         relay_fee,
         coinbase_maturity: profile.coinbase_maturity,
@@ -191,7 +192,11 @@ mod tests {
             relay: Amount::from_duffs(1_000),
         };
         FakeNode::new()
-            .with_masternodes(Ok(MasternodeList { tip, entries }))
+            .with_masternodes(Ok(MasternodeList::saved(
+                tip,
+                entries,
+                &builtin("dash-regtest").expect("embedded"),
+            )))
             .with_fee_rate(Ok(fee))
             .with_pending(Ok(None))
     }

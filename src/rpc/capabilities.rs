@@ -4,14 +4,15 @@
 //! rpc/index_util.cpp, rpc/node.cpp, rpc/rawtransaction.cpp, 0.17.0.3 to 23.1.2).
 
 use super::types::{ChainInfo, Forks, NetworkInfo};
-use super::{Capabilities, RpcError};
+use super::{Capabilities, RpcError, Tip};
+use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::Activation;
 use crate::protocol::rules::Dialect;
 
 /// Versions (`getnetworkinfo.version`) from which a call exists.
 const SCAN_TX_OUT_SET: u64 = 180_000;
 const TEST_MEMPOOL_ACCEPT: u64 = 180_000;
-const LIST_DIFF: u64 = 200_000;
+pub(super) const LIST_DIFF: u64 = 200_000;
 /// From here a node lists `v19`, unless it hides deployments altogether.
 const KNOWS_V19: u64 = 190_000;
 
@@ -25,6 +26,14 @@ pub(super) struct Learned {
     pub batches: Option<bool>,
     /// The questions that teach were asked in this session.
     pub probed: bool,
+    /// `getnetworkinfo.version`
+    pub version: Option<u64>,
+    /// `protx listdiff` answered, or the node does not know it.
+    pub list_diff: Option<bool>,
+    /// Deployments, where `getblockchaininfo` hides them.
+    pub forks: Option<Forks>,
+    /// The tip last heard of: what a block hash stands for never changes.
+    pub tip: Option<Tip>,
 }
 
 impl Learned {
@@ -82,6 +91,21 @@ fn is_active(told: Option<bool>, forks: Forks, version: u64, next: u32, activati
     }
 }
 
+/// How evonodes are paid in the block after `blocks`.
+pub(super) fn evo_payments(version: u64, blocks: u32, forks: Forks, activation: &Activation) -> EvoPayments {
+    let next = blocks.saturating_add(1);
+    let active = |told, height| is_active(told, forks, version, next, height);
+    match active(forks.v19, activation.v19) && !active(forks.mn_rr, activation.mn_rr) {
+        true => EvoPayments::FourInARow,
+        false => EvoPayments::Single,
+    }
+}
+
+/// The same by the heights of the network alone.
+pub(super) fn evo_payments_by_height(blocks: u32, activation: &Activation) -> EvoPayments {
+    evo_payments(KNOWS_V19, blocks, Forks::default(), activation)
+}
+
 /// Puts everything together. `forks` are those of the node, from whichever call tells.
 pub(super) fn capabilities(
     network: &NetworkInfo,
@@ -100,7 +124,7 @@ pub(super) fn capabilities(
         address_index: learned.address_index,
         scan_tx_out_set: learned.scan.unwrap_or(version >= SCAN_TX_OUT_SET),
         test_mempool_accept: version >= TEST_MEMPOOL_ACCEPT,
-        list_diff: version >= LIST_DIFF,
+        list_diff: learned.list_diff.unwrap_or(version >= LIST_DIFF),
         tx_index: learned.tx_index,
         wallet: learned.wallet,
     }
@@ -127,6 +151,7 @@ mod tests {
             headers: blocks,
             best: BlockHash::all_zeros(),
             initial_download: false,
+            time: None,
             forks,
         };
         let activation = network::builtin(profile).expect("embedded").activation;

@@ -13,10 +13,12 @@ use super::capabilities::{Learned, capabilities};
 use super::endpoint::Endpoint;
 use super::http::{Answer, Call, Http, Limits, Size};
 use super::json::{Json, parse};
+use super::list::Kept;
 use super::pending::Seen;
 use super::types::{self, ChainInfo, Forks, Header, NetworkInfo, raw_transaction};
 use super::{
-    CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip, WalletCoins,
+    CoinSearch, FeeRate, FoundCoin, FoundTx, ListDiff, MasternodeList, Membership, Node, NodeStatus, Payment, Reply,
+    RpcError, Tip, WalletCoins,
 };
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
@@ -25,8 +27,6 @@ use crate::protocol::{Address, Amount, ProTxHash, Profile, Transaction};
 
 /// Calls in one batch: enough to make distance cheap, few enough for any proxy.
 const BATCH: usize = 100;
-/// How often a list is asked for again when a block came in between.
-const LIST_TRIES: usize = 3;
 /// Outputs tried to find the block of a transaction on a node without transaction index.
 const OUTPUTS_TRIED: u32 = 16;
 /// Above this a fee is surely a mistake or a lie of the node: 0.01 coin per 1000 bytes.
@@ -44,8 +44,7 @@ pub struct Client {
     chain: OnceCell<()>,
     learned: Mutex<Learned>,
     pub(super) seen: tokio::sync::Mutex<Seen>,
-    /// The list of the last tip asked for: megabytes to fetch and thousands of keys to check, the same until the next block.
-    list: tokio::sync::Mutex<Option<MasternodeList>>,
+    pub(super) list: tokio::sync::Mutex<Option<Kept>>,
 }
 
 impl Client {
@@ -165,13 +164,14 @@ impl Client {
         self.tip_of(hash).await
     }
 
-    async fn tip_of(&self, hash: BlockHash) -> Result<Tip, RpcError> {
-        let header = self.header(hash).await?;
-        Ok(Tip {
-            height: header.height,
-            hash,
-            time: header.time,
-        })
+    /// The block of a hash; asked only if it is not the one asked for last.
+    pub(super) async fn tip_of(&self, hash: BlockHash) -> Result<Tip, RpcError> {
+        if let Some(tip) = self.learned().tip.filter(|tip| tip.hash == hash) {
+            return Ok(tip);
+        }
+        let tip = self.header(hash).await?.tip();
+        self.learned().tip = Some(tip);
+        Ok(tip)
     }
 
     async fn read_status(&self) -> Result<NodeStatus, RpcError> {
@@ -181,6 +181,7 @@ impl Client {
         let chain = self.get("getblockchaininfo", json!([]), ChainInfo::read).await?;
         let tip = self.tip_of(chain.best).await?;
         let forks = self.forks(&chain).await;
+        self.learned().version = Some(network.version);
         let follows = self.follows_chain().await;
         self.probe().await;
         let capabilities = capabilities(&network, &chain, forks, &self.profile.activation, &self.learned());
@@ -208,6 +209,7 @@ impl Client {
         let told = self
             .get("getdeploymentinfo", json!([]), Forks::of_deployment_info)
             .await;
+        self.learned().forks = told.as_ref().ok().copied();
         told.unwrap_or(chain.forks)
     }
 
@@ -241,40 +243,6 @@ impl Client {
             learned.tx_index(transaction);
         }
         learned.wallet = has_wallet.or(learned.wallet);
-    }
-
-    async fn read_masternodes(&self) -> Result<MasternodeList, RpcError> {
-        // Held while fetching: whoever asks meanwhile waits for the same answer.
-        let mut kept = self.list.lock().await;
-        let tip = self.read_tip().await?;
-        if let Some(list) = kept.as_ref().filter(|list| list.tip == tip) {
-            return Ok(list.clone());
-        }
-        let list = self.fetch_masternodes(tip).await?;
-        *kept = Some(list.clone());
-        Ok(list)
-    }
-
-    async fn fetch_masternodes(&self, mut tip: Tip) -> Result<MasternodeList, RpcError> {
-        for _ in 0..LIST_TRIES {
-            let entries = self.entries(json!(["list", "registered", true])).await?;
-            let after: BlockHash = self.get("getbestblockhash", json!([]), |json| json.parsed()).await?;
-            if after == tip.hash {
-                return Ok(MasternodeList { tip, entries });
-            }
-            tip = self.tip_of(after).await?;
-        }
-        // Blocks come faster than lists: ask for the list of a height. Slower for the node, therefore last.
-        let entries = self.entries(json!(["list", "registered", true, tip.height])).await?;
-        Ok(MasternodeList { tip, entries })
-    }
-
-    async fn entries(&self, params: Value) -> Result<Vec<Entry>, RpcError> {
-        let raw = self.ask("protx", params, Size::List).await?;
-        let profile = Arc::clone(&self.profile);
-        // Thousands of curve points are checked: not on a thread that others wait for.
-        let read = tokio::task::spawn_blocking(move || types::masternodes(raw.get(), &profile));
-        read.await.expect("reading a reply does not panic")
     }
 
     async fn read_masternode(&self, hash: ProTxHash) -> Result<Option<Entry>, RpcError> {
@@ -432,6 +400,26 @@ impl Node for Client {
 
     fn masternodes(&self) -> Reply<'_, MasternodeList> {
         Box::pin(self.read_masternodes())
+    }
+
+    fn masternodes_at(&self, height: u32) -> Reply<'_, Vec<Entry>> {
+        Box::pin(self.read_masternodes_at(height))
+    }
+
+    fn list_diff(&self, base: u32, height: u32) -> Reply<'_, Option<ListDiff>> {
+        Box::pin(self.read_list_diff(base, height))
+    }
+
+    fn block_at(&self, height: u32) -> Reply<'_, Option<Tip>> {
+        Box::pin(self.read_block_at(height))
+    }
+
+    fn payments(&self, last: u32, count: u32) -> Reply<'_, Vec<Payment>> {
+        Box::pin(self.read_payments(last, count))
+    }
+
+    fn memberships(&self, pro_tx_hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
+        Box::pin(self.read_memberships(pro_tx_hash, count))
     }
 
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>> {

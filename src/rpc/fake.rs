@@ -1,7 +1,8 @@
 //! A node for tests of flows: it answers from a script and remembers what it was asked.
 //!
 //! Each method has its own queue of answers; the last one is given again and again. What was never scripted is "not known" for
-//! coins, transactions and masternodes, success for a broadcast, and [`RpcError::UnknownMethod`] for everything else.
+//! coins, transactions, masternodes and blocks, "no such call" for list diffs and memberships, success for a broadcast, and
+//! [`RpcError::UnknownMethod`] for everything else.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -10,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bitcoin::{OutPoint, Txid};
 
 use super::{
-    CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip, WalletCoins,
+    CoinSearch, FeeRate, FoundCoin, FoundTx, ListDiff, MasternodeList, Membership, Node, NodeStatus, Payment, Reply,
+    RpcError, Tip, WalletCoins,
 };
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
@@ -26,6 +28,20 @@ pub enum Request {
     Status,
     Tip,
     Masternodes,
+    MasternodesAt(u32),
+    ListDiff {
+        base: u32,
+        height: u32,
+    },
+    BlockAt(u32),
+    Payments {
+        last: u32,
+        count: u32,
+    },
+    Memberships {
+        pro_tx_hash: ProTxHash,
+        count: u32,
+    },
     Masternode(ProTxHash),
     Coin(OutPoint),
     Transaction(Txid),
@@ -47,6 +63,11 @@ struct Script {
     status: Queue<NodeStatus>,
     tip: Queue<Tip>,
     masternodes: Queue<MasternodeList>,
+    masternodes_at: HashMap<u32, Queue<Option<Vec<Entry>>>>,
+    list_diff: HashMap<(u32, u32), Queue<Option<ListDiff>>>,
+    block_at: HashMap<u32, Queue<Option<Tip>>>,
+    payments: HashMap<(u32, u32), Queue<Option<Vec<Payment>>>>,
+    memberships: HashMap<ProTxHash, Queue<Option<Vec<Membership>>>>,
     masternode: HashMap<ProTxHash, Queue<Option<Entry>>>,
     coin: HashMap<OutPoint, Queue<Option<FoundCoin>>>,
     transaction: HashMap<Txid, Queue<Option<FoundTx>>>,
@@ -83,10 +104,13 @@ impl<T: Clone> Queue<T> {
     }
 
     fn next_of(&mut self, method: &str) -> Outcome<T> {
-        let unscripted = || RpcError::UnknownMethod {
-            method: method.to_owned(),
-        };
-        self.next().unwrap_or_else(|| Err(unscripted()))
+        self.next().unwrap_or_else(|| Err(unscripted(method)))
+    }
+}
+
+fn unscripted(method: &str) -> RpcError {
+    RpcError::UnknownMethod {
+        method: method.to_owned(),
     }
 }
 
@@ -121,6 +145,31 @@ impl FakeNode {
     #[must_use]
     pub fn with_masternodes(self, answer: Outcome<MasternodeList>) -> Self {
         self.scripted(|script| script.masternodes.push(answer))
+    }
+
+    #[must_use]
+    pub fn with_masternodes_at(self, height: u32, answer: Outcome<Vec<Entry>>) -> Self {
+        self.scripted(|script| script.masternodes_at.entry(height).or_default().push(answer.map(Some)))
+    }
+
+    #[must_use]
+    pub fn with_list_diff(self, base: u32, height: u32, answer: Outcome<Option<ListDiff>>) -> Self {
+        self.scripted(|script| script.list_diff.entry((base, height)).or_default().push(answer))
+    }
+
+    #[must_use]
+    pub fn with_block_at(self, height: u32, answer: Outcome<Option<Tip>>) -> Self {
+        self.scripted(|script| script.block_at.entry(height).or_default().push(answer))
+    }
+
+    #[must_use]
+    pub fn with_payments(self, last: u32, count: u32, answer: Outcome<Vec<Payment>>) -> Self {
+        self.scripted(|script| script.payments.entry((last, count)).or_default().push(answer.map(Some)))
+    }
+
+    #[must_use]
+    pub fn with_memberships(self, hash: ProTxHash, answer: Outcome<Option<Vec<Membership>>>) -> Self {
+        self.scripted(|script| script.memberships.entry(hash).or_default().push(answer))
     }
 
     #[must_use]
@@ -214,6 +263,36 @@ impl Node for FakeNode {
 
     fn masternodes(&self) -> Reply<'_, MasternodeList> {
         self.answer(Request::Masternodes, |script| script.masternodes.next_of("masternodes"))
+    }
+
+    fn masternodes_at(&self, height: u32) -> Reply<'_, Vec<Entry>> {
+        self.answer(Request::MasternodesAt(height), move |script| {
+            next_at(&mut script.masternodes_at, &height)?.ok_or_else(|| unscripted("masternodes_at"))
+        })
+    }
+
+    fn list_diff(&self, base: u32, height: u32) -> Reply<'_, Option<ListDiff>> {
+        self.answer(Request::ListDiff { base, height }, move |script| {
+            next_at(&mut script.list_diff, &(base, height))
+        })
+    }
+
+    fn block_at(&self, height: u32) -> Reply<'_, Option<Tip>> {
+        self.answer(Request::BlockAt(height), move |script| {
+            next_at(&mut script.block_at, &height)
+        })
+    }
+
+    fn payments(&self, last: u32, count: u32) -> Reply<'_, Vec<Payment>> {
+        self.answer(Request::Payments { last, count }, move |script| {
+            next_at(&mut script.payments, &(last, count))?.ok_or_else(|| unscripted("payments"))
+        })
+    }
+
+    fn memberships(&self, pro_tx_hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
+        self.answer(Request::Memberships { pro_tx_hash, count }, move |script| {
+            next_at(&mut script.memberships, &pro_tx_hash)
+        })
     }
 
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>> {

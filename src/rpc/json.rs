@@ -147,6 +147,19 @@ impl<'a> Json<'a> {
         }))
     }
 
+    /// Keys and values of an object.
+    pub fn fields(&self) -> Result<impl Iterator<Item = (&str, Json<'_>)>, RpcError> {
+        let fields = self.value.as_object().ok_or_else(|| self.malformed())?;
+        Ok(fields.iter().map(|(key, value)| {
+            let field = Json {
+                method: self.method,
+                value,
+                at: At::Key(self, key),
+            };
+            (key.as_str(), field)
+        }))
+    }
+
     pub fn text(&self) -> Result<&'a str, RpcError> {
         self.value.as_str().ok_or_else(|| self.malformed())
     }

@@ -11,12 +11,16 @@ pub mod endpoint;
 pub mod fake;
 mod http;
 mod json;
+mod list;
+mod past;
 mod pending;
 pub mod types;
 mod wallet;
 
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use bitcoin::{BlockHash, OutPoint, ScriptBuf, Txid};
 use futures::future::BoxFuture;
@@ -25,14 +29,15 @@ use thiserror::Error;
 use crate::protocol::bls::Scheme;
 use crate::protocol::funding;
 use crate::protocol::masternode::Entry;
-use crate::protocol::masternode::queue::EvoPayments;
+use crate::protocol::masternode::queue::{EvoPayments, Spacing};
 use crate::protocol::rules::{Dialect, Pending};
-use crate::protocol::{Address, Amount, ProTxHash, Transaction};
+use crate::protocol::{Address, Amount, ProTxHash, Profile, Transaction};
 
 pub use broadcast::reject_token;
 pub use client::Client;
 pub use endpoint::{Auth, Endpoint};
 pub use http::Limits;
+pub use types::{Changes, ListDiff, Membership, Payment};
 
 /// An answer to come.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, RpcError>>;
@@ -43,8 +48,18 @@ pub trait Node: Send + Sync {
     fn status(&self) -> Reply<'_, NodeStatus>;
     /// Height and hash of the tip.
     fn tip(&self) -> Reply<'_, Tip>;
-    /// The whole masternode list of one tip.
+    /// The whole masternode list of the tip, kept and brought up to date by what each block changed.
     fn masternodes(&self) -> Reply<'_, MasternodeList>;
+    /// The whole masternode list of a height, asked anew.
+    fn masternodes_at(&self, height: u32) -> Reply<'_, Vec<Entry>>;
+    /// What turns the list of `base` into that of `height`, which may be the lower one. None: the node has no such call.
+    fn list_diff(&self, base: u32, height: u32) -> Reply<'_, Option<ListDiff>>;
+    /// The block of a height; none above the tip.
+    fn block_at(&self, height: u32) -> Reply<'_, Option<Tip>>;
+    /// What the last `count` blocks up to height `last` paid, oldest first. The node reads every one of these blocks.
+    fn payments(&self, last: u32, count: u32) -> Reply<'_, Vec<Payment>>;
+    /// The quorums a listed masternode is in, of the last `count` of each type. None: the node has no such call.
+    fn memberships(&self, pro_tx_hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>>;
     /// One masternode; none if the node does not know it.
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>>;
     /// An unspent output, as the chain alone has it, and whether the mempool spends it. None: spent in the chain or unknown;
@@ -130,10 +145,31 @@ impl Capabilities {
 }
 
 /// The list and the tip it belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MasternodeList {
     pub tip: Tip,
-    pub entries: Vec<Entry>,
+    /// Shared with everyone who asked at this tip.
+    pub entries: Arc<Vec<Entry>>,
+    /// How the next block pays evonodes.
+    pub evo: EvoPayments,
+    /// Of the last thousand blocks or so.
+    pub spacing: Spacing,
+}
+
+impl MasternodeList {
+    /// A list read elsewhere (a saved one), with nothing to ask: the rest is as the profile has it.
+    pub fn saved(tip: Tip, entries: Vec<Entry>, profile: &Profile) -> Self {
+        Self {
+            tip,
+            entries: Arc::new(entries),
+            evo: capabilities::evo_payments_by_height(tip.height, &profile.activation),
+            spacing: Spacing::target(profile),
+        }
+    }
+
+    pub fn find(&self, pro_tx_hash: ProTxHash) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.pro_tx_hash == pro_tx_hash)
+    }
 }
 
 /// An output that is not spent in the chain.

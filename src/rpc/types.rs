@@ -1,7 +1,9 @@
 //! Replies of nodes turned into our types. Fields this program does not know are ignored; most may be missing, because ten years
 //! of versions disagree about them (Dash Core 0.17 to 23; the source of each shape is a recorded reply in tests/data).
 
+mod diff;
 mod entry;
+mod past;
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -9,12 +11,14 @@ use std::str::FromStr;
 use bitcoin::{BlockHash, OutPoint, ScriptBuf, Txid};
 
 use super::json::{Json, malformed, parse_list};
-use super::{FoundCoin, FoundTx, RpcError};
+use super::{FoundCoin, FoundTx, RpcError, Tip};
 use crate::protocol::masternode::Entry;
 use crate::protocol::wire::from_hex;
 use crate::protocol::{Amount, Profile, Transaction};
 
+pub use diff::{Changes, ListDiff};
 pub(super) use entry::entry;
+pub use past::{Membership, Payment};
 
 /// Reads a saved or received reply of `protx list registered true`: a JSON array of entries.
 ///
@@ -65,6 +69,8 @@ pub(super) struct ChainInfo {
     pub headers: u32,
     pub best: BlockHash,
     pub initial_download: bool,
+    /// Of the best block; told from 23 on.
+    pub time: Option<u64>,
     pub forks: Forks,
 }
 
@@ -88,6 +94,7 @@ impl ChainInfo {
             initial_download: json
                 .optional("initialblockdownload", |json| json.flag())?
                 .unwrap_or(false),
+            time: json.optional("time", |json| json.u64())?,
             forks: Forks::of_chain_info(json)?,
         })
     }
@@ -129,6 +136,14 @@ pub(super) struct Header {
 }
 
 impl Header {
+    pub fn tip(self) -> Tip {
+        Tip {
+            height: self.height,
+            hash: self.hash,
+            time: self.time,
+        }
+    }
+
     pub fn read(json: &Json<'_>) -> Result<Self, RpcError> {
         Ok(Self {
             hash: json.get("hash")?.parsed()?,

@@ -13,7 +13,8 @@ use castellan::protocol::masternode::Entry;
 use castellan::protocol::special_tx::Service;
 use castellan::protocol::{Address, Amount, OutPoint, ProTxHash, SecpKey, Transaction, script};
 use castellan::rpc::{
-    CoinSearch, FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, RpcError, Tip, WalletCoins,
+    CoinSearch, FeeRate, FoundCoin, FoundTx, ListDiff, MasternodeList, Membership, Node, NodeStatus, Payment, Reply,
+    RpcError, Tip, WalletCoins,
 };
 use castellan::sandbox::Sandbox;
 use castellan::sandbox::start::{operator_key, owner_key};
@@ -42,7 +43,7 @@ impl Fleet {
         let (world, mut ports, sandbox) = start(network).await;
         let node = Arc::new(Fitful::new(Arc::clone(&ports.node)));
         ports.node = node.clone();
-        let entries = ports.node.masternodes().await.unwrap().entries;
+        let entries = ports.node.masternodes().await.unwrap().entries.to_vec();
         let index = |entry: &Entry| (0..30).find(|at| entry.state.owner == Some(owner_key(SEED, *at).key_id()));
         let mut found: Vec<(u64, ProTxHash)> = entries
             .iter()
@@ -130,7 +131,7 @@ impl Fleet {
     async fn stranger_takes(&self, service: Service) {
         let (other, mut ports, _sandbox) = (World::new(&self.world.profile.name), self.ports.clone(), ());
         let label = "stranger-operator";
-        let entries = ports.node.masternodes().await.unwrap().entries;
+        let entries = ports.node.masternodes().await.unwrap().entries.to_vec();
         let stranger = entries
             .iter()
             .filter(|entry| !entry.is_banned() && !self.mine.contains(&entry.pro_tx_hash))
@@ -226,6 +227,26 @@ impl Node for Fitful {
 
     fn masternodes(&self) -> Reply<'_, MasternodeList> {
         self.inner.masternodes()
+    }
+
+    fn masternodes_at(&self, height: u32) -> Reply<'_, Vec<Entry>> {
+        self.inner.masternodes_at(height)
+    }
+
+    fn list_diff(&self, base: u32, height: u32) -> Reply<'_, Option<ListDiff>> {
+        self.inner.list_diff(base, height)
+    }
+
+    fn block_at(&self, height: u32) -> Reply<'_, Option<Tip>> {
+        self.inner.block_at(height)
+    }
+
+    fn payments(&self, last: u32, count: u32) -> Reply<'_, Vec<Payment>> {
+        self.inner.payments(last, count)
+    }
+
+    fn memberships(&self, hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
+        self.inner.memberships(hash, count)
     }
 
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>> {

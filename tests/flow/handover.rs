@@ -649,7 +649,7 @@ async fn copies_of_different_operations_or_with_different_signatures_are_not_mer
 async fn a_key_pasted_where_the_operator_is_signs_its_part() {
     let mut pair = Pair::new("wei-regtest");
     let once = OneUse::parse(&"09".repeat(32)).unwrap();
-    pair.here.mine().state.operator = castellan::protocol::masternode::OperatorKey::Known(once.public_key());
+    pair.here.mine().state.name_operator(&once.public_key());
     pair.share();
     let (there, node) = pair.there.ports();
     let draft = Draft {

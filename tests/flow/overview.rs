@@ -32,7 +32,9 @@ async fn a_masternode_is_mine_by_any_key_of_the_vault_and_each_role_has_its_labe
     world.chain.entries = (1..=6).map(|n| entry(n, &profile)).collect();
     world.chain.entries[0].state.owner = Some(world.key_id("o"));
     world.chain.entries[1].state.voting = Some(world.key_id("v"));
-    world.chain.entries[2].state.operator = OperatorKey::Known(world.vault.bls("b").unwrap().public_key());
+    world.chain.entries[2]
+        .state
+        .name_operator(&world.vault.bls("b").unwrap().public_key());
     world.chain.entries[3].state.payout = Some(world.key_id("fees").address());
     world.chain.entries[4].state.operator_payout = Some(KeyId([1; 20]).address());
     let read = read(&world).await;

@@ -8,7 +8,7 @@ use castellan::flow::operation::Outcome;
 use castellan::flow::update::{self, Change, Draft, FieldName, Plan};
 use castellan::flow::{Error, Ports, Step};
 use castellan::protocol::bls::{PublicKey, Scheme};
-use castellan::protocol::masternode::{Entry, OperatorKey, effect};
+use castellan::protocol::masternode::{Entry, effect};
 use castellan::protocol::network::MnType;
 use castellan::protocol::special_tx::Payload;
 use castellan::protocol::{Address, Amount, KeyId, ProTxHash, Transaction};
@@ -39,7 +39,7 @@ impl World {
         mine.state.last_paid_height = TIP - 7;
         mine.state.owner = Some(owner);
         mine.state.voting = Some(voting);
-        mine.state.operator = OperatorKey::Known(operator);
+        mine.state.name_operator(&operator);
         mine.state.operator_payout = Some(Address::PubkeyHash([0x70; 20]));
         world
     }

@@ -5,7 +5,6 @@ use castellan::flow::register::{CollateralChoice, Draft, FeeSource, KeyChoice, O
 use castellan::flow::{Error, register};
 use castellan::hw::DeviceError;
 use castellan::hw::fake::Outcome;
-use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::network::MnType;
 use castellan::protocol::rules::Pending;
 use castellan::protocol::special_tx::Service;
@@ -271,7 +270,7 @@ async fn an_operator_key_in_use_whatever_its_encoding() {
         let mut world = World::new(network);
         world.make(Kind::Operator, "taken");
         let key = world.vault.bls("taken").unwrap().public_key();
-        world.chain.entries[1].state.operator = OperatorKey::Known(key);
+        world.chain.entries[1].state.name_operator(&key);
         let mut draft = world.draft();
         draft.operator = OperatorChoice::Held("taken".into());
         let refused = rule(&world, draft.clone()).await;
@@ -281,7 +280,9 @@ async fn an_operator_key_in_use_whatever_its_encoding() {
     }
     let mut world = World::new("dash-regtest");
     world.make(Kind::Operator, "taken");
-    world.chain.entries[1].state.operator = OperatorKey::Known(world.vault.bls("taken").unwrap().public_key());
+    world.chain.entries[1]
+        .state
+        .name_operator(&world.vault.bls("taken").unwrap().public_key());
     world.chain.entries[1].state.version = 1;
     let mut draft = world.draft();
     draft.operator = OperatorChoice::Held("taken".into());

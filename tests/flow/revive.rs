@@ -3,6 +3,7 @@
 use castellan::flow::Error;
 use castellan::flow::choice::FeeSource;
 use castellan::flow::revive::{self, Diagnosis, Finding, Mood, Unreachable};
+use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::special_tx::Service;
 use castellan::protocol::{Amount, KeyId};
@@ -117,7 +118,7 @@ async fn bans_that_are_no_misbehaviour_are_told_apart() {
 async fn an_operator_key_elsewhere_an_address_taken_and_an_empty_fee_key() {
     let mut world = banned("dash-regtest");
     let service = world.mine().state.service;
-    world.mine().state.operator = OperatorKey::Odd([3; 48]);
+    world.mine().state.operator = OperatorKey::from_bytes([3; 48], Scheme::Basic);
     world.chain.entries[2].state.service = service;
     let by = world.chain.entries[2].pro_tx_hash;
     world.chain.spend(world.fee_coin);
@@ -174,10 +175,11 @@ async fn what_cannot_be_looked_at_is_left_out_or_said() {
     assert_eq!(unknown.err(), Some(Error::NoSuchMasternode { hash: hash.to_string() }));
     // A node that cannot search coins tells all the rest.
     let node = castellan::rpc::fake::FakeNode::new()
-        .with_masternodes(Ok(castellan::rpc::MasternodeList {
-            tip: crate::world::tip(TIP),
-            entries: world.chain.entries.clone(),
-        }))
+        .with_masternodes(Ok(castellan::rpc::MasternodeList::saved(
+            crate::world::tip(TIP),
+            world.chain.entries.clone(),
+            &world.profile,
+        )))
         .with_coins_of(Err(RpcError::NoCoinSearch));
     let (mut ports, _) = world.ports();
     ports.node = std::sync::Arc::new(node);

@@ -501,7 +501,7 @@ async fn a_key_that_is_not_here_is_named_and_nothing_is_begun() {
         let mut world = World::owning(network);
         let (owner, operator) = (KeyId([0x0a; 20]), SecretKey::from_bytes(&[9; 32]).unwrap().public_key());
         world.mine().state.owner = Some(owner);
-        world.mine().state.operator = OperatorKey::Known(operator);
+        world.mine().state.name_operator(&operator);
         let expected = [
             (new_address(&world), Role::Operator, operator.to_hex(world.scheme())),
             (revocation(), Role::Operator, operator.to_hex(world.scheme())),
@@ -533,7 +533,7 @@ async fn a_pasted_operator_key_signs_once_and_is_kept_nowhere() {
         let mut world = World::owning(network);
         let secret = "09".repeat(32);
         let once = OneUse::parse(&secret).unwrap();
-        world.mine().state.operator = OperatorKey::Known(once.public_key());
+        world.mine().state.name_operator(&once.public_key());
         let labels = world.labels();
         let change = service(ServiceChange {
             operator: OperatorSecret::Pasted(once.clone()),

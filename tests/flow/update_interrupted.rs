@@ -67,7 +67,7 @@ async fn a_pasted_key_that_is_gone_is_named_where_it_had_not_signed_and_not_miss
     for network in NETWORKS {
         let mut world = World::owning(network);
         let once = OneUse::parse(&"09".repeat(32)).unwrap();
-        world.mine().state.operator = OperatorKey::Known(once.public_key());
+        world.mine().state.name_operator(&once.public_key());
         let change = service(ServiceChange {
             operator: OperatorSecret::Pasted(once.clone()),
             ..ServiceChange::default()

@@ -277,7 +277,7 @@ async fn an_operator_key_of_another_masternode_as_the_node_compares_and_as_it_do
     for network in NETWORKS {
         let mut world = World::owning(network);
         let version = world.mine().state.version;
-        world.chain.entries[1].state.operator = OperatorKey::Known(key(40));
+        world.chain.entries[1].state.name_operator(&key(40));
         assert_eq!(
             world.broken(foreign(key(40))).await,
             ("operator-key-unique", "bad-protx-dup-key")
@@ -309,7 +309,7 @@ async fn the_masternodes_own_operator_key_in_the_wrong_encoding() {
         let n = (1..=100).find(both).unwrap();
         let misread = PublicKey::decode(meant, &key(n).encode(written)).unwrap();
         assert_eq!(misread, key(n).opposite());
-        world.mine().state.operator = OperatorKey::Known(key(n));
+        world.mine().state.name_operator(&key(n));
         let own = Error::OperatorInOtherEncoding {
             pro_tx_hash: world.hash().to_string(),
         };
@@ -390,7 +390,7 @@ async fn a_node_that_is_not_synced_or_does_not_tell_a_field_that_is_carried_over
             pro_tx_hash: world.hash().to_string(),
             what,
         };
-        world.mine().state.operator = OperatorKey::Odd([0; 48]);
+        world.mine().state.operator = OperatorKey::NotTold;
         for change in [new_address(&world), revocation(), new_payout()] {
             let error = world.refused(&world.change(change)).await;
             assert_eq!(error, not_told(&world, "operator key"));

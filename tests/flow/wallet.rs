@@ -79,7 +79,10 @@ mod everywhere {
     use castellan::protocol::rules::Pending;
     use castellan::protocol::{Address, Amount, OutPoint, ProTxHash, Transaction, Txid, masternode::Entry};
     use castellan::rpc::{CoinSearch, CoinSource};
-    use castellan::rpc::{FeeRate, FoundCoin, FoundTx, MasternodeList, Node, NodeStatus, Reply, Tip, WalletCoins};
+    use castellan::rpc::{
+        FeeRate, FoundCoin, FoundTx, ListDiff, MasternodeList, Membership, Node, NodeStatus, Payment,
+    };
+    use castellan::rpc::{Reply, Tip, WalletCoins};
 
     impl Node for super::Everywhere {
         fn status(&self) -> Reply<'_, NodeStatus> {
@@ -90,6 +93,21 @@ mod everywhere {
         }
         fn masternodes(&self) -> Reply<'_, MasternodeList> {
             self.0.masternodes()
+        }
+        fn masternodes_at(&self, height: u32) -> Reply<'_, Vec<Entry>> {
+            self.0.masternodes_at(height)
+        }
+        fn list_diff(&self, base: u32, height: u32) -> Reply<'_, Option<ListDiff>> {
+            self.0.list_diff(base, height)
+        }
+        fn block_at(&self, height: u32) -> Reply<'_, Option<Tip>> {
+            self.0.block_at(height)
+        }
+        fn payments(&self, last: u32, count: u32) -> Reply<'_, Vec<Payment>> {
+            self.0.payments(last, count)
+        }
+        fn memberships(&self, hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
+            self.0.memberships(hash, count)
         }
         fn masternode(&self, hash: ProTxHash) -> Reply<'_, Option<Entry>> {
             self.0.masternode(hash)
@@ -296,10 +314,7 @@ async fn a_coin_to_the_bare_key_of_an_address_is_not_taken_for_one_of_it() {
     };
     drop(node);
     ports.node = std::sync::Arc::new(FakeNode::new().with_coins_of(Ok(answer)).with_masternodes(Ok(
-        castellan::rpc::MasternodeList {
-            tip: crate::world::tip(1),
-            entries: vec![],
-        },
+        castellan::rpc::MasternodeList::saved(crate::world::tip(1), vec![], &ports.profile),
     )));
     let found = wallet::accounts(&ports, &Labels::default(), &[account], 0)
         .await

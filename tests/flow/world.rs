@@ -13,6 +13,7 @@ use castellan::flow::register::{
 use castellan::flow::{Error, Ports, Step};
 use castellan::hw::fake::{FakeDevice, Request as Asked};
 use castellan::hw::{Device, derive};
+use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::entry::State as EntryState;
 use castellan::protocol::masternode::{Entry, OperatorKey};
 use castellan::protocol::network::{self, MnType};
@@ -115,10 +116,11 @@ impl Chain {
         let mut node = FakeNode::new()
             .with_status(self.status.clone())
             .with_tip(Ok(tip(TIP)))
-            .with_masternodes(Ok(MasternodeList {
-                tip: tip(TIP),
-                entries: self.entries.clone(),
-            }))
+            .with_masternodes(Ok(MasternodeList::saved(
+                tip(TIP),
+                self.entries.clone(),
+                &castellan::protocol::network::builtin("dash-regtest").unwrap(),
+            )))
             .with_coins_of(Ok(CoinSearch {
                 coins: self.coins.clone(),
                 source: CoinSource::AddressIndex,
@@ -406,7 +408,8 @@ pub fn entry(n: u8, profile: &Profile) -> Entry {
             voting: Some(KeyId([0x50 + n; 20])),
             payout: Some(Address::PubkeyHash([0x60 + n; 20])),
             operator_payout: None,
-            operator: OperatorKey::Odd([n; 48]),
+            // No key.
+            operator: OperatorKey::from_bytes([n; 48], Scheme::Basic),
             platform_node_id: None,
             platform_p2p_port: None,
             platform_http_port: None,

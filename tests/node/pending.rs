@@ -2,7 +2,6 @@
 
 use castellan::flow;
 use castellan::protocol::Transaction;
-use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::network::MnType;
 use castellan::protocol::script;
 use castellan::protocol::special_tx::Service;
@@ -75,8 +74,8 @@ impl Pair<'_> {
     /// Gives both masternodes their first keys back, and revives them.
     async fn restore(&self) {
         for of in [self.a, self.b] {
-            let key = OperatorKey::Known(of.operator().public_key());
-            if self.chain.entry(of).await.state.operator != key {
+            let key = of.operator().public_key();
+            if !self.chain.entry(of).await.state.operator.is(&key) {
                 let case = Case::new(self.chain, of, PRO_UP_REG, self.version).await;
                 self.chain.deliver(&case.finish()).await;
             }

@@ -203,10 +203,7 @@ async fn node(profile: &Profile, device: &dyn Device, kind: MnType, meanwhile: M
     FakeNode::new()
         .with_status(Ok(status(profile, tip)))
         .with_tip(Ok(tip))
-        .with_masternodes(Ok(MasternodeList {
-            tip,
-            entries: vec![listed(profile)],
-        }))
+        .with_masternodes(Ok(MasternodeList::saved(tip, vec![listed(profile)], profile)))
         .with_fee_rate(Ok(FeeRate {
             advised: Amount::from_duffs(1_000),
             relay: Amount::from_duffs(1_000),
@@ -286,7 +283,7 @@ fn listed(profile: &Profile) -> Entry {
             voting: Some(KeyId([0x56; 20])),
             payout: Some(Address::PubkeyHash([0x57; 20])),
             operator_payout: None,
-            operator: OperatorKey::Known(listed_operator()),
+            operator: OperatorKey::of(&listed_operator(), bls::Scheme::Basic),
             platform_node_id: None,
             platform_p2p_port: None,
             platform_http_port: None,

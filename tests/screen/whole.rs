@@ -101,10 +101,8 @@ impl World {
         let ports = &self.stage.ports;
         let owner = ports.vault().unwrap().info("mn1-owner").unwrap().key_id();
         let list = self.stage.block_on(ports.node.masternodes()).unwrap();
-        list.entries
-            .into_iter()
-            .filter(|entry| entry.state.owner == owner)
-            .collect()
+        let mine = list.entries.iter().filter(|entry| entry.state.owner == owner);
+        mine.cloned().collect()
     }
 
     /// Goes through the whole wizard and ends on the result.

@@ -233,9 +233,9 @@ fn change_entry(world: &mut World, kind: u8, bytes: &mut Bytes<'_>) {
 fn operator(bytes: &mut Bytes<'_>) -> OperatorKey {
     match bytes.u8() % 4 {
         0 => OperatorKey::Revoked,
-        1 => OperatorKey::Known(KEYS.operator_public),
-        2 => OperatorKey::Known(KEYS.other_public),
-        _ => OperatorKey::Odd([0xff; 48]),
+        1 => OperatorKey::of(&KEYS.operator_public, Scheme::Basic),
+        2 => OperatorKey::of(&KEYS.other_public, Scheme::Legacy),
+        _ => OperatorKey::from_bytes([0xff; 48], Scheme::Basic),
     }
 }
 
@@ -344,7 +344,7 @@ pub(super) fn sign_payload(world: &mut World) {
             if let Some(entry) = entries.find(|entry| Some(entry.pro_tx_hash) == hash) {
                 match update {
                     Payload::ProUpReg(_) => entry.state.owner = Some(keys.owner.key_id()),
-                    _ => entry.state.operator = OperatorKey::Known(keys.operator_public),
+                    _ => entry.state.name_operator(&keys.operator_public),
                 }
             }
         }

@@ -135,20 +135,23 @@ fn signed(world: &World, payload: &Payload) {
     let entry = entries.find(|entry| Some(entry.pro_tx_hash) == hash);
     assert!(hash.is_none() || entry.is_some(), "only listed masternodes are updated");
     let scheme = world.context().scheme();
-    match (payload, entry.map(|entry| (entry.state.operator, entry.state.owner))) {
+    match (
+        payload,
+        entry.map(|entry| (entry.state.operator, entry.state.operator.point(), entry.state.owner)),
+    ) {
         (Payload::ProReg(payload), _) => registered(world, payload),
-        (Payload::ProUpReg(payload), Some((_, owner))) => {
+        (Payload::ProUpReg(payload), Some((_, _, owner))) => {
             let signer = payload.signer().expect("an owner has signed");
             assert_eq!(Some(signer), owner);
         }
-        (Payload::ProUpServ(payload), Some((OperatorKey::Known(key), _))) => {
+        (Payload::ProUpServ(payload), Some((_, Some(key), _))) => {
             assert!(payload.is_signed_by(&key, scheme, payload.encoding()));
         }
-        (Payload::ProUpRev(payload), Some((OperatorKey::Known(key), _))) => {
+        (Payload::ProUpRev(payload), Some((_, Some(key), _))) => {
             assert!(payload.is_signed_by(&key, scheme, payload.encoding()));
         }
         // Cannot be told, and is said so.
-        (_, Some((OperatorKey::Odd(_), _))) => {}
+        (_, Some((OperatorKey::Listed { .. } | OperatorKey::NotTold, None, _))) => {}
         (Payload::ProUpServ(_) | Payload::ProUpRev(_), _) => panic!("nobody could have signed this"),
         _ => {}
     }

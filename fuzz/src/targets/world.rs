@@ -139,7 +139,7 @@ impl World {
         let mut entry = listed(0x21, self.max_version);
         entry.pro_tx_hash = update.pro_tx_hash().unwrap_or(entry.pro_tx_hash);
         if let Some(key) = operator {
-            entry.state.operator = OperatorKey::Known(key);
+            entry.state.name_operator(&key);
         }
         let mut sign = operator.is_none();
         match update {

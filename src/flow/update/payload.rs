@@ -8,7 +8,7 @@ use crate::flow::keys::Chooser;
 use crate::flow::operation::{Role, Signer};
 use crate::protocol::bls::PublicKey;
 use crate::protocol::key::KeyId;
-use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::masternode::Entry;
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::operator_signature::UNSIGNED;
 use crate::protocol::special_tx::pro_reg::{BASIC_BLS, Platform, encoding_of};
@@ -51,14 +51,11 @@ fn operator(entry: &Entry, can: &Capabilities) -> Result<Signer, Error> {
 
 fn present_operator(entry: &Entry) -> Result<PublicKey, Error> {
     let pro_tx_hash = entry.pro_tx_hash.to_string();
-    match entry.state.operator {
-        OperatorKey::Known(key) => Ok(key),
-        OperatorKey::Revoked => Err(Error::OperatorRevoked { pro_tx_hash }),
-        OperatorKey::Odd(_) => Err(Error::NotTold {
-            pro_tx_hash,
-            what: "operator key",
-        }),
+    if entry.state.operator.is_revoked() {
+        return Err(Error::OperatorRevoked { pro_tx_hash });
     }
+    let what = "operator key";
+    entry.state.operator.point().ok_or(Error::NotTold { pro_tx_hash, what })
 }
 
 /// A field that is carried over has to be known.

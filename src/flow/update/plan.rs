@@ -11,7 +11,7 @@ use crate::flow::keys::{Chooser, Label, Made, operator_key};
 use crate::flow::operation::{self, Base, Operation, Outcome, Role, Signer};
 use crate::flow::{Error, Ports, Step, name_of, synced_status, transaction};
 use crate::protocol::ProTxHash;
-use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::masternode::Entry;
 
 /// Everything of an update but the signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ async fn plan_with(ports: &Ports, draft: &Draft, till: Option<&Till>, made: &mut
 
 async fn find(ports: &Ports, pro_tx_hash: ProTxHash) -> Result<Entry, Error> {
     let list = ports.node.masternodes().await?;
-    let found = list.entries.into_iter().find(|entry| entry.pro_tx_hash == pro_tx_hash);
+    let found = list.find(pro_tx_hash).cloned();
     found.ok_or_else(|| Error::NoSuchMasternode {
         hash: pro_tx_hash.to_string(),
     })
@@ -137,8 +137,8 @@ fn operator_secret(ports: &Ports, entry: &Entry, change: &Change) -> Result<Opti
         OperatorSecret::Held(label) => (label.clone(), operator_key(ports.vault()?, label)?, None),
         OperatorSecret::Pasted(once) => ("the pasted key".to_owned(), once.public_key(), Some(once.clone())),
     };
-    match entry.state.operator {
-        OperatorKey::Known(listed) if listed != key => Err(Error::NotTheKey {
+    match entry.state.operator.point() {
+        Some(listed) if listed != key => Err(Error::NotTheKey {
             label,
             role: Role::Operator,
             pro_tx_hash: entry.pro_tx_hash.to_string(),

@@ -8,7 +8,7 @@ use crate::flow::guard::Collaterals;
 use crate::flow::operation::{self, Flaw, Missing, Operation, Signer};
 use crate::flow::{Error, Ports, synced_status, transaction, wallet};
 use crate::protocol::bls::PublicKey;
-use crate::protocol::masternode::{Entry, OperatorKey, effect};
+use crate::protocol::masternode::{Entry, effect};
 use crate::protocol::rules::{self, Facts, Verdict};
 use crate::protocol::special_tx::{Payload, ProUpRegTx};
 use crate::protocol::{Amount, Profile, script};
@@ -122,7 +122,7 @@ fn check_signer(operation: &Operation, facts: &Facts, status: &NodeStatus) -> Re
         },
         (Signer::Owner { key }, Payload::ProUpReg(_), Some(entry)) => entry.state.owner == Some(*key),
         (Signer::Operator { key, scheme }, Payload::ProUpServ(_) | Payload::ProUpRev(_), Some(entry)) => {
-            entry.state.operator == OperatorKey::Known(*key) && *scheme == status.capabilities.scheme()
+            entry.state.operator.is(key) && *scheme == status.capabilities.scheme()
         }
         // Without its masternode the rules refuse it.
         (Signer::Owner { .. }, Payload::ProUpReg(_), None) => true,
@@ -190,7 +190,7 @@ fn warn(ports: &Ports, entry: &Entry, payload: &Payload, facts: &Facts) -> Vec<W
     let state = &entry.state;
     if let Some(vault) = &ports.vault {
         let held = |key: &PublicKey| vault.find_operator(&ports.profile, key).is_some();
-        if let (OperatorKey::Known(old), Ok(new)) = (state.operator, payload.operator_key())
+        if let (Some(old), Ok(new)) = (state.operator.point(), payload.operator_key())
             && held(&old)
             && !held(&new)
         {
@@ -213,13 +213,13 @@ fn warn(ports: &Ports, entry: &Entry, payload: &Payload, facts: &Facts) -> Vec<W
 /// meant, for which nobody can sign; read rightly two masternodes have one key. That the same bytes are taken is a rule of its own.
 fn refuse_other_encoding(payload: &ProUpRegTx, own: Option<&Entry>, facts: &Facts) -> Result<(), Error> {
     let Ok(key) = payload.operator_key() else { return Ok(()) };
-    if own.is_some_and(|own| own.state.operator == OperatorKey::Known(key)) {
+    if own.is_some_and(|own| own.state.operator.is(&key)) {
         return Ok(());
     }
-    let negative = OperatorKey::Known(key.opposite());
+    let negative = key.opposite();
     let written_otherwise = |entry: &&Entry| {
-        let is_same = entry.state.operator == OperatorKey::Known(key);
-        entry.state.operator == negative || (is_same && entry.key_encoding() != payload.key_encoding())
+        let is_same = entry.state.operator.is(&key);
+        entry.state.operator.is(&negative) || (is_same && entry.key_encoding() != payload.key_encoding())
     };
     let mut known = own.into_iter().chain(&facts.masternodes);
     match known.find(written_otherwise) {

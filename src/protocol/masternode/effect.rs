@@ -61,11 +61,8 @@ fn register(state: &mut State, payload: &ProUpRegTx, height: u32) {
 
 /// Nodes compare points: the same key in another encoding is the same operator.
 fn is_other_operator(state: &State, payload: &ProUpRegTx) -> bool {
-    match (state.operator, payload.operator_key()) {
-        (OperatorKey::Known(old), Ok(new)) => old != new,
-        (OperatorKey::Odd(old), _) => old != payload.operator,
-        _ => true,
-    }
+    let named = OperatorKey::from_bytes(payload.operator, payload.key_encoding());
+    !state.operator.is_same(&named)
 }
 
 fn revoke(state: &mut State, payload: &ProUpRevTx, height: u32) {
@@ -123,7 +120,7 @@ mod tests {
                 voting: Some(KeyId([2; 20])),
                 payout: Some(Address::PubkeyHash([3; 20])),
                 operator_payout: Some(Address::PubkeyHash([4; 20])),
-                operator: OperatorKey::Known(key(1)),
+                operator: OperatorKey::of(&key(1), Scheme::Basic),
                 platform_node_id: Some("ab".repeat(20)),
                 platform_p2p_port: Some(1),
                 platform_http_port: Some(2),
@@ -198,7 +195,7 @@ mod tests {
     #[test]
     fn another_operator_key_bans_and_wipes_and_the_same_point_in_another_encoding_does_not() {
         let state = after(&entry(None), &register(key(2), 2), HEIGHT).expect("an update");
-        assert_eq!(state.operator, OperatorKey::Known(key(2)));
+        assert!(state.operator.is(&key(2)));
         assert!(state.service.is_none() && state.operator_payout.is_none() && state.platform_node_id.is_none());
         assert_eq!((state.pose_ban_height, state.pose_penalty), (Some(HEIGHT), 40));
 
@@ -236,7 +233,7 @@ mod tests {
         revoked.state.operator = OperatorKey::Revoked;
         revoked.state.revocation_reason = 3;
         let state = after(&revoked, &register(key(1), 2), HEIGHT).expect("an update");
-        assert_eq!(state.operator, OperatorKey::Known(key(1)));
+        assert!(state.operator.is(&key(1)));
         assert_eq!((state.revocation_reason, state.pose_ban_height), (0, Some(850)));
     }
 }

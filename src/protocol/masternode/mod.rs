@@ -4,5 +4,6 @@ pub mod effect;
 pub mod entry;
 pub mod pose;
 pub mod queue;
+mod spacing;
 
 pub use entry::{Entry, OperatorKey, Status};

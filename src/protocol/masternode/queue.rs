@@ -3,6 +3,7 @@
 use bitcoin::hashes::Hash;
 
 use super::entry::Entry;
+pub use super::spacing::Spacing;
 use crate::protocol::ProTxHash;
 use crate::protocol::network::MnType;
 

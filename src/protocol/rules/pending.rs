@@ -124,7 +124,9 @@ impl Claims {
 
 /// Whether a listed masternode would get another operator key than it has, or lose it.
 fn changes_key(facts: &Facts, of: ProTxHash, to: OperatorKey) -> bool {
-    facts.masternode(of).is_some_and(|entry| entry.state.operator != to)
+    facts
+        .masternode(of)
+        .is_some_and(|entry| !entry.state.operator.is_same(&to))
 }
 
 fn clashes(tx: &Transaction, other: &Pending, facts: &Facts) -> bool {

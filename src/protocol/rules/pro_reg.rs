@@ -6,7 +6,7 @@ use super::{Checks, Coin, Context, Dialect, Facts, update};
 use crate::protocol::ProTxHash;
 use crate::protocol::bls::{self, BlsError};
 use crate::protocol::key::KeyId;
-use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::masternode::Entry;
 use crate::protocol::message;
 use crate::protocol::network::MnType;
 use crate::protocol::script::{self, Destination};
@@ -447,10 +447,9 @@ pub(super) fn check_any_encoding(
     };
     let holder = |facts: &Facts, encoding, exempt: Option<ProTxHash>| {
         let key = bls::PublicKey::decode(encoding, bytes).ok()?;
-        let known = OperatorKey::Known(key);
         let mut entries = facts.masternodes.iter();
         entries
-            .find(|entry| entry.state.operator == known && Some(entry.pro_tx_hash) != exempt)
+            .find(|entry| entry.state.operator.is(&key) && Some(entry.pro_tx_hash) != exempt)
             .map(|entry| entry.pro_tx_hash)
     };
     let (passed, message) = match context.facts {
@@ -503,8 +502,6 @@ impl Facts {
 
     /// A listed masternode with this operator key, in whichever encoding.
     pub fn operator_in_any_encoding(&self, key: &bls::PublicKey) -> Option<&Entry> {
-        self.masternodes
-            .iter()
-            .find(|entry| entry.state.operator == OperatorKey::Known(*key))
+        self.masternodes.iter().find(|entry| entry.state.operator.is(key))
     }
 }

@@ -380,7 +380,7 @@ fn each_broken_rule_gives_the_reject_string_of_both_generations() {
                 let v = c.payload.version;
                 c.facts.masternodes.push(listed(0x55, |e| {
                     e.state.version = v;
-                    e.state.operator = OperatorKey::Known(operator(2));
+                    e.state.name_operator(&operator(2));
                 }));
             },
             "bad-protx-dup-key",
@@ -645,7 +645,7 @@ fn what_nodes_allow_is_not_refused() {
             let other = if c.payload.version == 2 { 1 } else { 2 };
             c.facts.masternodes.push(listed(0x55, |entry| {
                 entry.state.version = other;
-                entry.state.operator = OperatorKey::Known(operator(2));
+                entry.state.name_operator(&operator(2));
             }));
         }),
     ];

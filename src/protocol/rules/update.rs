@@ -56,14 +56,15 @@ pub(super) fn check_operator_signature(
         return;
     };
     let scheme = context.scheme();
-    let (passed, message) = match entry.map(|entry| entry.state.operator) {
+    let operator = entry.map(|entry| entry.state.operator);
+    let (passed, message) = match operator.map(|operator| (operator, operator.point())) {
         None => (None, "the operator key in the list must have signed this"),
-        Some(OperatorKey::Revoked) => (
+        Some((OperatorKey::Revoked, _)) => (
             Some(false),
             "the operator key is revoked: the owner has to name a new operator first",
         ),
-        Some(OperatorKey::Odd(_)) => (None, "the listed operator key is not one this program can read"),
-        Some(OperatorKey::Known(key)) => match key.verify(scheme, &signed.digest, &signature) {
+        Some((_, None)) => (None, "the listed operator key is not one this program can read"),
+        Some((_, Some(key))) => match key.verify(scheme, &signed.digest, &signature) {
             true => (Some(true), "the operator has signed this"),
             false => (Some(false), "this is not signed by the operator key in the list"),
         },

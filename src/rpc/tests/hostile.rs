@@ -120,10 +120,7 @@ fn the_other_fields_may_be_missing() {
     assert_eq!(without("confirmations").confirmations, None);
     assert_eq!(without("state.version").state.version, 1);
     assert_eq!(without("state.ownerAddress").state.owner, None);
-    assert_eq!(
-        without("state.pubKeyOperator").state.operator,
-        OperatorKey::Odd([0; 48])
-    );
+    assert_eq!(without("state.pubKeyOperator").state.operator, OperatorKey::NotTold);
     assert_eq!(without("state.addresses").state.service.to_string(), "5.6.7.9:19999");
     assert_eq!(without("metaInfo").state.registered_height, 425);
     assert_eq!(

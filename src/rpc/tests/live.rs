@@ -99,7 +99,7 @@ async fn a_node_with_indexes_answers_every_call() {
         (Some(true), Some(true), Some(true))
     );
     assert!(status.synced && can.v19_active);
-    assert_eq!(client.masternodes().await.unwrap().entries, []);
+    assert_eq!(*client.masternodes().await.unwrap().entries, []);
 
     let mined = client.coins_of(vec![miner], Vec::new()).await.unwrap();
     assert_eq!((mined.source, mined.coins.len()), (CoinSource::AddressIndex, 110));

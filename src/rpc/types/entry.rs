@@ -52,7 +52,7 @@ fn state(json: &Json<'_>, profile: &Profile) -> Result<State, RpcError> {
         operator: json
             .optional("pubKeyOperator", |json| operator(json, version))?
             // A key the node did not tell is neither revoked nor known.
-            .unwrap_or(OperatorKey::Odd([0; 48])),
+            .unwrap_or(OperatorKey::NotTold),
         platform_node_id: json.optional("platformNodeID", node_id)?.flatten(),
         platform_p2p_port: json.optional("platformP2PPort", port)?.flatten(),
         platform_http_port: json.optional("platformHTTPPort", port)?.flatten(),
@@ -78,7 +78,7 @@ fn reward(json: &Json<'_>) -> Result<u16, RpcError> {
 }
 
 /// `addresses.core_p2p[0]` of newer nodes, else `service`; both print "no address" in several ways.
-fn service(json: &Json<'_>) -> Result<Service, RpcError> {
+pub(super) fn service(json: &Json<'_>) -> Result<Service, RpcError> {
     if let Some(addresses) = json.maybe("addresses")?
         && let Some(core) = addresses.maybe("core_p2p")?
         && let Some(first) = core.items()?.next()
@@ -94,26 +94,26 @@ fn parse_service(json: &Json<'_>) -> Result<Service, RpcError> {
     Ok(json.text()?.parse().unwrap_or(Service::NONE))
 }
 
-fn address(json: &Json<'_>, profile: &Profile) -> Result<Address, RpcError> {
+pub(super) fn address(json: &Json<'_>, profile: &Profile) -> Result<Address, RpcError> {
     Address::parse(json.text()?, profile).map_err(|_| json.malformed())
 }
 
-fn key_id(json: &Json<'_>, profile: &Profile) -> Result<KeyId, RpcError> {
+pub(super) fn key_id(json: &Json<'_>, profile: &Profile) -> Result<KeyId, RpcError> {
     let hash = Address::parse_key(json.text()?, profile).map_err(|_| json.malformed())?;
     Ok(KeyId(hash))
 }
 
-fn operator(json: &Json<'_>, version: u16) -> Result<OperatorKey, RpcError> {
+pub(super) fn operator(json: &Json<'_>, version: u16) -> Result<OperatorKey, RpcError> {
     Ok(OperatorKey::from_bytes(fixed_hex(json)?, encoding_of(version)))
 }
 
 /// None for what is no port: extended addresses of later nodes may have none.
-fn port(json: &Json<'_>) -> Result<Option<u16>, RpcError> {
+pub(super) fn port(json: &Json<'_>) -> Result<Option<u16>, RpcError> {
     Ok(json.u16().ok().filter(|port| *port != 0))
 }
 
 /// None for the zeros a node prints after the operator key was changed.
-fn node_id(json: &Json<'_>) -> Result<Option<String>, RpcError> {
+pub(super) fn node_id(json: &Json<'_>) -> Result<Option<String>, RpcError> {
     let bytes = fixed_hex::<20>(json)?;
     let text = json.text()?.to_ascii_lowercase();
     Ok((bytes != [0; 20]).then_some(text))

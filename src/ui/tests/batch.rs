@@ -124,7 +124,7 @@ impl Fleet {
     fn entries(&self) -> Vec<Entry> {
         let ports = self.ports();
         self.fixture
-            .wait(async move { ports.node.masternodes().await.unwrap().entries })
+            .wait(async move { ports.node.masternodes().await.unwrap().entries.to_vec() })
     }
 
     fn entry(&self, at: usize) -> Entry {

@@ -162,7 +162,7 @@ fn to_payment_of_fee_key(live: &mut Live) {
 fn is_in_the_list(live: &mut Live, collateral: OutPoint) {
     let node = live.ports().node;
     let list = live.fixture.wait(async move { node.masternodes().await.unwrap() });
-    let found = list.entries.into_iter().find(|entry| entry.collateral == collateral);
+    let found = list.entries.iter().find(|entry| entry.collateral == collateral);
     let entry = found.expect("it is in the list");
     live.press("Done");
     live.send(Message::Go(Page::Masternodes));

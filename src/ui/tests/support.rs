@@ -121,7 +121,7 @@ impl Fixture {
         mine.state.owner = make(Key::Owner, "mn1-owner").key_id();
         mine.state.voting = make(Key::Voting, "mn1-voting").key_id();
         let operator = make(Key::Operator, "mn1-operator").operator().unwrap();
-        mine.state.operator = OperatorKey::Known(operator);
+        mine.state.name_operator(&operator);
         let fee = make(Key::Fee, "fees").key_id().unwrap();
         let mut entries: Vec<Entry> = (1..20).map(entry).collect();
         entries.insert(0, mine);
@@ -482,7 +482,7 @@ fn paying_node(fee: KeyId, entries: Vec<Entry>, answer: Option<RpcError>) -> Fak
     if let Some(error) = answer {
         node = node.with_broadcast(Err(error));
     }
-    node.with_masternodes(Ok(MasternodeList { tip, entries }))
+    node.with_masternodes(Ok(MasternodeList::saved(tip, entries, &profile())))
 }
 
 pub fn tip() -> Tip {

@@ -92,7 +92,7 @@ impl World {
 
 async fn entry(ports: Ports, hash: ProTxHash) -> Entry {
     let list = ports.node.masternodes().await.unwrap();
-    let found = list.entries.into_iter().find(|entry| entry.pro_tx_hash == hash);
+    let found = list.find(hash).cloned();
     found.unwrap()
 }
 
@@ -296,9 +296,10 @@ fn what_somebody_elses_masternode_would_need_is_said_and_a_way_is_offered() {
     let foreign = world
         .wait(async move { ports.node.masternodes().await.unwrap() })
         .entries
-        .into_iter()
+        .iter()
         .find(|entry| entry.pro_tx_hash != world.hash && !entry.is_banned() && entry.kind == MnType::Regular)
-        .unwrap();
+        .unwrap()
+        .clone();
     world.hash = foreign.pro_tx_hash;
     world.show();
     let names = crate::ui::screen::update::What::ALL;
@@ -391,7 +392,7 @@ fn an_address_another_masternode_has_is_refused_where_it_was_typed() {
     let list = world.wait(async move { ports.node.masternodes().await.unwrap() });
     let other = list
         .entries
-        .into_iter()
+        .iter()
         .find(|entry| entry.pro_tx_hash != hash && !entry.state.service.is_none());
     world.press("Update service");
     world.fill("service", &other.unwrap().state.service.to_string());

@@ -249,11 +249,11 @@ fn facts(profile: &Profile, version: u16) -> Facts {
         entry.state.version = version;
         entry.state.owner = Some(key(1).key_id());
         entry.state.voting = Some(key(3).key_id());
-        entry.state.operator = OperatorKey::Known(operator(OPERATOR));
+        entry.state.name_operator(&operator(OPERATOR));
     });
     let other = listed(OTHER, |entry| {
         entry.state.version = version;
-        entry.state.operator = OperatorKey::Known(operator(6));
+        entry.state.name_operator(&operator(6));
     });
     let collateral = coin(profile.collateral_regular, key(4).key_id());
     let fee = coin(Amount::from_duffs(100_000), key(5).key_id());

@@ -321,7 +321,7 @@ fn a_key_pasted_in_the_wrong_encoding_is_warned_of_where_a_node_takes_it_for_its
     for n in 10..30 {
         let legacy = operator(n).encode(bls::Scheme::Legacy);
         let (accepted, warnings) = warned(|case| {
-            case.entry(MINE).state.operator = OperatorKey::Known(operator(n));
+            case.entry(MINE).state.name_operator(&operator(n));
             case.reg.operator = legacy;
         });
         // Half of all keys read in both encodings; the rest are refused by everybody.

@@ -202,7 +202,7 @@ pub(super) const SIGNATURES: &[Row] = &[
     ),
     row(
         "by the operator before this one",
-        |c| c.entry(MINE).state.operator = OperatorKey::Known(operator(8)),
+        |c| c.entry(MINE).state.name_operator(&operator(8)),
         "bad-protx-sig",
     ),
     row(

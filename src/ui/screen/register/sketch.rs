@@ -1,6 +1,7 @@
 //! The registration as far as it is known, judged by the node's own rules after every key stroke.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::flow::register::{
     CollateralChoice, Draft, FeeSource, KeyChoice, OperatorChoice, PlatformChoice, VotingChoice,
@@ -228,7 +229,7 @@ pub async fn read_chain(ports: Ports) -> Result<Chain, Error> {
     let list = ports.node.masternodes().await?;
     let facts = Facts {
         height: list.tip.height,
-        masternodes: list.entries,
+        masternodes: Arc::unwrap_or_clone(list.entries),
         coinbase_maturity: ports.profile.coinbase_maturity,
         ..Facts::default()
     };

@@ -2,7 +2,7 @@
 
 use crate::flow::overview::{self, Roles};
 use crate::flow::{Error, Ports};
-use crate::protocol::masternode::{Entry, OperatorKey};
+use crate::protocol::masternode::Entry;
 use crate::protocol::script::{self, Destination};
 use crate::protocol::{Address, KeyId, ProTxHash};
 use crate::rpc::NodeStatus;
@@ -35,10 +35,7 @@ impl Subject {
 
     /// The operator's key, unless he gave up.
     pub fn operator(&self) -> Option<crate::protocol::bls::PublicKey> {
-        match self.entry.state.operator {
-            OperatorKey::Known(key) => Some(key),
-            OperatorKey::Revoked | OperatorKey::Odd(_) => None,
-        }
+        self.entry.state.operator.point()
     }
 }
 
@@ -47,7 +44,7 @@ impl Subject {
 pub async fn read(ports: Ports, pro_tx_hash: ProTxHash) -> Result<Subject, Error> {
     let status = ports.node.status().await?;
     let list = ports.node.masternodes().await?;
-    let found = list.entries.into_iter().find(|entry| entry.pro_tx_hash == pro_tx_hash);
+    let found = list.find(pro_tx_hash).cloned();
     let entry = found.ok_or_else(|| Error::NoSuchMasternode {
         hash: pro_tx_hash.to_string(),
     })?;
