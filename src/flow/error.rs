@@ -12,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::alert_log::AlertLogError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
 use crate::store::labels::LabelsError;
@@ -30,6 +31,8 @@ pub enum Error {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Labels(#[from] LabelsError),
+    #[error(transparent)]
+    Alerts(#[from] AlertLogError),
     #[error("no device is connected")]
     NoDevice,
     #[error("the vault is locked")]
@@ -203,6 +206,7 @@ impl Error {
             Self::FeeRate { .. } | Self::FeeTooHigh { .. } => "fee",
             Self::Guarded { .. } => "guarded",
             Self::Labels(_) => "labels",
+            Self::Alerts(_) => "alerts",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }

@@ -22,6 +22,7 @@ pub mod transaction;
 pub mod unlock;
 pub mod update;
 pub mod wallet;
+pub mod watch;
 pub mod words;
 
 use std::sync::Arc;

@@ -104,7 +104,8 @@ fn identity(was: &Snapshot, is: &Snapshot) -> Vec<What> {
     if operator && is.operator.is_some() {
         all.push(What::OperatorKey);
     }
-    if was.payout != is.payout {
+    // None: not told until now.
+    if was.payout.is_some() && was.payout != is.payout {
         all.push(What::Payout {
             from: was.payout.clone(),
             to: is.payout.clone(),
@@ -123,7 +124,7 @@ fn identity(was: &Snapshot, is: &Snapshot) -> Vec<What> {
             to: is.service.clone(),
         });
     }
-    if was.voting != is.voting {
+    if was.voting.is_some() && was.voting != is.voting {
         all.push(What::Voting {
             from: was.voting.clone(),
             to: is.voting.clone(),

@@ -4,6 +4,7 @@
 
 mod between;
 mod condition;
+mod rules;
 mod seen;
 mod sentence;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use crate::protocol::{OutPoint, ProTxHash};
 
 pub use between::{Suspicion, after_reorganisation, between, suspicions};
 pub use condition::{Condition, UnknownCondition};
+pub use rules::Rules;
 pub use seen::{Seen, Snapshot};
 
 /// One thing that happened.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Standing;
 use crate::flow::overview::{Masternode, Overview};
 use crate::protocol::bls::Scheme;
-use crate::protocol::masternode::{Entry, Status};
+use crate::protocol::masternode::{Entry, OperatorKey, Status};
 use crate::protocol::{Address, OutPoint, ProTxHash, Profile};
 
 /// Blocks remembered to tell a reorganisation by: deeper ones do not happen where ChainLocks are.
@@ -48,7 +48,7 @@ pub struct Snapshot {
     pub payout: Option<String>,
     pub operator_payout: Option<String>,
     pub voting: Option<String>,
-    /// In the basic encoding, whatever the list has; none: revoked.
+    /// In the basic encoding, whatever the list has; none: revoked, or not told by this node.
     pub operator: Option<String>,
     pub collateral: OutPoint,
 }
@@ -113,10 +113,11 @@ impl Snapshot {
             last_paid: state.last_paid_height,
             due: masternode.slot.map(|slot| slot.height),
             service: state.service.to_string(),
-            payout: text(state.payout),
+            // What one node does not tell another one may have told: it is not gone.
+            payout: text(state.payout).or_else(|| known.and_then(|known| known.payout.clone())),
             operator_payout: text(state.operator_payout),
-            voting: text(state.voting.map(|id| id.address())),
-            operator: (!is_revoked(entry)).then(|| state.operator.to_hex(Scheme::Basic)),
+            voting: text(state.voting.map(|id| id.address())).or_else(|| known.and_then(|known| known.voting.clone())),
+            operator: operator(entry, known),
             collateral: entry.collateral,
         }
     }
@@ -127,8 +128,12 @@ impl Snapshot {
     }
 }
 
-fn is_revoked(entry: &Entry) -> bool {
-    matches!(entry.state.operator, crate::protocol::masternode::OperatorKey::Revoked)
+fn operator(entry: &Entry, known: Option<&Snapshot>) -> Option<String> {
+    match entry.state.operator {
+        OperatorKey::Listed { .. } => Some(entry.state.operator.to_hex(Scheme::Basic)),
+        OperatorKey::NotTold => known.and_then(|known| known.operator.clone()),
+        OperatorKey::Revoked => None,
+    }
 }
 
 fn standing(entry: &Entry) -> Standing {
