@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::flow::overview::Column;
+use crate::flow::overview::forecast::Failing;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "castellan",
@@ -92,10 +95,11 @@ pub enum Command {
     /// Masternodes: mine, or all
     List(ListArgs),
     /// One masternode
-    Show {
-        #[arg(value_name = "PROTXHASH")]
-        hash: String,
-    },
+    Show(ShowArgs),
+    /// The payment queue: who the next blocks pay
+    Queue(QueueArgs),
+    /// A masternode's Proof of Service: how far it is from a ban
+    Pose(PoseArgs),
     /// Register a masternode
     Register(Box<RegisterArgs>),
     /// Change a masternode's address, operator payout or Platform fields; revive a banned one
@@ -176,17 +180,82 @@ pub enum TrezorModel {
     T,
 }
 
+/// A saved list instead of a node.
+#[derive(Debug, Clone, Args)]
+pub struct Saved {
+    /// A saved reply of `protx list registered true` instead of a node
+    #[arg(long, value_name = "FILE", requires = "height", conflicts_with_all = ["node", "sandbox"])]
+    pub snapshot: Option<PathBuf>,
+    /// Height the snapshot was taken at
+    #[arg(long, value_name = "H", requires = "snapshot")]
+    pub height: Option<u32>,
+    /// Unix time of the block at that height; without it no times are foretold
+    #[arg(long, value_name = "SECONDS", requires = "snapshot")]
+    pub time: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// All masternodes of the network
     #[arg(long)]
     pub all: bool,
-    /// A saved `protx list registered true` instead of a node
-    #[arg(long, value_name = "FILE", requires = "height")]
-    pub snapshot: Option<PathBuf>,
-    /// Height the snapshot was taken at
-    #[arg(long, value_name = "H", requires = "snapshot")]
-    pub height: Option<u32>,
+    /// Sort by a column: a key of --json or --csv
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<Column>,
+    /// The largest first
+    #[arg(long, requires = "sort")]
+    pub descending: bool,
+    /// Only those with this text in hash, name, address, collateral, status, owner, voting or payout address
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Comma-separated values, with more columns than --json has keys
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// Comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct QueueArgs {
+    /// The next N payments
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub next: u32,
+    /// A whole round: as many payments as masternodes are in the queue
+    #[arg(long, conflicts_with = "next")]
+    pub all: bool,
+    /// Only payments of mine
+    #[arg(long)]
+    pub mine: bool,
+    /// Comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct PoseArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// What if it fails a DKG in the next block, in another one, or is down for a while. Can be repeated
+    #[arg(long, value_name = "now|at=HEIGHT|down=HOURS", value_parser = failing)]
+    pub simulate: Vec<Failing>,
+    /// Comma-separated values; with --simulate the course: height and penalty
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
 }
 
 #[derive(Debug, Args)]
@@ -505,4 +574,14 @@ pub enum TxCommand {
 pub enum JournalCommand {
     /// Go on with an operation
     Resume { id: i64 },
+}
+
+fn failing(text: &str) -> Result<Failing, String> {
+    let number = |digits: &str| digits.parse().map_err(|_| format!("'{digits}' is not a whole number"));
+    match text.split_once('=') {
+        None if text == "now" => Ok(Failing::Now),
+        Some(("at", height)) => number(height).map(Failing::At),
+        Some(("down", hours)) => number(hours).map(|hours| Failing::Down { hours }),
+        _ => Err("expected now, at=HEIGHT or down=HOURS".to_owned()),
+    }
 }

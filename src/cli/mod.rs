@@ -16,10 +16,14 @@ mod list;
 mod message;
 mod output;
 mod pay;
+mod pose;
+mod queue;
 mod register;
 mod review;
 mod sandbox;
+mod saved;
 mod session;
+mod show;
 mod status;
 mod tx;
 mod update;
@@ -92,7 +96,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Sandbox(args) => sandbox::run(session, args).await,
         Command::Status => status::run(session).await,
         Command::List(args) => list::run(session, args).await,
-        Command::Show { hash } => list::show(session, &hash).await,
+        Command::Show(args) => show::run(session, args).await,
+        Command::Queue(args) => queue::run(session, args).await,
+        Command::Pose(args) => pose::run(session, args).await,
         Command::Register(args) => register::run(session, *args).await,
         Command::UpdateService(args) => update::service(session, &args).await,
         Command::UpdateRegistrar(args) => update::registrar(session, &args).await,

@@ -11,6 +11,10 @@ use thiserror::Error;
 use toml::{Table, Value};
 
 use super::amount::Amount;
+use super::masternode::pose::{PoseRules, QuorumRules};
+use super::masternode::reward::RewardRules;
+
+mod forecast;
 
 const BUILTIN: [(&str, &str); 6] = [
     ("dash", include_str!("../../assets/networks/dash.toml")),
@@ -60,6 +64,14 @@ pub struct Profile {
     pub spacing: u32,
     pub coinbase_maturity: u32,
     pub devices: DeviceRules,
+    /// Dash's rules where a profile has none.
+    pub pose: PoseRules,
+    /// None: unknown, so there is no estimate of how long a dead masternode lasts.
+    pub quorums: Option<QuorumRules>,
+    /// None: unknown, so no amount of a payment is foretold.
+    pub reward: Option<RewardRules>,
+    /// Least protocol version (`getnetworkinfo.protocolversion`) of a masternode that is not punished. None: unknown.
+    pub min_protocol: Option<u32>,
 }
 
 /// What a node asks of a masternode's address.
@@ -321,7 +333,16 @@ impl<'a> Section<'a> {
             spacing: blocks.number("spacing")?,
             coinbase_maturity: blocks.number("coinbase_maturity")?,
             devices: self.section("devices").and_then(Self::devices)?,
+            pose: self
+                .optional("pose", |root, key| root.section(key).and_then(Self::pose))?
+                .unwrap_or_default(),
+            quorums: self.optional("quorums", Self::quorums)?,
+            reward: self.optional("reward", |root, key| root.section(key).and_then(Self::reward))?,
+            min_protocol: self.optional("min_protocol", Self::number)?,
         };
+        if let Some(reward) = &mut profile.reward {
+            reward.platform_from = profile.activation.mn_rr.filter(|_| reward.platform_permille > 0);
+        }
         for part in [&address, &money, &blocks] {
             part.check_prefixes(&profile)?;
         }

@@ -309,7 +309,7 @@ impl Pace {
     fn spacing(&self, tip: Tip, target: Spacing) -> Spacing {
         match self.marks.first() {
             Some(first) if first.height < tip.height && first.time < tip.time => {
-                Spacing::observed((first.height, first.time), (tip.height, tip.time))
+                Spacing::observed((first.height, first.time), (tip.height, tip.time)).unwrap_or(target)
             }
             _ => target,
         }

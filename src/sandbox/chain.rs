@@ -15,6 +15,7 @@ use super::dialect::Dialect;
 use super::masternodes::List;
 use super::mempool::{Entry, Mempool};
 use super::payee::{self, Payment};
+use super::quorum::Quorum;
 use super::reject::Reject;
 use super::validate::{self, Accepted, Trust};
 use crate::protocol::ProTxHash;
@@ -52,6 +53,8 @@ pub struct Block {
     /// **Duffs**.
     pub fees: u64,
     pub payment: Option<Payment>,
+    /// Tells blocks apart that replace each other.
+    pub nonce: u32,
 }
 
 /// The chain and everything its node knows.
@@ -78,6 +81,9 @@ pub struct Chain {
     pub(super) credit_pool: u64,
     /// Indices of mined asset unlocks.
     pub(super) unlocked: Unlocked,
+    pub(super) quorums: Vec<Quorum>,
+    /// How often blocks were taken back.
+    pub(super) branch: u32,
     /// Whom the next blocks pay the miner's part, instead of the faucet.
     pub(super) miners: VecDeque<ScriptBuf>,
 }
@@ -272,9 +278,10 @@ impl Chain {
         self.height() + u32::try_from(self.miners.len()).unwrap_or(u32::MAX)
     }
 
-    /// A number that looks random and is always the same for the seed, the purpose and the height.
+    /// A number that looks random and is always the same for the seed, the purpose, the height, and how often blocks were taken
+    /// back.
     pub(super) fn chance(&self, purpose: &str, height: u32) -> u64 {
-        let digest = derive(self.seed, purpose, u64::from(height));
+        let digest = derive(self.seed, purpose, u64::from(self.branch) << 32 | u64::from(height));
         u64::from_le_bytes(*digest.first_chunk().expect("32 bytes"))
     }
 }

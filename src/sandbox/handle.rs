@@ -107,7 +107,17 @@ impl Shared {
     }
 
     fn mine_one(&self) -> BlockHash {
+        self.mine_on(&mut self.chain())
+    }
+
+    /// Takes blocks back and mines others at once: nobody sees the chain between.
+    pub(super) fn reorg(&self, count: u32, blocks: u32) -> Vec<BlockHash> {
         let mut chain = self.chain();
+        chain.take_back(count);
+        (0..blocks).map(|_| self.mine_on(&mut chain)).collect()
+    }
+
+    fn mine_on(&self, chain: &mut Chain) -> BlockHash {
         let block = chain.mine(now());
         let event = Event::BlockMined {
             height: block.height,
@@ -225,6 +235,12 @@ impl Sandbox {
     /// Mines blocks now; their hashes.
     pub fn mine(&self, count: u32) -> Vec<BlockHash> {
         self.shared.mine(count)
+    }
+
+    /// Takes the last blocks back and mines others instead; their hashes. A node gives up blocks only for a longer chain, so
+    /// `blocks` should be more than `count`.
+    pub fn reorg(&self, count: u32, blocks: u32) -> Vec<BlockHash> {
+        self.shared.reorg(count, blocks)
     }
 
     /// Seconds between blocks; 0: only on demand.

@@ -134,7 +134,11 @@ impl Chain {
         for entry in entries {
             self.apply(&mut list, entry, height);
         }
-        for failed in self.failed_dkg(&list, height) {
+        let failed = self.failed_dkg(&list, height);
+        if height.is_multiple_of(DKG_INTERVAL) || !failed.is_empty() {
+            self.form_quorum(&list, &failed, height);
+        }
+        for failed in failed {
             list.punish(failed, height);
         }
         for banned in std::mem::take(&mut self.banning) {
@@ -245,7 +249,7 @@ impl Chain {
         let mut txids = vec![coinbase.txid()];
         txids.extend(entries.iter().map(|entry| entry.txid));
         let merkle_root = merkle_root(txids.iter().map(|txid| txid.to_byte_array()).collect());
-        let header = header(self.tip().hash, merkle_root, time);
+        let header = header(self.tip().hash, merkle_root, time, self.branch);
         let size = header.len() + 1 + coinbase.size() + entries.iter().map(|entry| entry.size).sum::<usize>();
         self.put_tx(txids[0], &coinbase, height);
         for entry in &entries {
@@ -261,6 +265,7 @@ impl Chain {
                 size,
                 fees,
                 payment,
+                nonce: self.branch,
             },
             list,
         );
@@ -303,14 +308,14 @@ impl Chain {
 }
 
 /// The 80 bytes a block hash is made of.
-pub(super) fn header(previous: BlockHash, merkle_root: [u8; 32], time: u64) -> Vec<u8> {
+pub(super) fn header(previous: BlockHash, merkle_root: [u8; 32], time: u64, nonce: u32) -> Vec<u8> {
     let mut out = Vec::with_capacity(80);
     out.put_u32(VERSION);
     out.extend_from_slice(&previous.to_byte_array());
     out.extend_from_slice(&merkle_root);
     out.put_u32(u32::try_from(time).unwrap_or(u32::MAX));
     out.put_u32(BITS);
-    out.put_u32(0);
+    out.put_u32(nonce);
     out
 }
 

@@ -17,7 +17,9 @@ mod node;
 pub mod payee;
 mod pro_tx;
 mod pro_up;
+pub mod quorum;
 mod reject;
+mod reorg;
 mod script_check;
 pub mod start;
 #[cfg(test)]

@@ -16,7 +16,7 @@ const EVO_RUN: u32 = 4;
 /// Part of the reward that is Platform's once MN_RR is active, in thousandths.
 const PLATFORM_SHARE: u64 = 375;
 /// The burnt output that stands for Platform's part.
-const PLATFORM_SCRIPT: [u8; 1] = [0x6a];
+pub(super) const PLATFORM_SCRIPT: [u8; 1] = [0x6a];
 
 /// A block's masternode payment.
 #[derive(Debug, Clone, PartialEq, Eq)]

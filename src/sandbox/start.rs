@@ -122,6 +122,8 @@ impl Chain {
             residents: BTreeSet::new(),
             credit_pool: CREDIT_POOL,
             unlocked: Unlocked::new(),
+            quorums: Vec::new(),
+            branch: 0,
             miners: VecDeque::new(),
         };
         chain.push_genesis(now);
@@ -254,6 +256,7 @@ impl Chain {
             size: 81 + coinbase.size(),
             fees: 0,
             payment: None,
+            nonce: 0,
         };
         self.push_block(genesis, List::default());
     }
@@ -412,7 +415,7 @@ impl Chain {
         let txid = coinbase.txid();
         let height = self.height() + 1;
         let root = merkle_root(vec![txid.to_byte_array()]);
-        let header = super::mine::header(self.tip().hash, root, time);
+        let header = super::mine::header(self.tip().hash, root, time, 0);
         let size = header.len() + 1 + coinbase.size();
         self.put_tx(txid, &Arc::new(coinbase), height);
         let block = Block {
@@ -424,6 +427,7 @@ impl Chain {
             size,
             fees: 0,
             payment: None,
+            nonce: 0,
         };
         self.push_block(block, List::default());
     }

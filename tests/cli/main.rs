@@ -1,5 +1,6 @@
 //! The real binary, as scripts call it: documents on stdout, exit codes, and the whole job against `castellan sandbox`.
 
+mod dashboard;
 mod handover;
 mod interrupt;
 mod job;

@@ -7,6 +7,7 @@
 
 mod batch;
 mod dropped;
+mod forecast;
 mod guard;
 mod handover;
 mod hostile;

@@ -3,7 +3,7 @@
 use castellan::flow::{Error, overview};
 use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
-use castellan::protocol::masternode::pose;
+use castellan::protocol::masternode::pose::{Outlook, PoseRules};
 use castellan::protocol::{KeyId, ProTxHash};
 use castellan::rpc::RpcError;
 use castellan::store::Kind;
@@ -91,9 +91,13 @@ async fn places_in_the_queue_and_their_times_follow_from_the_tip() {
     );
     assert!(read.masternodes.iter().all(|each| each.queue_length == 2));
     let spacing = u64::from(world.profile.spacing);
-    assert_eq!(read.masternodes[0].next_payment_time, Some(tip(TIP).time + 2 * spacing));
-    assert_eq!(read.masternodes[1].next_payment_time, None);
-    assert_eq!(read.masternodes[2].outlook, pose::outlook(1, 3));
+    let likely = |n: usize| read.masternodes[n].expected_time.map(|time| time.likely);
+    assert_eq!(likely(0), Some(tip(TIP).time + 2 * spacing));
+    assert_eq!(likely(1), None);
+    assert_eq!(
+        read.masternodes[2].outlook,
+        Outlook::new(1, false, 3, &PoseRules::default())
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::protocol::key::KeyId;
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
 use crate::protocol::special_tx::pro_reg::encoding_of;
+use crate::protocol::special_tx::pro_up_rev::Reason;
 
 /// A masternode's state at a height.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +149,69 @@ pub enum Status {
     Revoked,
 }
 
+/// Why a masternode is banned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BanReason {
+    /// It failed in more DKGs than the rules forgive.
+    Misbehaviour,
+    /// It was registered without an address.
+    NoAddress,
+    /// Its owner named another operator key.
+    OperatorChanged,
+    /// Its operator gave up.
+    Revoked { reason: u16 },
+}
+
+impl BanReason {
+    /// For a column of a table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Misbehaviour => "misbehaviour",
+            Self::NoAddress => "no address",
+            Self::OperatorChanged => "operator changed",
+            Self::Revoked { .. } => "revoked",
+        }
+    }
+
+    /// What happened and what ends it.
+    pub fn sentence(self) -> String {
+        match self {
+            Self::Misbehaviour => {
+                "It failed in too many quorum DKGs. A service update by its operator enables it again.".to_owned()
+            }
+            Self::NoAddress => {
+                "It was registered without an address. A service update by its operator enables it.".to_owned()
+            }
+            Self::OperatorChanged => {
+                "Its owner named another operator key. A service update by the new operator enables it again."
+                    .to_owned()
+            }
+            Self::Revoked { reason } => {
+                let told = Reason::from_number(reason).filter(|reason| *reason != Reason::NotSpecified);
+                let told = told.map_or_else(String::new, |reason| format!(" ({reason})"));
+                format!("Its operator gave up{told}. Its owner has to name a new operator key first.")
+            }
+        }
+    }
+}
+
 impl Entry {
+    /// Why it is banned; None if it is not.
+    ///
+    /// A list tells it only in part: who is banned without an address had none when it was registered or lost it with its operator
+    /// key, and in the first case has been banned since its registration.
+    pub fn reason(&self) -> Option<BanReason> {
+        let since = self.state.pose_ban_height?;
+        Some(match self.status() {
+            Status::Revoked => BanReason::Revoked {
+                reason: self.state.revocation_reason,
+            },
+            Status::WaitingForService if since == self.state.registered_height => BanReason::NoAddress,
+            Status::WaitingForService => BanReason::OperatorChanged,
+            Status::PoseBanned | Status::Enabled | Status::Penalised => BanReason::Misbehaviour,
+        })
+    }
+
     pub fn is_banned(&self) -> bool {
         self.state.pose_ban_height.is_some()
     }

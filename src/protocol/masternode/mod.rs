@@ -1,9 +1,9 @@
-//! The deterministic masternode list: entries, what transactions do to them, PoSe arithmetic and the payment queue.
+//! The deterministic masternode list: entries, what transactions do to them, PoSe arithmetic, the payment queue and rewards.
 
 pub mod effect;
 pub mod entry;
 pub mod pose;
 pub mod queue;
-mod spacing;
+pub mod reward;
 
-pub use entry::{Entry, OperatorKey, Status};
+pub use entry::{BanReason, Entry, OperatorKey, Status};

@@ -168,7 +168,7 @@ fn header_end(chain: &Chain, block: &Block) -> Map<String, Value> {
     let mut out = object(json!({
         "time": block.time,
         "mediantime": chain.median_time(block.height),
-        "nonce": 0,
+        "nonce": block.nonce,
         "bits": format!("{:08x}", mine::BITS),
         "difficulty": DIFFICULTY,
         "chainwork": chain_work(block.height),
@@ -215,7 +215,7 @@ fn raw_header(chain: &Chain, block: &Block) -> Vec<u8> {
     use bitcoin::hashes::Hash;
     let previous = block.height.checked_sub(1).and_then(|height| chain.block(height));
     let hash = previous.map_or_else(bitcoin::BlockHash::all_zeros, |block| block.hash);
-    mine::header(hash, block.merkle_root, block.time)
+    mine::header(hash, block.merkle_root, block.time, block.nonce)
 }
 
 fn raw_block(chain: &Chain, block: &Block) -> Vec<u8> {

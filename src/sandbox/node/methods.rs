@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::call::{Call, METHOD_NOT_FOUND, MISC, NO_WALLET, Params, RpcError};
-use super::{addresses, blockchain, coins, control, masternodes, protx, sandbox, transactions};
+use super::{addresses, blockchain, coins, control, masternodes, protx, quorums, sandbox, transactions};
 use crate::sandbox::dialect::Dialect;
 use crate::sandbox::handle::Shared;
 
@@ -154,6 +154,7 @@ pub static METHODS: &[Method] = &[
     ),
     method("mnsync", "mnsync [status|next|reset]", 1, 1, control::mn_sync),
     method("protx", "protx \"command\" ...", 0, 5, protx::protx),
+    method("quorum", "quorum \"command\" ...", 0, 3, quorums::quorum),
     method(
         "sandbox_asset_unlock",
         "sandbox_asset_unlock \"address\" amount",
@@ -171,6 +172,7 @@ pub static METHODS: &[Method] = &[
     ),
     method("sandbox_fund", "sandbox_fund \"address\" amount", 2, 2, sandbox::fund),
     method("sandbox_reward", "sandbox_reward \"address\"", 1, 1, sandbox::reward),
+    method("sandbox_reorg", "sandbox_reorg n ( blocks )", 1, 2, sandbox::reorg),
     method("sandbox_mine", "sandbox_mine ( n )", 0, 1, sandbox::mine),
     core23(
         "scantxoutset",

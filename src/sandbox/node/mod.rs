@@ -10,6 +10,7 @@ mod control;
 mod masternodes;
 mod methods;
 mod protx;
+mod quorums;
 mod sandbox;
 mod transactions;
 mod tx_json;

@@ -8,6 +8,8 @@ use super::control::unknown_command;
 use super::{methods, tx_json};
 use crate::protocol::ProTxHash;
 use crate::protocol::network::{MnType, Profile};
+use crate::protocol::special_tx::Service;
+use crate::protocol::special_tx::pro_reg::Platform;
 use crate::protocol::wire::to_hex;
 use crate::sandbox::chain::Chain;
 use crate::sandbox::dialect::Dialect;
@@ -64,7 +66,7 @@ fn list(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
         .iter()
         .filter(|mn| picks(mn))
         .map(|mn| match detailed {
-            true => full_entry(chain, mn),
+            true => full_entry(chain, mn, chain.height()),
             false => json!(mn.pro_tx_hash.to_string()),
         })
         .collect())
@@ -78,13 +80,17 @@ fn info(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
         _ => chain.height(),
     };
     let mn = chain.list_at(height).and_then(|list| list.get(hash));
-    mn.map(|mn| full_entry(chain, mn))
+    mn.map(|mn| full_entry(chain, mn, height))
         .ok_or_else(|| RpcError::new(PARAMETER, format!("{hash} not found")))
 }
 
-/// What changed between two heights; entries that are new in full, the others by their changed fields.
+/// What changed between two lists, in either direction; entries that are new in full, the others by their changed fields. As on
+/// real nodes, what became empty is left out, and so an update may say nothing at all.
 fn list_diff(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
-    let (base_height, height) = (rest.height(0)?, rest.height(1)?);
+    let (base_height, height) = (
+        block_index(chain, rest, 0, "baseBlock")?,
+        block_index(chain, rest, 1, "block")?,
+    );
     let at = |height| chain.list_at(height).ok_or_else(out_of_range);
     let (base, list) = (at(base_height)?, at(height)?);
     let missing_in = |from: &List, other: &List| -> Vec<ProTxHash> {
@@ -100,9 +106,8 @@ fn list_diff(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
     let updated: Vec<Value> = list
         .iter()
         .filter_map(|mn| {
-            let before = base.get(mn.pro_tx_hash)?;
-            let changes = state_changes(chain, &before.state, &mn.state);
-            (!changes.is_empty()).then(|| json!({ mn.pro_tx_hash.to_string(): changes }))
+            let before = base.get(mn.pro_tx_hash).filter(|before| before.state != mn.state)?;
+            Some(json!({ mn.pro_tx_hash.to_string(): state_changes(chain, &before.state, &mn.state) }))
         })
         .collect();
     Ok(json!({
@@ -114,26 +119,65 @@ fn list_diff(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
     }))
 }
 
-fn state_changes(chain: &Chain, before: &State, after: &State) -> Map<String, Value> {
-    if before == after {
-        return Map::new();
+/// A block by its hash, or by its height from 1 on.
+fn block_index(chain: &Chain, rest: &Params<'_>, index: usize, name: &str) -> Result<u32, RpcError> {
+    if let Some(block) = find_block(chain, rest, index, name).ok() {
+        return Ok(block.height);
     }
-    // Keys and addresses are written with the version that tells how to read them.
-    let with_version = before.operator != after.operator || before.service != after.service;
-    let before = state(before, chain.profile(), chain.dialect());
-    let changed = |key: &str, value: &Value| before.get(key) != Some(value) || (with_version && key == "version");
-    state(after, chain.profile(), chain.dialect())
-        .into_iter()
-        .filter(|(key, value)| key != "addresses" && changed(key, value))
-        .collect()
+    let height = rest.height(index)?;
+    match (1..=chain.height()).contains(&height) {
+        true => Ok(height),
+        false => Err(RpcError::new(
+            MISC,
+            format!("{name} must be a chain height and not {height}"),
+        )),
+    }
 }
 
-/// An entry with what the node adds of its own knowledge.
-fn full_entry(chain: &Chain, mn: &Masternode) -> Value {
+fn state_changes(chain: &Chain, before: &State, after: &State) -> Map<String, Value> {
+    // Keys and addresses are written with the version that tells how to read them.
+    let with_version = before.operator != after.operator || before.service != after.service;
+    let addresses = changed_addresses(before, after);
+    let before = state(before, chain.profile(), chain.dialect());
+    let changed = |key: &str, value: &Value| before.get(key) != Some(value) || (with_version && key == "version");
+    let mut out: Map<String, Value> = state(after, chain.profile(), chain.dialect())
+        .into_iter()
+        .filter(|(key, value)| key != "addresses" && changed(key, value))
+        .collect();
+    if !addresses.is_empty() {
+        out.insert("addresses".to_owned(), Value::Object(addresses));
+    }
+    out
+}
+
+/// The `addresses` of a diff: a port of Platform's that changed without the address stands behind one that means nothing.
+fn changed_addresses(before: &State, after: &State) -> Map<String, Value> {
+    let mut out = Map::new();
+    let moved = before.service != after.service;
+    if moved && !after.service.is_none() {
+        out.insert("core_p2p".to_owned(), json!([after.service.to_string()]));
+    }
+    let mut port = |name: &str, port: fn(&Platform) -> u16| {
+        let (was, is) = (before.platform.as_ref().map(port), after.platform.as_ref().map(port));
+        if let Some(port) = is.filter(|_| is != was) {
+            let text = match moved {
+                true => Service { port, ..after.service }.to_string(),
+                false => format!("255.255.255.255:{port}"),
+            };
+            out.insert(name.to_owned(), json!([text]));
+        }
+    };
+    port("platform_p2p", |platform| platform.p2p_port);
+    port("platform_https", |platform| platform.http_port);
+    out
+}
+
+/// An entry with what the node adds of its own knowledge. The confirmations are those at a height.
+fn full_entry(chain: &Chain, mn: &Masternode, height: u32) -> Value {
     let mut out = entry(chain, mn);
-    let confirmations = chain
-        .coin(&mn.collateral)
-        .map_or(-1, |coin| i64::from(chain.confirmations(coin.height)));
+    let confirmations = chain.coin(&mn.collateral).map_or(-1, |coin| {
+        i64::from(chain.confirmations(coin.height)) - i64::from(chain.height() - height)
+    });
     out.insert("confirmations".to_owned(), json!(confirmations));
     out.insert("metaInfo".to_owned(), meta_info(chain.dialect()));
     Value::Object(out)

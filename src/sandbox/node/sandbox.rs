@@ -19,6 +19,17 @@ pub fn mine(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
     Ok(hashes.iter().map(ToString::to_string).collect())
 }
 
+/// Takes blocks back and mines others, one more unless told; their hashes.
+pub fn reorg(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
+    let count = params.integer(0)?;
+    let blocks = params.opt_integer(1)?.unwrap_or(count.saturating_add(1));
+    if !(1..=MOST_BLOCKS).contains(&count) || !(0..=MOST_BLOCKS).contains(&blocks) {
+        return Err(RpcError::parameter(format!("at most {MOST_BLOCKS} blocks at once")));
+    }
+    let hashes = shared.reorg(u32::try_from(count).unwrap_or(0), u32::try_from(blocks).unwrap_or(0));
+    Ok(hashes.iter().map(ToString::to_string).collect())
+}
+
 /// The txid of an unconfirmed payment.
 pub fn fund(shared: &Shared, params: &Params<'_>) -> Result<Value, RpcError> {
     let txid = shared

@@ -20,7 +20,6 @@ use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
-use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
@@ -577,7 +576,8 @@ pub fn overview(others: u32) -> Overview {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
     };
     entries.extend((5..5 + others).map(entry));
-    overview::assemble(entries, tip(), EvoPayments::Single, 150, None, &mine)
+    let profile = profile();
+    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, &mine)
 }
 
 pub fn ready_device() -> Seen {

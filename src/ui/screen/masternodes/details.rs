@@ -162,7 +162,7 @@ fn pose_line(masternode: &Masternode) -> String {
 }
 
 fn queue_line(masternode: &Masternode) -> String {
-    let (Some(slot), Some(time)) = (masternode.slot, masternode.next_payment_time) else {
+    let (Some(slot), Some(time)) = (masternode.slot, masternode.expected_time.map(|time| time.likely)) else {
         return "not in the queue".to_owned();
     };
     let now = flow::now();

@@ -251,7 +251,7 @@ fn pose(masternode: &Masternode) -> Element<'_, Message> {
 }
 
 fn queue(masternode: &Masternode, now: u64) -> Element<'_, Message> {
-    match (masternode.slot, masternode.next_payment_time) {
+    match (masternode.slot, masternode.expected_time.map(|time| time.likely)) {
         (Some(slot), Some(time)) => column![
             body(format!(
                 "{} of {}",

@@ -1,14 +1,19 @@
 //! The payment queue (Dash Core evo/deterministicmns.cpp: CompareByLastPaid, GetMNPayee, GetProjectedMNPayees).
 
+mod spacing;
+mod upcoming;
+
 use bitcoin::hashes::Hash;
 
+pub use spacing::{Expected, Spacing};
+pub use upcoming::upcoming;
+
 use super::entry::Entry;
-pub use super::spacing::Spacing;
 use crate::protocol::ProTxHash;
 use crate::protocol::network::MnType;
 
 /// Blocks in a row an evonode is paid between V19 and MN_RR.
-const EVO_RUN: u32 = 4;
+pub const EVO_RUN: u32 = 4;
 
 /// A masternode's place: it is paid in the blocks `height..height + blocks` if nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,43 +44,80 @@ pub fn sort_height(entry: &Entry) -> u32 {
     }
 }
 
-/// The queue as of a tip: enabled masternodes in the order they will be paid. Ties go by the hash's stored bytes.
-pub fn queue(entries: &[Entry], tip: u32, evo: EvoPayments) -> Vec<Slot> {
-    let mut order: Vec<&Entry> = entries.iter().filter(|entry| !entry.is_banned()).collect();
-    order.sort_by_key(|entry| (sort_height(entry), entry.pro_tx_hash.to_byte_array()));
-    let running = order
-        .iter()
-        .position(|entry| evo == EvoPayments::FourInARow && is_running(entry, tip));
-    // A node may claim any height: one near the last possible one gives wrong heights, not a crash.
-    let mut next = tip.saturating_add(1);
-    let mut slots = Vec::with_capacity(order.len());
-    if let Some(at) = running {
-        let entry = order.remove(at);
-        let left = EVO_RUN - entry.state.consecutive_payments;
-        slots.push((entry, next));
-        next = next.saturating_add(left);
-    }
-    for entry in order {
-        slots.push((entry, next));
-        next = next.saturating_add(match (evo, entry.kind) {
-            (EvoPayments::FourInARow, MnType::Evo) => EVO_RUN,
-            _ => 1,
-        });
-    }
-    let place = |(at, (entry, height)): (usize, (&Entry, u32))| Slot {
-        pro_tx_hash: entry.pro_tx_hash,
-        position: at as u32 + 1,
-        height,
-    };
-    slots.into_iter().enumerate().map(place).collect()
+/// An enabled masternode's place in the order: sorts as the queue does. Ties go by the hash's stored bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// The height it queues from.
+    since: u32,
+    hash: [u8; 32],
+    /// Of its entry.
+    index: usize,
 }
 
-/// An evonode paid at the tip whose run of four is not over.
-fn is_running(entry: &Entry, tip: u32) -> bool {
-    entry.kind == MnType::Evo
-        && entry.state.last_paid_height == tip
-        && entry.state.consecutive_payments > 0
-        && entry.state.consecutive_payments < EVO_RUN
+impl Place {
+    fn entry(self, entries: &[Entry]) -> &Entry {
+        &entries[self.index]
+    }
+}
+
+/// Everybody enabled, first come first.
+fn places(entries: &[Entry]) -> Vec<Place> {
+    let enabled = entries.iter().enumerate().filter(|(_, entry)| !entry.is_banned());
+    let place = |(index, entry): (usize, &Entry)| Place {
+        since: sort_height(entry),
+        hash: entry.pro_tx_hash.to_byte_array(),
+        index,
+    };
+    let mut places: Vec<Place> = enabled.map(place).collect();
+    places.sort_unstable();
+    places
+}
+
+/// The queue as of a tip: enabled masternodes in the order they will be paid.
+pub fn queue(entries: &[Entry], tip: u32, evo: EvoPayments) -> Vec<Slot> {
+    let mut places = places(entries);
+    let running = running(&places, entries, tip, evo);
+    if let Some(at) = running {
+        places[..=at].rotate_right(1);
+    }
+    // A node may claim any height: one near the last possible one gives wrong heights, not a crash.
+    let mut height = tip.saturating_add(1);
+    let mut slots = Vec::with_capacity(places.len());
+    for (position, place) in (1..).zip(places) {
+        let entry = place.entry(entries);
+        slots.push(Slot {
+            pro_tx_hash: entry.pro_tx_hash,
+            position,
+            height,
+        });
+        height = height.saturating_add(match running {
+            Some(_) if position == 1 => turns_left(entry),
+            _ => turns(entry, evo),
+        });
+    }
+    slots
+}
+
+/// Which of the places is that of an evonode paid at the tip whose run is not over.
+fn running(places: &[Place], entries: &[Entry], tip: u32, evo: EvoPayments) -> Option<usize> {
+    let is_running = |entry: &Entry| {
+        entry.kind == MnType::Evo && entry.state.last_paid_height == tip && entry.state.consecutive_payments < EVO_RUN
+    };
+    let mut entries = places.iter().map(|place| place.entry(entries));
+    entries.position(|entry| evo == EvoPayments::FourInARow && is_running(entry))
+}
+
+/// How many payments are left of a run.
+fn turns_left(entry: &Entry) -> u32 {
+    EVO_RUN.saturating_sub(entry.state.consecutive_payments)
+}
+
+/// How many blocks in a row pay it when its turn comes.
+fn turns(entry: &Entry, evo: EvoPayments) -> u32 {
+    match (evo, entry.kind) {
+        (EvoPayments::FourInARow, MnType::Evo) => EVO_RUN,
+        _ => 1,
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +130,7 @@ mod tests {
     use serde_json::Value;
 
     /// Lists of real chains and the masternodes their next blocks paid (tests/data/README.md).
-    const RECORDED: &str = include_str!("../../../tests/data/protx/protx.json");
+    const RECORDED: &str = include_str!("../../../../tests/data/protx/protx.json");
 
     fn entry(hash: &str, kind: MnType, change: impl FnOnce(&mut State)) -> Entry {
         let mut entry = Entry {

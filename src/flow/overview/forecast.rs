@@ -1,0 +1,180 @@
+//! Looking further ahead than the list does: the next payments, the time to a ban, and "what if it fails".
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use super::{Masternode, Overview};
+use crate::protocol::masternode::pose::{self, QuorumKind, QuorumRules, Simulation, TimeToBan, WhatIf};
+use crate::protocol::masternode::queue::{self, Expected};
+use crate::protocol::masternode::reward::{self, Reward};
+use crate::protocol::network::MnType;
+use crate::protocol::{Amount, ProTxHash, Profile};
+
+/// Failures that are drawn at most: the second or third bans, more change nothing.
+const MOST_FAILS: u32 = 20;
+
+/// A payment to come.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Upcoming<'a> {
+    pub height: u32,
+    pub masternode: &'a Masternode,
+    /// None where the time of the tip is not known.
+    pub time: Option<Expected>,
+    /// None where the network's rewards are not known.
+    pub reward: Option<Reward>,
+}
+
+/// What may happen to a masternode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing {
+    /// It fails a DKG whose commitment is in the next block.
+    Now,
+    /// It fails one that is in the block at this height.
+    At(u32),
+    /// It is down for so many hours and fails those it is chosen for: as many as are to be expected, evenly spread.
+    Down { hours: u32 },
+}
+
+/// Why a course cannot be foretold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Impossible {
+    #[error("it is banned already: its score stands still until it is revived")]
+    Banned,
+    #[error("block {height} is not ahead of block {tip}")]
+    Past { height: u32, tip: u32 },
+    #[error("how often this network's quorums choose a masternode is not known")]
+    NoQuorums,
+}
+
+/// What would come of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// Heights of the blocks with the failed DKGs, rising; twice the same are two in one block.
+    pub fails: Vec<u32>,
+    pub simulation: Simulation,
+    /// Where it is down for a while: the chance that this bans it, **0 to 1**, an estimate.
+    pub chance_of_ban: Option<f64>,
+}
+
+/// How often a masternode that is down is to be expected in a DKG, per block.
+fn failures_per_block(kind: MnType, regular: usize, evo: usize, rules: &QuorumRules) -> f64 {
+    let rate = |quorum: &QuorumKind| {
+        let eligible = if quorum.evo_only { evo } else { regular + evo };
+        let seats = f64::from(quorum.size) * f64::from(quorum.quorums);
+        (seats / eligible.max(1) as f64).min(f64::from(quorum.quorums)) / f64::from(quorum.interval.max(1))
+    };
+    let may_serve = |quorum: &&QuorumKind| !quorum.evo_only || kind == MnType::Evo;
+    rules.kinds.iter().filter(may_serve).map(rate).sum()
+}
+
+/// Owner's and operator's part together.
+pub fn paid(reward: &Reward) -> Option<Amount> {
+    reward.owner.checked_add(reward.operator)
+}
+
+impl Overview {
+    /// Who the next blocks pay, if nothing but payments happens.
+    pub fn upcoming(&self, count: usize, profile: &Profile) -> Vec<Upcoming<'_>> {
+        let by_hash: HashMap<ProTxHash, &Masternode> =
+            self.masternodes.iter().map(|each| (each.hash(), each)).collect();
+        let payees = queue::upcoming(&self.entries, self.tip.height, self.evo, count);
+        let payment = |(height, hash): (u32, ProTxHash)| {
+            let masternode = *by_hash.get(&hash)?;
+            let rules = profile.reward.as_ref();
+            Some(Upcoming {
+                height,
+                masternode,
+                time: self.expected(height),
+                reward: rules.and_then(|rules| reward::expected(&masternode.entry, height, rules, Amount::ZERO)),
+            })
+        };
+        payees.into_iter().filter_map(payment).collect()
+    }
+
+    /// When a block to come is expected. None where the time of the tip is not known.
+    pub fn expected(&self, height: u32) -> Option<Expected> {
+        let blocks = height.saturating_sub(self.tip.height);
+        (self.tip.time > 0).then(|| self.spacing.after(self.tip.time, blocks))
+    }
+
+    /// How long until it is banned if it stays down from now on: an estimate. None where it is banned, and where the network's
+    /// quorums are not known.
+    pub fn time_to_ban(&self, masternode: &Masternode, profile: &Profile) -> Option<TimeToBan> {
+        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
+        let rules = profile.quorums.as_ref()?;
+        pose::time_to_ban(&masternode.outlook, masternode.entry.kind, regular, evo, rules)
+    }
+
+    /// What comes of failures.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub fn course(
+        &self,
+        masternode: &Masternode,
+        profile: &Profile,
+        failing: &[Failing],
+    ) -> Result<Course, Impossible> {
+        if masternode.entry.is_banned() {
+            return Err(Impossible::Banned);
+        }
+        let mut fails = Vec::new();
+        let mut down = 0;
+        for each in failing {
+            match each {
+                Failing::Now => fails.push(self.tip.height.saturating_add(1)),
+                Failing::At(height) if *height <= self.tip.height => {
+                    return Err(Impossible::Past {
+                        height: *height,
+                        tip: self.tip.height,
+                    });
+                }
+                Failing::At(height) => fails.push(*height),
+                Failing::Down { hours } => down = down.max(self.blocks_in(*hours)),
+            }
+        }
+        let mut chance_of_ban = None;
+        if down > 0 {
+            let rules = profile.quorums.as_ref().ok_or(Impossible::NoQuorums)?;
+            fails.extend(self.expected_fails(masternode, down, rules));
+            chance_of_ban = Some(pose::chance_of_ban_within(
+                down,
+                &masternode.outlook,
+                masternode.entry.kind,
+                self.enabled.regular,
+                self.enabled.evo,
+                rules,
+            ));
+        }
+        fails.sort_unstable();
+        let last = fails.last().copied().unwrap_or(self.tip.height);
+        let what_if = WhatIf {
+            // Until the score is gone again.
+            until: last.saturating_add(masternode.outlook.max),
+            fails,
+        };
+        Ok(Course {
+            simulation: pose::simulate(&masternode.outlook, self.tip.height, &what_if),
+            fails: what_if.fails,
+            chance_of_ban,
+        })
+    }
+
+    /// How many blocks so many hours have.
+    pub fn blocks_in(&self, hours: u32) -> u32 {
+        self.spacing.blocks_in(u64::from(hours) * 3_600).max(1)
+    }
+
+    /// Heights of the failures to be expected within so many blocks, evenly spread.
+    fn expected_fails(&self, masternode: &Masternode, blocks: u32, rules: &QuorumRules) -> Vec<u32> {
+        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
+        let rate = failures_per_block(masternode.entry.kind, regular, evo, rules);
+        let after = |n: u32| (f64::from(n) / rate).ceil();
+        (1..=MOST_FAILS)
+            .map(after)
+            .take_while(|after| *after <= f64::from(blocks))
+            .map(|after| self.tip.height.saturating_add(after as u32))
+            .collect()
+    }
+}
