@@ -1,7 +1,7 @@
 //! What a look at the list left behind: all that alerts are found by, of the masternodes that are watched. Public data only; it is
 //! kept between two runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::BlockHash;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::Standing;
 use crate::flow::overview::{Masternode, Overview};
 use crate::protocol::bls::Scheme;
-use crate::protocol::masternode::{Entry, OperatorKey, Status};
+use crate::protocol::masternode::entry::BanReason;
+use crate::protocol::masternode::{Entry, OperatorKey};
 use crate::protocol::{Address, OutPoint, ProTxHash, Profile};
 
 /// Blocks remembered to tell a reorganisation by: deeper ones do not happen where ChainLocks are.
@@ -54,13 +55,14 @@ pub struct Snapshot {
 }
 
 impl Seen {
-    /// What a list shows of mine, and of those that were watched `before`.
-    pub fn of(overview: &Overview, profile: &Profile, before: Option<&Self>) -> Self {
+    /// What a list shows of mine, of those named besides, and of those that were watched `before`.
+    pub fn of(overview: &Overview, profile: &Profile, named: &BTreeSet<ProTxHash>, before: Option<&Self>) -> Self {
         let known = |hash: &ProTxHash| before.and_then(|before| before.masternodes.get(hash));
         let watched = overview.masternodes.iter().filter_map(|each| {
             let hash = each.entry.pro_tx_hash;
             let known = known(&hash);
-            (each.mine || known.is_some()).then(|| (hash, Snapshot::of(each, profile, known)))
+            let mine = each.mine || named.contains(&hash);
+            (mine || known.is_some()).then(|| (hash, Snapshot::of(each, mine, profile, known)))
         });
         Self {
             height: overview.tip.height,
@@ -92,19 +94,19 @@ impl Seen {
 }
 
 impl Snapshot {
-    fn of(masternode: &Masternode, profile: &Profile, known: Option<&Self>) -> Self {
+    fn of(masternode: &Masternode, mine: bool, profile: &Profile, known: Option<&Self>) -> Self {
         let (entry, outlook, roles) = (&masternode.entry, &masternode.outlook, &masternode.roles);
         let state = &entry.state;
         let text = |address: Option<Address>| address.map(|address| address.to_text(profile));
         let name = match known {
             // Without the vault its name is not known any more.
             Some(known) if !roles.any() => known.name.clone(),
-            _ => roles.name(entry.pro_tx_hash),
+            _ => masternode.name.clone(),
         };
         Self {
             name,
-            mine: masternode.mine,
-            standing: standing(entry),
+            mine,
+            standing: masternode.reason.into(),
             penalty: outlook.penalty,
             max: outlook.max,
             danger_line: outlook.danger_line,
@@ -136,13 +138,14 @@ fn operator(entry: &Entry, known: Option<&Snapshot>) -> Option<String> {
     }
 }
 
-fn standing(entry: &Entry) -> Standing {
-    let state = &entry.state;
-    match entry.status() {
-        Status::Enabled | Status::Penalised => Standing::Enabled,
-        Status::PoseBanned => Standing::Misbehaved,
-        Status::Revoked => Standing::Revoked(state.revocation_reason),
-        Status::WaitingForService if state.pose_ban_height == Some(state.registered_height) => Standing::NoAddress,
-        Status::WaitingForService => Standing::OperatorChanged,
+impl From<Option<BanReason>> for Standing {
+    fn from(reason: Option<BanReason>) -> Self {
+        match reason {
+            None => Self::Enabled,
+            Some(BanReason::Misbehaviour) => Self::Misbehaved,
+            Some(BanReason::NoAddress) => Self::NoAddress,
+            Some(BanReason::OperatorChanged) => Self::OperatorChanged,
+            Some(BanReason::Revoked { reason }) => Self::Revoked(reason),
+        }
     }
 }

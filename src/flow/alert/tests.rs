@@ -243,7 +243,10 @@ fn a_payment_among_unseen_blocks_is_only_suspected_to_be_missed() {
     assert_eq!(suspect(HEIGHT + 6, 5, |_| ()), [0u32; 0]);
     assert_eq!(suspect(HEIGHT + 3, 5, |is| is.last_paid = HEIGHT + 2), [0u32; 0]);
     assert_eq!(suspect(HEIGHT + 3, 5, |is| is.revived = Some(HEIGHT + 1)), [0u32; 0]);
-    assert_eq!(suspect(HEIGHT + 3, 5, |is| is.standing = Standing::Misbehaved), [0u32; 0]);
+    assert_eq!(
+        suspect(HEIGHT + 3, 5, |is| is.standing = Standing::Misbehaved),
+        [0u32; 0]
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl Following<'_> {
             Ok(_) => self.look().await?,
             Err(error) => {
                 let error = Error::from(error);
-                self.watch.silent(self.ports.now(), &error).await?;
+                self.watch.silent(self.ports.now(), &error.to_string()).await?;
                 self.fell_silent(error);
             }
         }

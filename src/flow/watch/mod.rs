@@ -10,6 +10,7 @@ mod learn;
 mod notice;
 mod own;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Mutex as Lock, PoisonError};
 
@@ -19,6 +20,7 @@ use tokio::sync::Mutex;
 use super::alert::{Alert, Rules, Seen, What, after_reorganisation, between};
 use super::overview::{self, Overview};
 use super::{Error, Ports, error};
+use crate::protocol::{ProTxHash, Profile};
 use crate::store::alert_log::{AlertLog, Watcher};
 
 pub use follow::{Heard, follow};
@@ -94,21 +96,18 @@ pub struct Watch {
     /// Of a chain, not of a name: forks and test chains that begin anew share names.
     network: String,
     rules: Lock<Rules>,
+    named: BTreeSet<ProTxHash>,
     kept: Mutex<Kept>,
 }
 
 impl Watch {
-    /// Opens the record beside the journal. Nothing is asked of the node.
+    /// Opens the record beside a journal, which need not be there. Nothing is asked of a node.
     ///
     /// # Errors
     /// The record cannot be opened.
-    pub fn open(ports: &Ports, who: Who, rules: Rules) -> Result<Self, Error> {
-        let network = format!("{} {}", ports.profile.name, ports.profile.genesis);
-        Self::at(&AlertLog::beside(ports.journal.path()), network, who, rules)
-    }
-
-    fn at(path: &Path, network: String, who: Who, rules: Rules) -> Result<Self, Error> {
-        let log = AlertLog::open(path)?;
+    pub fn open(profile: &Profile, journal: &Path, who: Who, rules: Rules) -> Result<Self, Error> {
+        let network = format!("{} {}", profile.name, profile.genesis);
+        let log = AlertLog::open(&AlertLog::beside(journal))?;
         let kept = log.seen(&network, who.name())?;
         // One written by another version is as good as none.
         let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
@@ -117,8 +116,18 @@ impl Watch {
             who,
             network,
             rules: Lock::new(rules),
+            named: BTreeSet::new(),
             kept: Mutex::new(kept.unwrap_or_default()),
         })
+    }
+
+    /// Watches these too, whosever they are.
+    #[must_use]
+    pub fn with(self, named: impl IntoIterator<Item = ProTxHash>) -> Self {
+        Self {
+            named: named.into_iter().collect(),
+            ..self
+        }
     }
 
     /// From now on these hold.
@@ -141,7 +150,7 @@ impl Watch {
                 Ok(Ok((told, overview)))
             }
             Err(error) if error.class() == error::Class::Unreachable => {
-                self.silent(ports.now(), &error).await?;
+                self.silent(ports.now(), &error.to_string()).await?;
                 Ok(Err(error))
             }
             Err(error) => Err(error),
@@ -158,7 +167,7 @@ impl Watch {
         if kept.silence.as_ref().is_some_and(|silence| silence.told) {
             alerts.push(of_node(What::NodeUp, overview.tip.height, ports.now()));
         }
-        let after = Seen::of(overview, &ports.profile, kept.seen.as_ref());
+        let after = Seen::of(overview, &ports.profile, &self.named, kept.seen.as_ref());
         let found = match &kept.seen {
             Some(before) => found(ports, before, &after).await?,
             None => Some(Vec::new()),
@@ -179,9 +188,9 @@ impl Watch {
     ///
     /// # Errors
     /// Of the record.
-    pub async fn silent(&self, now: u64, cause: &Error) -> Result<(), Error> {
+    pub async fn silent(&self, now: u64, cause: &str) -> Result<(), Error> {
         let mut kept = self.kept.lock().await;
-        let cause = cause.to_string();
+        let cause = cause.to_owned();
         let silence = match &kept.silence {
             Some(before) => Silence {
                 cause,
@@ -224,6 +233,24 @@ impl Watch {
                 .collect();
         }
         Ok(told)
+    }
+
+    /// Whether [`Watch::due`] has something to say. It costs little.
+    ///
+    /// # Errors
+    /// Of the record.
+    pub async fn is_due(&self, now: u64) -> Result<bool, Error> {
+        let rules = self.rules();
+        if overdue(&*self.kept.lock().await, &rules, now).is_some() {
+            return Ok(true);
+        }
+        Ok(!rules.is_quiet(now) && self.log.has_waiting(self.watcher())?)
+    }
+
+    /// How many masternodes are watched, as of the last look.
+    pub async fn watched(&self) -> usize {
+        let kept = self.kept.lock().await;
+        kept.seen.as_ref().map_or(0, |seen| seen.masternodes.len())
     }
 
     /// The last alerts, newest first.
