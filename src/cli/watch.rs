@@ -34,7 +34,11 @@ pub async fn run(session: &Session, args: WatchArgs) -> Result<ExitCode, Failure
     if args.test {
         return Ok(teller.test().await);
     }
-    let hashes: Vec<ProTxHash> = args.hashes.iter().map(|hash| pro_tx_hash(hash)).collect::<Result<_, _>>()?;
+    let hashes: Vec<ProTxHash> = args
+        .hashes
+        .iter()
+        .map(|hash| pro_tx_hash(hash))
+        .collect::<Result<_, _>>()?;
     let rules = Rules::of(&alerts);
     let connected = session.ports_without_device(Need::IfOpen).await;
     let journal = match &connected {
@@ -209,8 +213,9 @@ impl Teller {
 
     async fn test(&self) -> ExitCode {
         if self.sinks.is_empty() {
-            self.output
-                .progress("nobody would be told: there is neither a webhook nor a command, and --desktop was not given");
+            self.output.progress(
+                "nobody would be told: there is neither a webhook nor a command, and --desktop was not given",
+            );
             return ExitCode::FAILURE;
         }
         let notice = watch::test_notice(&self.profile, now());

@@ -33,6 +33,8 @@ pub enum Error {
     Labels(#[from] LabelsError),
     #[error(transparent)]
     Alerts(#[from] AlertLogError),
+    #[error("the record of alerts was not opened")]
+    NoAlerts,
     #[error("no device is connected")]
     NoDevice,
     #[error("the vault is locked")]
@@ -206,7 +208,7 @@ impl Error {
             Self::FeeRate { .. } | Self::FeeTooHigh { .. } => "fee",
             Self::Guarded { .. } => "guarded",
             Self::Labels(_) => "labels",
-            Self::Alerts(_) => "alerts",
+            Self::Alerts(_) | Self::NoAlerts => "alerts",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }

@@ -26,7 +26,7 @@ pub struct Alerts {
     /// When nothing is sent.
     pub quiet: Option<Quiet>,
     #[serde(flatten)]
-    unknown: toml::Table,
+    pub(crate) unknown: toml::Table,
 }
 
 impl Default for Alerts {

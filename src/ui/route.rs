@@ -55,6 +55,10 @@ impl App {
                 Screen::Masternodes,
                 session.refresh_masternodes().map(Message::Masternodes),
             ),
+            Page::Alerts => {
+                session.alerts.enter(&self.settings.alerts);
+                (Screen::Alerts, Task::none())
+            }
             Page::Register => (Screen::Register, open_register(session)),
             Page::Wallet => (Screen::Wallet, open_wallet(session)),
             Page::Keys => match Keys::new(session.ports()) {

@@ -13,10 +13,13 @@ use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Node, NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
+use crate::ui::alerting::Opened;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
+use crate::ui::screen::{
+    Alerts, Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet,
+};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
@@ -38,6 +41,9 @@ pub struct Session {
     pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
+    /// What happens to mine, whatever page is on screen.
+    pub watch: Opened,
+    pub alerts: Alerts,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -76,6 +82,8 @@ impl Session {
             asker,
             sandbox,
             masternodes: Masternodes::new(),
+            watch: Opened::default(),
+            alerts: Alerts::default(),
             register: None,
             offer: None,
             batch: None,

@@ -11,3 +11,4 @@ mod trezor;
 mod updates;
 mod usage;
 mod vault;
+mod watch;

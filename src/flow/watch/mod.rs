@@ -97,6 +97,8 @@ pub struct Watch {
     network: String,
     rules: Lock<Rules>,
     named: BTreeSet<ProTxHash>,
+    /// Those in `kept`, for who cannot wait.
+    known: Lock<BTreeSet<ProTxHash>>,
     kept: Mutex<Kept>,
 }
 
@@ -110,14 +112,17 @@ impl Watch {
         let log = AlertLog::open(&AlertLog::beside(journal))?;
         let kept = log.seen(&network, who.name())?;
         // One written by another version is as good as none.
-        let kept = kept.and_then(|text| serde_json::from_str(&text).ok());
+        let kept: Kept = kept
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
         Ok(Self {
             log,
             who,
             network,
             rules: Lock::new(rules),
             named: BTreeSet::new(),
-            kept: Mutex::new(kept.unwrap_or_default()),
+            known: Lock::new(hashes(&kept)),
+            kept: Mutex::new(kept),
         })
     }
 
@@ -247,6 +252,11 @@ impl Watch {
         Ok(!rules.is_quiet(now) && self.log.has_waiting(self.watcher())?)
     }
 
+    /// Which masternodes are watched, as of the last look.
+    pub fn known(&self) -> BTreeSet<ProTxHash> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many masternodes are watched, as of the last look.
     pub async fn watched(&self) -> usize {
         let kept = self.kept.lock().await;
@@ -270,6 +280,7 @@ impl Watch {
             let texts: Vec<String> = alerts.iter().map(text).collect();
             self.log.note(self.watcher(), &text(&next), &texts, waiting, now)?;
             *kept = next;
+            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = hashes(kept);
         }
         Ok(Told {
             alerts,
@@ -311,6 +322,11 @@ async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<
         own::mark(ports, before, after, &mut alerts)?;
     }
     Ok(Some(alerts))
+}
+
+fn hashes(kept: &Kept) -> BTreeSet<ProTxHash> {
+    let seen = kept.seen.iter();
+    seen.flat_map(|seen| seen.masternodes.keys().copied()).collect()
 }
 
 fn overdue(kept: &Kept, rules: &Rules, now: u64) -> Option<Alert> {
