@@ -1,4 +1,5 @@
-//! What the window remembers: network, nodes, theme. A TOML file for people to read; no secret is ever in it.
+//! What the window remembers: network, nodes, theme, who is told of alerts. A TOML file for people to read; no secret of keys or nodes
+//! is ever in it, but a webhook's address may hold a token: only its owner may read the file.
 //!
 //! A node's password is a named text of the vault (`node:<name>`); here is only that there is one.
 //! Keys this version does not know are kept, so that an older program does not wipe a newer one's settings.
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::alerts::Alerts;
 use super::file::{self, FileError, Lock};
 
 const MAX_FILE: u64 = 1 << 20;
@@ -102,6 +104,8 @@ pub struct Settings {
     /// How the list of all masternodes is shown.
     #[serde(skip_serializing_if = "MasternodeTable::is_default")]
     pub masternode_table: MasternodeTable,
+    /// Who is told of what, and when not.
+    pub alerts: Alerts,
     #[serde(flatten)]
     unknown: toml::Table,
 }
@@ -116,6 +120,7 @@ impl Default for Settings {
             chosen: BTreeMap::new(),
             nodes: BTreeMap::new(),
             masternode_table: MasternodeTable::default(),
+            alerts: Alerts::default(),
             unknown: toml::Table::new(),
         }
     }

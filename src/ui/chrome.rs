@@ -119,6 +119,7 @@ fn sidebar(app: &App) -> Element<'_, Message> {
     let entries = [
         ("Masternodes", Page::Masternodes),
         ("Network", Page::Network),
+        ("Alerts", Page::Alerts),
         ("Wallet", Page::Wallet),
         ("Keys", Page::Keys),
         ("Devices", Page::Devices),
@@ -145,6 +146,7 @@ fn is_on(app: &App, page: Page) -> bool {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
         Screen::Network => page == Page::Network,
+        Screen::Alerts => page == Page::Alerts,
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
@@ -174,6 +176,10 @@ fn side<'a>(panel: Element<'a, Message>) -> Element<'a, Message> {
 
 fn content(app: &App) -> Element<'_, Message> {
     match (&app.screen, &app.link) {
+        (Screen::Alerts, Link::Up(session)) => session
+            .alerts
+            .view(session.ports(), &app.settings.alerts)
+            .map(Message::Alerts),
         (Screen::Settings(page), _) => page.view(settings_shown(app)).map(Message::Settings),
         (Screen::Sandbox, link) => match link {
             Link::Up(session) => sandbox_page(session),

@@ -56,6 +56,10 @@ impl App {
                 session.refresh_masternodes().map(Message::Masternodes),
             ),
             Page::Network => (Screen::Network, open_network(session)),
+            Page::Alerts => {
+                session.alerts.enter(&self.settings.alerts);
+                (Screen::Alerts, Task::none())
+            }
             Page::Register => (Screen::Register, open_register(session)),
             Page::Wallet => (Screen::Wallet, open_wallet(session)),
             Page::Keys => match Keys::new(session.ports()) {

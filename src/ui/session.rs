@@ -14,10 +14,13 @@ use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Heartbeat, Node, NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
+use crate::ui::alerting::Opened;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet};
+use crate::ui::screen::{
+    Alerts, Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet,
+};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
@@ -42,6 +45,9 @@ pub struct Session {
     pub network: Network,
     /// Keeps what happens to them.
     pub recorder: Arc<Recorder>,
+    /// What happens to mine, whatever page is on screen.
+    pub watch: Opened,
+    pub alerts: Alerts,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -82,6 +88,8 @@ impl Session {
             masternodes: Masternodes::new(),
             network: Network::default(),
             recorder: Arc::default(),
+            watch: Opened::default(),
+            alerts: Alerts::default(),
             register: None,
             offer: None,
             batch: None,

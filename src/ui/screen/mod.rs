@@ -1,5 +1,6 @@
 //! The pages. Each is a state with its messages; what it asks of the window is its `Action`.
 
+pub mod alerts;
 pub mod batch;
 pub mod devices;
 pub mod journal;
@@ -18,6 +19,7 @@ pub mod update;
 pub mod vault;
 pub mod wallet;
 
+pub use alerts::Alerts;
 pub use batch::Batch;
 pub use devices::Devices;
 pub use journal::Journal;
