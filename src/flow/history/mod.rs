@@ -10,6 +10,7 @@ mod follow;
 mod line;
 mod rebuild;
 mod walk;
+pub mod words;
 
 use crate::flow::{Error, Ports};
 use crate::protocol::{Amount, ProTxHash};
@@ -91,6 +92,11 @@ impl Timeline {
         let covers = |range: &&Range| range.from <= height && height <= range.to;
         let range = self.covered.iter().find(covers)?;
         Some(range.at(height, &self.events))
+    }
+
+    /// Whether the masternode was in the list in any of the blocks that are known.
+    pub fn was_ever_listed(&self) -> bool {
+        !self.events.is_empty() || self.covered.iter().any(|range| range.start.status.is_some())
     }
 
     /// About when a block was, in **Unix seconds**: between blocks whose time is known.
