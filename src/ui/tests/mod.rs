@@ -6,6 +6,7 @@ mod first_start;
 mod live;
 mod looks;
 mod matrix;
+mod network;
 mod pages;
 mod prompts;
 mod sandbox;
