@@ -100,6 +100,15 @@ pub fn chance_of_ban_within(
     bans.iter().map(|(_, chance)| chance).sum::<f64>().clamp(0.0, 1.0)
 }
 
+/// How many DKGs a masternode that is down fails in per **block**, on average.
+pub fn failures_per_block(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> f64 {
+    let turns = turns(kind, regular, evo, quorums);
+    turns
+        .iter()
+        .map(|turn| turn.expected() / f64::from(turn.interval))
+        .sum()
+}
+
 /// Heights of the failures to draw for a masternode that is down for so many **blocks** after a height: each at the first block by
 /// which one more than before is to be expected. For [`super::WhatIf`]; at most half a year of them.
 pub fn likely_failures(
@@ -114,7 +123,7 @@ pub fn likely_failures(
     let mut clock = Clock::new(&turns, height);
     let (mut expected, mut failures) = (0.0, Vec::new());
     while let Some((after, turn)) = clock.next().filter(|(after, _)| *after <= blocks.min(HORIZON)) {
-        expected += f64::from(turn.sure) + turn.chance;
+        expected += turn.expected();
         // Half a failure is the first that is more likely than not.
         while expected > failures.len() as f64 + 0.5 {
             match height.checked_add(after) {
@@ -137,12 +146,23 @@ struct Turn {
     chance: f64,
 }
 
+impl Turn {
+    fn expected(&self) -> f64 {
+        f64::from(self.sure) + self.chance
+    }
+}
+
 fn turns(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> Vec<Turn> {
     let kinds = quorums.kinds.iter();
     let open = kinds.filter(|quorum| kind == MnType::Evo || !quorum.evo_only);
     let turn = |quorum: &QuorumKind| {
         // It is one of them itself, whatever it is told.
-        let all = if quorum.evo_only { evo } else { regular.saturating_add(evo) }.max(1);
+        let all = if quorum.evo_only {
+            evo
+        } else {
+            regular.saturating_add(evo)
+        }
+        .max(1);
         if all < quorum.min_size as usize || quorum.interval == 0 {
             return None;
         }
@@ -236,7 +256,9 @@ impl<'a> Scores<'a> {
         let (step, max) = (self.rules.step, self.rules.max);
         let struck = |hits: u32, part: f64| {
             let added = step.saturating_mul(hits);
-            let struck = before.iter().map(move |(score, chance)| (score.saturating_add(added), chance * part));
+            let struck = before
+                .iter()
+                .map(move |(score, chance)| (score.saturating_add(added), chance * part));
             // Only a failure bans, however high the score is.
             struck.filter(move |(score, chance)| (added == 0 || *score < max) && *chance > NEGLIGIBLE)
         };
@@ -277,12 +299,22 @@ mod tests {
     fn probe() {
         let dash = network::builtin("dash").unwrap();
         let q = dash.quorums.unwrap();
-        for (kind, regular, evo) in [(MnType::Regular, 3000, 350), (MnType::Evo, 2700, 350), (MnType::Regular, 100_000, 0), (MnType::Regular, 12, 0),(MnType::Regular, 500, 0)] {
+        for (kind, regular, evo) in [
+            (MnType::Regular, 3000, 350),
+            (MnType::Evo, 2700, 350),
+            (MnType::Regular, 100_000, 0),
+            (MnType::Regular, 12, 0),
+            (MnType::Regular, 500, 0),
+        ] {
             let o = Outlook::new(0, false, regular + evo, &PoseRules::default());
             let t = std::time::Instant::now();
             let b = time_to_ban(&o, kind, regular, evo, &q);
             let h = |x: u32| f64::from(x) * 2.625 / 60.0;
-            eprintln!("{kind} {regular}+{evo}: {b:?} {:?} {:?}", b.map(|b| (h(b.early), h(b.likely), h(b.late))), t.elapsed());
+            eprintln!(
+                "{kind} {regular}+{evo}: {b:?} {:?} {:?}",
+                b.map(|b| (h(b.early), h(b.likely), h(b.late))),
+                t.elapsed()
+            );
         }
     }
 }
