@@ -10,7 +10,7 @@ use iced::{Subscription, Task};
 use crate::flow::Ports;
 use crate::hw::discovery::Found;
 use crate::hw::{self, DeviceSpec};
-use crate::rpc::{Node, NodeStatus, RpcError};
+use crate::rpc::{Heartbeat, Node, NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
 use crate::ui::asker::{Asked, Window};
@@ -217,16 +217,17 @@ impl Hash for NodeWatch {
 /// Every answer that differs from the one before, and each at once: a program at rest redraws nothing.
 fn node_answers(watch: &NodeWatch) -> impl Stream<Item = (u64, Result<NodeStatus, RpcError>)> + use<> {
     let (id, node, period) = (watch.id, Arc::clone(&watch.node), watch.period);
-    stream::unfold(None, move |mut last: Option<Result<NodeStatus, RpcError>>| {
+    let start = (Heartbeat::default(), None);
+    stream::unfold(start, move |(mut heartbeat, mut last)| {
         let node = Arc::clone(&node);
         async move {
             loop {
                 if last.is_some() {
                     tokio::time::sleep(period).await;
                 }
-                let answer = ask_node(Arc::clone(&node)).await;
+                let answer = heartbeat.look(&*node).await;
                 if last.as_ref() != Some(&answer) {
-                    return Some(((id, answer.clone()), Some(answer)));
+                    return Some(((id, answer.clone()), (heartbeat, Some(answer))));
                 }
                 last = Some(answer);
             }
