@@ -103,6 +103,8 @@ pub enum Command {
     Queue(QueueArgs),
     /// A masternode's Proof of Service: how far it is from a ban
     Pose(PoseArgs),
+    /// What happened to a masternode: penalties, payments, changes
+    History(HistoryArgs),
     /// Watch the masternodes that are mine, and tell what happens to them
     Watch(WatchArgs),
     /// Register a masternode
@@ -247,6 +249,21 @@ pub struct QueueArgs {
     pub csv: bool,
     #[command(flatten)]
     pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// Read the past from the node: a month, or back to --since. What was read is kept
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Only what happened above this height; 0 with --rebuild: since its registration
+    #[arg(long, value_name = "HEIGHT")]
+    pub since: Option<u32>,
+    /// Comma-separated values: a line per event
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod choices;
 mod demo;
 mod device;
 mod handover;
+mod history;
 mod interrupt;
 mod journal;
 mod key;
@@ -118,6 +119,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Message(command) => message::run(session, command),
         Command::Bls(args) => bls::run(session, args),
         Command::Tx(command) => tx::run(session, command).await,
+        Command::History(args) => history::run(session, &args).await,
         Command::Journal { command } => journal::run(session, command).await,
     }
 }

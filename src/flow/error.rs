@@ -12,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::history::HistoryError;
 use crate::store::alert_log::AlertLogError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
@@ -29,6 +30,8 @@ pub enum Error {
     Vault(#[from] VaultError),
     #[error(transparent)]
     Journal(#[from] JournalError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
     #[error(transparent)]
     Labels(#[from] LabelsError),
     #[error(transparent)]
@@ -136,6 +139,9 @@ pub enum Error {
     Pasted(ImportError),
     #[error("the sandbox did not start: {reason}")]
     Sandbox { reason: String },
+    /// While something was read from blocks that are gone now.
+    #[error("the chain went another way at height {height}")]
+    Reorganised { height: u32 },
     #[error("this computer gave no randomness")]
     NoRandomness,
 }
@@ -196,6 +202,7 @@ impl Error {
             | Self::Pasted(_)
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
+            Self::History(_) | Self::Reorganised { .. } => "history",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",

@@ -17,7 +17,7 @@ use super::http::Size;
 use super::types::{self, ChainInfo};
 use super::{Changes, ListDiff, MasternodeList, RpcError, Tip};
 use crate::protocol::ProTxHash;
-use crate::protocol::masternode::entry::{Entry, OperatorKey};
+use crate::protocol::masternode::entry::Entry;
 use crate::protocol::masternode::queue::{EvoPayments, Spacing};
 use crate::protocol::special_tx::pro_reg::encoding_of;
 
@@ -38,6 +38,13 @@ pub(super) struct Kept {
     /// Height of the last list that was read whole.
     whole_at: u32,
     pace: Pace,
+}
+
+#[cfg(test)]
+impl Kept {
+    pub fn whole_at(&self) -> u32 {
+        self.whole_at
+    }
 }
 
 /// Where the chain stands.
@@ -257,12 +264,8 @@ fn apply(changes: &Changes, entry: &mut Entry) -> Option<()> {
     let was = encoding_of(state.version);
     changes.apply(state);
     // A key that is from now on written otherwise, but was not told.
-    let unread = changes.operator.is_none() && encoding_of(state.version) != was && !is_revoked(&state.operator);
+    let unread = changes.operator.is_none() && encoding_of(state.version) != was && !state.operator.is_revoked();
     (!unread).then_some(())
-}
-
-fn is_revoked(key: &OperatorKey) -> bool {
-    *key == OperatorKey::Revoked
 }
 
 /// Every block since `from` pays at most one masternode, and none pays after the tip.
@@ -307,11 +310,8 @@ impl Pace {
     }
 
     fn spacing(&self, tip: Tip, target: Spacing) -> Spacing {
-        match self.marks.first() {
-            Some(first) if first.height < tip.height && first.time < tip.time => {
-                Spacing::observed((first.height, first.time), (tip.height, tip.time)).unwrap_or(target)
-            }
-            _ => target,
-        }
+        let first = self.marks.first();
+        let observed = first.and_then(|first| Spacing::observed((first.height, first.time), (tip.height, tip.time)));
+        observed.unwrap_or(target)
     }
 }

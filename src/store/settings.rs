@@ -64,6 +64,24 @@ pub enum Login {
     Cookie { file: PathBuf },
 }
 
+/// The list of all masternodes: which columns, and by which it is sorted. Names are the keys of `list --json`; what a program does
+/// not know it leaves out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MasternodeTable {
+    /// In the order on screen; none for the usual ones.
+    pub columns: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    pub descending: bool,
+}
+
+impl MasternodeTable {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Name of the vault's text that is a node's password.
 pub fn password_name(node: &str) -> String {
     format!("node:{node}")
@@ -83,6 +101,9 @@ pub struct Settings {
     pub chosen: BTreeMap<String, String>,
     /// Nodes by name.
     pub nodes: BTreeMap<String, Endpoint>,
+    /// How the list of all masternodes is shown.
+    #[serde(skip_serializing_if = "MasternodeTable::is_default")]
+    pub masternode_table: MasternodeTable,
     /// Who is told of what, and when not.
     pub alerts: Alerts,
     #[serde(flatten)]
@@ -98,6 +119,7 @@ impl Default for Settings {
             profiles: Vec::new(),
             chosen: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            masternode_table: MasternodeTable::default(),
             alerts: Alerts::default(),
             unknown: toml::Table::new(),
         }
@@ -197,6 +219,11 @@ mod tests {
         let user = || "me".to_owned();
         Settings {
             theme: Theme::Dark,
+            masternode_table: MasternodeTable {
+                columns: vec!["service".to_owned(), "posePenalty".to_owned()],
+                sort: Some("posePenalty".to_owned()),
+                descending: true,
+            },
             profiles: vec!["/etc/fork.toml".into()],
             nodes: BTreeMap::from([
                 ("open".to_owned(), node(Login::None)),

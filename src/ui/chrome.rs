@@ -118,6 +118,7 @@ fn plain(theme: &Theme, ground: iced::Color) -> container::Style {
 fn sidebar(app: &App) -> Element<'_, Message> {
     let entries = [
         ("Masternodes", Page::Masternodes),
+        ("Network", Page::Network),
         ("Alerts", Page::Alerts),
         ("Wallet", Page::Wallet),
         ("Keys", Page::Keys),
@@ -144,6 +145,7 @@ fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
+        Screen::Network => page == Page::Network,
         Screen::Alerts => page == Page::Alerts,
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
@@ -197,6 +199,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(register) => register.view().map(Message::Register),
             None => space().into(),
         },
+        Screen::Network => session.network.view().map(Message::Network),
         Screen::Update(update) => update.view().map(Message::Update),
         Screen::Batch => match &session.batch {
             Some(batch) => batch.view().map(Message::Batch),
@@ -225,7 +228,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
         },
         _ => session
             .masternodes
-            .view(&ports.profile, session.batch.as_ref())
+            .view(ports, session.batch.as_ref())
             .map(Message::Masternodes),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iced::Task;
 
-use super::screen::{self, Start};
+use super::screen::{self, Network, Start};
 use super::session::{self, Session};
 use super::{App, Link, Message, Screen, work};
 use crate::flow;
@@ -92,6 +92,7 @@ impl App {
         match result {
             Ok(connection) => {
                 let mut session = Box::new(Session::new(id, choice, connection, self.asker.clone()));
+                session.network = Network::new(&self.settings.masternode_table);
                 let read = session.refresh_masternodes().map(Message::Masternodes);
                 self.link = Link::Up(session);
                 read

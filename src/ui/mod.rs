@@ -9,6 +9,7 @@ mod chrome;
 mod connect;
 pub mod finding;
 pub mod format;
+mod recording;
 mod route;
 pub mod screen;
 pub mod session;
@@ -34,7 +35,7 @@ use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
     Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, alerts, batch, devices, journal, keys,
-    masternodes, prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
+    masternodes, network, prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
 };
 use session::Session;
 
@@ -84,6 +85,8 @@ enum Link {
 enum Screen {
     Start(Start),
     Masternodes,
+    /// All of them; the page is in the session.
+    Network,
     Alerts,
     Register,
     /// An operation on a masternode; it ends with its page.
@@ -107,6 +110,7 @@ enum Screen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     Masternodes,
+    Network,
     Alerts,
     Register,
     Wallet,
@@ -124,6 +128,8 @@ pub enum Message {
     Connected(u64, Result<Connection, flow::Error>),
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
+    /// A list is in the history.
+    Recorded(Result<(), flow::Error>),
     DeviceFound(u64, DeviceFound),
     DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
@@ -138,6 +144,7 @@ pub enum Message {
     TrySandbox,
     Start(start::Message),
     Masternodes(masternodes::Message),
+    Network(network::Message),
     Alerting(Alerting),
     Alerts(alerts::Message),
     Register(register::Message),
@@ -279,10 +286,12 @@ impl App {
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
             Message::Start(message) => self.update_start(message),
+            Message::Network(message) => self.update_network(message),
             Message::Masternodes(message) => {
-                let look = self.look(&message);
-                Task::batch([self.update_masternodes(message), look])
+                let (recorded, look) = (self.record(&message), self.look(&message));
+                Task::batch([recorded, look, self.update_masternodes(message)])
             }
+            Message::Recorded(result) => recording::recorded(&result),
             Message::Alerting(message) => self.alerting(message),
             Message::Alerts(message) => self.update_alerts(message),
             Message::Register(message) => self.update_register(message),
@@ -324,6 +333,9 @@ impl App {
             (Screen::Start(_), _) => Message::Start(start::Message::Back),
             (Screen::Masternodes, Link::Up(session)) if session.masternodes.has_open() => {
                 Message::Masternodes(masternodes::Message::Back)
+            }
+            (Screen::Network, Link::Up(session)) if session.network.has_open() => {
+                Message::Network(network::Message::Back)
             }
             (Screen::Journal, Link::Up(session)) if session.journal.as_ref().is_some_and(Journal::has_open) => {
                 Message::Journal(journal::Message::Back)

@@ -4,7 +4,9 @@
 
 mod coins;
 mod failures;
+mod fleet;
 mod hostile;
+mod kept;
 mod live;
 mod replies;
 mod server;

@@ -145,7 +145,8 @@ async fn operator_keys_of_a_legacy_chain_are_read_in_their_encoding() {
         let list = client(&server, network).masternodes().await.unwrap();
         let recorded = Recording::new(recording).result("protx", json!(["list", "registered", true]));
         assert_eq!(list.entries.len(), 7);
-        for (entry, json) in list.entries.iter().zip(recorded.as_array().unwrap()) {
+        for json in recorded.as_array().unwrap() {
+            let entry = list.find(txid(json["proTxHash"].as_str().unwrap())).unwrap();
             assert!(entry.state.operator.is_revoked() || entry.state.operator.point().is_some());
             assert_eq!(entry.state.version, 1);
             assert_eq!(
@@ -364,14 +365,14 @@ async fn a_list_and_its_tip_belong_together_even_while_blocks_arrive() {
             Some(Ok(json!({"hash": params[0], "height": height, "time": 5})))
         }
         "protx" if params.as_array().unwrap().len() == 4 => {
-            assert_eq!(params[3], json!(3));
+            assert_eq!(params[3], json!(2));
             Some(Ok(json!([])))
         }
         _ => recording.find(method, params),
     })
     .await;
     let list = client(&server, "dash-regtest").masternodes().await.unwrap();
-    assert_eq!((list.tip.height, list.entries.len()), (3, 0));
+    assert_eq!((list.tip.height, list.entries.len()), (2, 0));
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ impl Advice for Error {
             Self::Device(error) => return error.advice(),
             Self::Vault(error) => return error.advice(),
             Self::Journal(error) => return error.advice(),
+            Self::History(error) => return error.advice(),
+            Self::Reorganised { .. } => "Try again: the node has followed another branch meanwhile.",
             Self::NoDevice => "Plug it in, unlock it and open its coin's app; the Devices page says more.",
             Self::VaultLocked => "Unlock it on the Keys page.",
             Self::NoSlot { .. } => "Unlock it with its passphrase; then you can add the device on the Keys page.",
