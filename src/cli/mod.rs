@@ -1,6 +1,7 @@
 //! The command line: the same flows as the window, on a terminal or for scripts (`--json`).
 //!
-//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached.
+//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached; 10 what `watch` was to wait for
+//! came true.
 
 mod args;
 mod ask;
@@ -9,6 +10,7 @@ mod choices;
 mod demo;
 mod device;
 mod handover;
+mod history;
 mod interrupt;
 mod journal;
 mod key;
@@ -29,6 +31,7 @@ mod tx;
 mod update;
 mod vault;
 mod wallet;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -99,6 +102,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Show(args) => show::run(session, args).await,
         Command::Queue(args) => queue::run(session, args).await,
         Command::Pose(args) => pose::run(session, args).await,
+        Command::Watch(args) => watch::run(session, args).await,
         Command::Register(args) => register::run(session, *args).await,
         Command::UpdateService(args) => update::service(session, &args).await,
         Command::UpdateRegistrar(args) => update::registrar(session, &args).await,
@@ -115,6 +119,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Message(command) => message::run(session, command),
         Command::Bls(args) => bls::run(session, args),
         Command::Tx(command) => tx::run(session, command).await,
+        Command::History(args) => history::run(session, &args).await,
         Command::Journal { command } => journal::run(session, command).await,
     }
 }

@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod handover;
+mod history;
 mod interrupt;
 mod job;
 mod offline;
@@ -11,3 +12,4 @@ mod trezor;
 mod updates;
 mod usage;
 mod vault;
+mod watch;
