@@ -31,7 +31,9 @@ fn table(c: &mut Criterion) {
                 column,
                 direction: Direction::Descending,
             };
-            group.bench_function(format!("sort by {}", column.key()), |b| b.iter(|| model.sorted(black_box(sort))));
+            group.bench_function(format!("sort by {}", column.key()), |b| {
+                b.iter(|| model.sorted(black_box(sort)))
+            });
         }
         let order: Vec<u32> = (0..count).collect();
         for filter in FILTERS {

@@ -63,7 +63,11 @@ fn entry(number: u32) -> Entry {
             registered_height: 1_000_000 + below(dice[4], 1_300_000),
             last_paid_height: HEIGHT - number % 4_000,
             consecutive_payments: 0,
-            pose_penalty: if !banned && dice[5] < 26 { below(dice[6], 2_000) } else { 0 },
+            pose_penalty: if !banned && dice[5] < 26 {
+                below(dice[6], 2_000)
+            } else {
+                0
+            },
             pose_revived_height: None,
             pose_ban_height: banned.then(|| HEIGHT - below(dice[7], 200_000)),
             revocation_reason: 0,

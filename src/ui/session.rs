@@ -16,7 +16,9 @@ use crate::store::vault::Vault;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet};
+use crate::ui::screen::{
+    Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet,
+};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);

@@ -35,7 +35,9 @@ fn send(fixture: &mut Fixture, message: Of) {
 /// The service addresses in the order on screen.
 fn rows(fixture: &Fixture) -> Vec<String> {
     let texts = fixture.texts().into_iter();
-    texts.filter(|text| text.ends_with(":19999") || text == "No address").collect()
+    texts
+        .filter(|text| text.ends_with(":19999") || text == "No address")
+        .collect()
 }
 
 /// Clicks a header and presses a key with the table in focus.
@@ -44,7 +46,9 @@ fn press_in_table(fixture: &mut Fixture, key: Named) {
     ui.click("Type").unwrap();
     let _ = ui.tap_key(key);
     let messages: Vec<Message> = ui.into_messages().collect();
-    let told = messages.into_iter().filter(|message| !matches!(message, Message::Network(Of::Sort(_))));
+    let told = messages
+        .into_iter()
+        .filter(|message| !matches!(message, Message::Network(Of::Sort(_))));
     told.for_each(|message| fixture.send_and_run(message));
 }
 
@@ -54,10 +58,21 @@ fn all_masternodes_are_listed_in_the_order_of_payment() {
     fixture.click("Network");
     fixture.assert_shows(&["Reading the masternode list"]);
     read(&mut fixture, overview(20));
-    fixture.assert_shows(&["All (25)", "25 masternodes", "Block 1,234,567", "Enabled", "Penalised", "Banned", "Revoked"]);
+    fixture.assert_shows(&[
+        "All (25)",
+        "25 masternodes",
+        "Block 1,234,567",
+        "Enabled",
+        "Penalised",
+        "Banned",
+        "Revoked",
+    ]);
     let rows = rows(&fixture);
     assert_eq!(rows.len(), 25);
-    assert_eq!(rows[..3], ["45.76.230.0:19999", "45.76.230.1:19999", "45.76.230.5:19999"]);
+    assert_eq!(
+        rows[..3],
+        ["45.76.230.0:19999", "45.76.230.1:19999", "45.76.230.5:19999"]
+    );
     // Those that are not paid come last.
     assert!(rows[22..].contains(&"No address".to_owned()), "{rows:?}");
 }
@@ -70,8 +85,14 @@ fn a_header_sorts_the_second_click_reverses_and_the_settings_keep_it() {
     assert_eq!((up[0].as_str(), up[24].as_str()), ("45.76.230.0:19999", "No address"));
     fixture.click("Address");
     let down = rows(&fixture);
-    assert_eq!((down[0].as_str(), down[24].as_str()), ("45.76.230.24:19999", "No address"));
-    let kept = Settings::load(&fixture.dirs.settings).unwrap().unwrap().masternode_table;
+    assert_eq!(
+        (down[0].as_str(), down[24].as_str()),
+        ("45.76.230.24:19999", "No address")
+    );
+    let kept = Settings::load(&fixture.dirs.settings)
+        .unwrap()
+        .unwrap()
+        .masternode_table;
     assert_eq!((kept.sort.as_deref(), kept.descending), (Some("service"), true));
 }
 
@@ -88,7 +109,10 @@ fn columns_are_chosen_and_kept() {
     // What has no room is scrolled to.
     send(&mut fixture, Of::Scrolled(Vector::new(500.0, 0.0)));
     fixture.assert_shows(&["Owner", "Collateral", &short_hash(&hash(100_001).to_string())]);
-    let kept = Settings::load(&fixture.dirs.settings).unwrap().unwrap().masternode_table;
+    let kept = Settings::load(&fixture.dirs.settings)
+        .unwrap()
+        .unwrap()
+        .masternode_table;
     assert!(kept.columns.contains(&"ownerAddress".to_owned()) && !kept.columns.contains(&"type".to_owned()));
     fixture.click("Columns");
     fixture.press("The usual ones");
@@ -165,8 +189,14 @@ fn what_is_visible_is_written_to_a_file_that_was_not_there() {
     fixture.assert_shows(&["Written to"]);
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[0], "status,service,proTxHash,type,posePenalty,queuePosition,nextPaymentTime");
-    assert_eq!(lines[1], format!("POSE_BANNED,45.76.230.2:19999,{},Regular,0,,", hash(2)));
+    assert_eq!(
+        lines[0],
+        "status,service,proTxHash,type,posePenalty,queuePosition,nextPaymentTime"
+    );
+    assert_eq!(
+        lines[1],
+        format!("POSE_BANNED,45.76.230.2:19999,{},Regular,0,,", hash(2))
+    );
     assert_eq!(lines.len(), 2);
     // The same name again is refused, and the file is as it was.
     fixture.fill("export-path", path.to_str().unwrap());
@@ -188,7 +218,10 @@ fn later(others: u32, blocks: u32) -> Overview {
     let before = overview(others);
     let mut entries: Vec<_> = before.masternodes.iter().map(|each| each.entry.clone()).collect();
     for block in 1..=blocks {
-        let first = before.masternodes.iter().position(|each| each.slot.is_some_and(|slot| slot.position == block));
+        let first = before
+            .masternodes
+            .iter()
+            .position(|each| each.slot.is_some_and(|slot| slot.position == block));
         entries[first.unwrap()].state.last_paid_height = tip().height + block;
     }
     let tip = Tip {
@@ -198,7 +231,12 @@ fn later(others: u32, blocks: u32) -> Overview {
     let mine = Mine {
         hashes: before.mine().map(|each| each.hash()).collect(),
     };
-    overview::assemble(&MasternodeList::saved(tip, entries, &profile()), &profile(), None, &mine)
+    overview::assemble(
+        &MasternodeList::saved(tip, entries, &profile()),
+        &profile(),
+        None,
+        &mine,
+    )
 }
 
 #[test]
@@ -256,7 +294,11 @@ fn the_next_payees_are_foretold_with_mine_marked() {
 fn penalties_are_spread_over_bars_with_their_numbers() {
     let mut fixture = on_page(95);
     fixture.click("Penalties");
-    fixture.assert_shows(&["At 100 a masternode is banned. Each failed DKG adds 66; from 34 on the next one bans.", "96 (99.0 %)", "1 (1.0 %)"]);
+    fixture.assert_shows(&[
+        "At 100 a masternode is banned. Each failed DKG adds 66; from 34 on the next one bans.",
+        "96 (99.0 %)",
+        "1 (1.0 %)",
+    ]);
     fixture.send(Message::Pressed(Named::Escape, Modifiers::default()));
     fixture.assert_shows(&["100 masternodes"]);
 }
@@ -264,7 +306,12 @@ fn penalties_are_spread_over_bars_with_their_numbers() {
 #[test]
 fn an_empty_network_says_so() {
     let mut fixture = on_page(0);
-    let empty = overview::assemble(&MasternodeList::saved(tip(), Vec::new(), &profile()), &profile(), None, &Mine::default());
+    let empty = overview::assemble(
+        &MasternodeList::saved(tip(), Vec::new(), &profile()),
+        &profile(),
+        None,
+        &Mine::default(),
+    );
     read(&mut fixture, empty);
     for part in [Part::Table, Part::Payees, Part::Penalties] {
         send(&mut fixture, Of::Show(part));
@@ -290,7 +337,10 @@ fn the_sandbox_pays_whom_the_forecast_names() {
     fixture.send_and_run(Message::Network(Of::Refresh));
     let list = fixture.session().masternodes.overview().cloned().unwrap();
     let paid = list.find(first).unwrap().entry.state.last_paid_height;
-    assert!(paid == height && behind <= 5, "{first} was paid at {paid}, not at {height}");
+    assert!(
+        paid == height && behind <= 5,
+        "{first} was paid at {paid}, not at {height}"
+    );
     fixture.click("Next payments");
     fixture.assert_hides("Nobody is paid");
     assert!(matches!(fixture.app.link, Link::Up(_)));
@@ -311,7 +361,12 @@ fn colourful() -> Overview {
     let mine = Mine {
         hashes: [0, 1, 2, 7, 12, 19].map(hash).into_iter().collect(),
     };
-    overview::assemble(&MasternodeList::saved(tip(), entries, &profile()), &profile(), None, &mine)
+    overview::assemble(
+        &MasternodeList::saved(tip(), entries, &profile()),
+        &profile(),
+        None,
+        &mine,
+    )
 }
 
 #[test]
@@ -328,14 +383,22 @@ fn how_it_looks() {
     fixture.click("PoSe");
     check_of(&fixture, "network-large", large);
     send(&mut fixture, Of::ChooseColumns);
-    for column in [Column::Reason, Column::LastPaidHeight, Column::NextPaymentAmount, Column::PayoutAddress] {
+    for column in [
+        Column::Reason,
+        Column::LastPaidHeight,
+        Column::NextPaymentAmount,
+        Column::PayoutAddress,
+    ] {
         send(&mut fixture, Of::ColumnChosen(column, true));
     }
     check_of(&fixture, "network-columns", small);
     check_of(&fixture, "network-columns-large", large);
     send(&mut fixture, Of::ChooseColumns);
     send(&mut fixture, Of::AskExport);
-    fixture.fill("export-path", "/home/owner/Documents/masternodes-dash-testnet-1234567.csv");
+    fixture.fill(
+        "export-path",
+        "/home/owner/Documents/masternodes-dash-testnet-1234567.csv",
+    );
     check_of(&fixture, "network-export", small);
     send(&mut fixture, Of::Show(Part::Payees));
     check_of(&fixture, "network-payees", small);

@@ -42,7 +42,16 @@ const FIELDS: [Column; 9] = [
 const SORTED_BY_TEXT: usize = 6;
 
 /// Filters that mean a word; letters like these are in some address by chance, too.
-const KNOWN: [&str; 8] = ["evo", "regular", "mine", "enabled", "penalised", "banned", "waiting", "revoked"];
+const KNOWN: [&str; 8] = [
+    "evo",
+    "regular",
+    "mine",
+    "enabled",
+    "penalised",
+    "banned",
+    "waiting",
+    "revoked",
+];
 
 /// By what the rows are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +136,11 @@ impl Model {
         self.overview.masternodes.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who the next blocks pay.
     pub fn payees(&self) -> &[Payee] {
         &self.payees
     }
@@ -177,7 +191,11 @@ impl Model {
 
     fn line(&self, row: u32, line: usize) -> Key<'_> {
         let text = self.texts[row as usize].split('\n').nth(line).unwrap_or_default();
-        if text.is_empty() { Key::Nothing } else { Key::Text(Cow::Borrowed(text)) }
+        if text.is_empty() {
+            Key::Nothing
+        } else {
+            Key::Text(Cow::Borrowed(text))
+        }
     }
 
     /// Those of an order in which every word of a filter is found, in that order.
@@ -216,7 +234,12 @@ impl Model {
 fn said(state: &State) -> impl PartialEq + use<> {
     (
         (state.service, state.owner, state.voting, state.payout),
-        (state.operator_payout, state.operator, state.version, state.platform_node_id.clone()),
+        (
+            state.operator_payout,
+            state.operator,
+            state.version,
+            state.platform_node_id.clone(),
+        ),
     )
 }
 
@@ -331,7 +354,12 @@ fn spread(overview: &Overview) -> Vec<Bin> {
     let below = steps(1, line.saturating_sub(1), 3);
     let above = steps(line.max(1), max, 6);
     let edges = [(0, 0)].into_iter().chain(below).chain(above);
-    let count = |from, to| penalties.iter().filter(|penalty| (from..=to).contains(*penalty)).count();
+    let count = |from, to| {
+        penalties
+            .iter()
+            .filter(|penalty| (from..=to).contains(*penalty))
+            .count()
+    };
     edges
         .map(|(from, to)| Bin {
             from,

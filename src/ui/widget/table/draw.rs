@@ -29,7 +29,9 @@ impl<M> Table<'_, M> {
             width: geometry.body().width,
             ..geometry.header()
         };
-        renderer.with_layer(across, |renderer| self.paint_header(state, geometry, offset, renderer, theme));
+        renderer.with_layer(across, |renderer| {
+            self.paint_header(state, geometry, offset, renderer, theme)
+        });
         let edge = Rectangle {
             y: geometry.header().y + geometry.header().height - 1.0,
             height: 1.0,
@@ -56,7 +58,15 @@ impl<M> Table<'_, M> {
         if hovered || (current && state.focused) {
             fill(renderer, line, colors.hover, 0.0);
         } else if ticked || marked {
-            fill(renderer, line, Color { a: if ticked { 0.16 } else { 0.08 }, ..colors.primary }, 0.0);
+            fill(
+                renderer,
+                line,
+                Color {
+                    a: if ticked { 0.16 } else { 0.08 },
+                    ..colors.primary
+                },
+                0.0,
+            );
         }
         if marked || current {
             let width = if current { 3.0 } else { 2.0 };
@@ -67,7 +77,15 @@ impl<M> Table<'_, M> {
             height: 1.0,
             ..line
         };
-        fill(renderer, below, Color { a: 0.5, ..colors.border }, 0.0);
+        fill(
+            renderer,
+            below,
+            Color {
+                a: 0.5,
+                ..colors.border
+            },
+            0.0,
+        );
         if geometry.has_boxes() {
             tick(renderer, geometry.box_of(line, offset), ticked, colors);
         }
@@ -80,14 +98,7 @@ impl<M> Table<'_, M> {
         }
     }
 
-    fn paint_header(
-        &self,
-        state: &State,
-        geometry: &Geometry,
-        offset: Vector,
-        renderer: &mut Renderer,
-        theme: &Theme,
-    ) {
+    fn paint_header(&self, state: &State, geometry: &Geometry, offset: Vector, renderer: &mut Renderer, theme: &Theme) {
         let colors = colors(theme);
         let header = geometry.header();
         if geometry.has_boxes() {
@@ -100,7 +111,11 @@ impl<M> Table<'_, M> {
             }
             let hovered = self.on_sort.is_some() && state.hover == Some(Hit::Header(at));
             let sorted = self.sorted.filter(|(sorted, _)| *sorted == at);
-            let ink = if sorted.is_some() || hovered { colors.text } else { colors.muted };
+            let ink = if sorted.is_some() || hovered {
+                colors.text
+            } else {
+                colors.muted
+            };
             let title = titled(column.title, sorted.map(|(_, direction)| direction), place.width);
             words(renderer, title, place, column.align, (STRONG, Size::SMALL), ink);
         }
@@ -173,10 +188,7 @@ fn paint_cell(content: &Cell, align: Align, place: Rectangle, renderer: &mut Ren
     };
     let mut place = place;
     if let Look::State(tone) = content.look {
-        let dot = Rectangle::new(
-            Point::new(place.x, place.center_y() - DOT / 2.0),
-            Extent::new(DOT, DOT),
-        );
+        let dot = Rectangle::new(Point::new(place.x, place.center_y() - DOT / 2.0), Extent::new(DOT, DOT));
         fill(renderer, dot, tone.color(theme), DOT / 2.0);
         place.x += DOT + 6.0;
         place.width -= DOT + 6.0;
@@ -215,7 +227,15 @@ fn words(
         wrapping: Wrapping::Glyph,
     };
     let y = place.y + ((place.height - height) / 2.0).floor();
-    renderer.fill_text(text, Point::new(x, y), ink, Rectangle { height: place.height, ..place });
+    renderer.fill_text(
+        text,
+        Point::new(x, y),
+        ink,
+        Rectangle {
+            height: place.height,
+            ..place
+        },
+    );
 }
 
 fn tick(renderer: &mut Renderer, place: Rectangle, ticked: bool, colors: &Colors) {

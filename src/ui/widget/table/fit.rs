@@ -60,7 +60,10 @@ mod tests {
         let address = "45.76.230.115:19999";
         assert_eq!(fitting(address, 160.0, UI, 14.0), address);
         let cut = fitting(address, 100.0, UI, 14.0);
-        assert!(cut.ends_with('…') && address.starts_with(cut.trim_end_matches('…')), "{cut}");
+        assert!(
+            cut.ends_with('…') && address.starts_with(cut.trim_end_matches('…')),
+            "{cut}"
+        );
         assert!(width(&cut, UI, 14.0) <= 100.0);
         assert_eq!(fitting("in about 3 minutes", 80.0, UI, 14.0), "in about…");
         assert_eq!(fitting("wide", 1.0, UI, 14.0), "…");

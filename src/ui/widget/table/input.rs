@@ -150,7 +150,11 @@ impl<M: Clone> Table<'_, M> {
     }
 
     fn tick(&self, row: usize, modifiers: keyboard::Modifiers) -> Tick {
-        if modifiers.shift() { Tick::To(row) } else { Tick::One(row) }
+        if modifiers.shift() {
+            Tick::To(row)
+        } else {
+            Tick::One(row)
+        }
     }
 
     fn key(
@@ -177,14 +181,7 @@ impl<M: Clone> Table<'_, M> {
     }
 
     /// Moves with the arrow keys, Page, Home and End.
-    fn go(
-        &self,
-        state: &mut State,
-        key: Named,
-        current: Option<usize>,
-        geometry: &Geometry,
-        shell: &mut Shell<'_, M>,
-    ) {
+    fn go(&self, state: &mut State, key: Named, current: Option<usize>, geometry: &Geometry, shell: &mut Shell<'_, M>) {
         if let Named::ArrowLeft | Named::ArrowRight = key {
             let by = if key == Named::ArrowLeft { -SIDEWAYS } else { SIDEWAYS };
             self.scroll(state, state.offset + Vector::new(by, 0.0), geometry, shell);
@@ -224,7 +221,11 @@ fn wheel(delta: ScrollDelta, modifiers: keyboard::Modifiers) -> Vector {
         ScrollDelta::Lines { x, y } => (x * WHEEL_LINE, y * WHEEL_LINE),
         ScrollDelta::Pixels { x, y } => (x, y),
     };
-    if modifiers.shift() { Vector::new(y, x) } else { Vector::new(x, y) }
+    if modifiers.shift() {
+        Vector::new(y, x)
+    } else {
+        Vector::new(x, y)
+    }
 }
 
 /// The row a key leads to. Without a current one the keys begin with the first row in sight.

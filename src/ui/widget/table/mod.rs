@@ -13,8 +13,8 @@ use iced::advanced::{Clipboard, Layout, Shell, Widget, layout, mouse, renderer};
 use iced::{Element, Event, Length, Rectangle, Renderer, Size, Theme, Vector};
 
 use crate::ui::theme::Tone;
-pub use geometry::{HEADER, ROW};
 use geometry::{Geometry, Hit};
+pub use geometry::{HEADER, ROW};
 use input::Drag;
 
 /// A column; its cells come from [`Rows::cell`].
