@@ -14,6 +14,7 @@ use futures::StreamExt;
 use iced::{Color, Event, Renderer, Size, Theme, Vector, window};
 use iced_test::core::renderer::{Headless, Style};
 use iced_test::core::{clipboard, mouse, time};
+use iced_test::renderer::graphics::text::font_system;
 use iced_test::runtime::user_interface::{Cache, UserInterface};
 use iced_test::runtime::{Action, task};
 
@@ -36,7 +37,8 @@ fn page(count: u32) -> Network {
 
 fn renderer() -> Renderer {
     for font in theme::FONTS {
-        iced_test::load_font(font).expect("a font");
+        let mut fonts = font_system().write().expect("nobody else draws");
+        fonts.load_font(font.into());
     }
     let renderer = <Renderer as Headless>::new(theme::UI, theme::Size::BODY.into(), Some("tiny-skia"));
     futures::executor::block_on(renderer).expect("the software renderer")
@@ -63,7 +65,7 @@ fn frame(c: &mut Criterion) {
     for count in [100, 100_000] {
         let page = page(count);
         let mut renderer = renderer();
-        let mut cache = Some(draw(&page, Cache::new(), &mut renderer, &theme));
+        let mut cache = Some(draw(&page, Cache::default(), &mut renderer, &theme));
         group.bench_function(format!("view, layout and drawing, {count} rows"), |b| {
             b.iter(|| {
                 let kept = cache.take().unwrap_or_default();

@@ -136,6 +136,11 @@ impl Model {
         self.overview.masternodes.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who the next blocks pay.
     pub fn payees(&self) -> &[Payee] {
         &self.payees
     }
