@@ -246,8 +246,8 @@ async fn after_a_reorganisation_only_the_blocks_of_the_new_branch_are_told() {
     let list = ports.node.masternodes().await.unwrap();
     let hashes: Vec<ProTxHash> = list.entries.iter().map(|entry| entry.pro_tx_hash).collect();
     let mut watcher = Watcher::of(&ports, hashes.clone()).await;
-    // (blocks taken back, blocks mined instead): a branch as long, a longer one, one by one block longer after each kind of loss.
-    for (back, instead) in [(3, 3), (4, 9), (1, 2), (8, 9)] {
+    // (blocks taken back, blocks mined instead): a branch as long, a longer one, ones by one block longer, and a shorter one.
+    for (back, instead) in [(3, 3), (4, 9), (1, 2), (8, 9), (6, 2)] {
         watcher.mine(&sandbox, 12).await;
         sandbox.fail_dkg(hashes[5]).unwrap();
         watcher.mine(&sandbox, 2).await;
