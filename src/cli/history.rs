@@ -9,7 +9,7 @@ use super::args::HistoryArgs;
 use super::choices::pro_tx_hash;
 use super::output::Failure;
 use super::session::{Need, Session};
-use crate::flow::history::{self, Progress, Range, Timeline, words};
+use crate::flow::history::{self, Look, Progress, Range, Timeline, words};
 use crate::flow::words::{date_time, grouped};
 use crate::flow::{Error, Ports};
 use crate::protocol::{ProTxHash, Profile};
@@ -39,7 +39,7 @@ pub async fn run(session: &Session, args: &HistoryArgs) -> Result<ExitCode, Fail
 async fn note(ports: &Ports, hash: ProTxHash) -> Result<(), Failure> {
     let list = ports.node.masternodes().await?;
     if list.find(hash).is_some() {
-        history::follow(ports, &HashSet::from([hash]), None, &list).await?;
+        history::follow(ports, &HashSet::from([hash]), None, &Look::from(&list)).await?;
     }
     Ok(())
 }

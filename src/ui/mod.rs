@@ -8,6 +8,7 @@ mod chrome;
 mod connect;
 pub mod finding;
 pub mod format;
+mod recording;
 mod route;
 pub mod screen;
 pub mod session;
@@ -118,6 +119,8 @@ pub enum Message {
     Connected(u64, Result<Connection, flow::Error>),
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
+    /// A list is in the history.
+    Recorded(Result<(), flow::Error>),
     DeviceFound(u64, DeviceFound),
     DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
@@ -270,7 +273,11 @@ impl App {
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
             Message::Start(message) => self.update_start(message),
-            Message::Masternodes(message) => self.update_masternodes(message),
+            Message::Masternodes(message) => {
+                let recorded = self.record(&message);
+                Task::batch([recorded, self.update_masternodes(message)])
+            }
+            Message::Recorded(result) => recording::recorded(&result),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),

@@ -8,6 +8,7 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
+use crate::flow::history::Recorder;
 use crate::hw::discovery::Found;
 use crate::hw::{self, DeviceSpec};
 use crate::rpc::{Node, NodeStatus, RpcError};
@@ -38,6 +39,8 @@ pub struct Session {
     pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
+    /// Keeps what happens to them.
+    pub recorder: Arc<Recorder>,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -76,6 +79,7 @@ impl Session {
             asker,
             sandbox,
             masternodes: Masternodes::new(),
+            recorder: Arc::default(),
             register: None,
             offer: None,
             batch: None,

@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod handover;
+mod history;
 mod interrupt;
 mod job;
 mod offline;

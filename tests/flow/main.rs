@@ -10,6 +10,7 @@ mod dropped;
 mod forecast;
 mod guard;
 mod handover;
+mod history;
 mod hostile;
 mod interrupted;
 mod overview;

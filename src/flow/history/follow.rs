@@ -1,19 +1,91 @@
 //! Recording as blocks come.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
 
 use super::rebuild::{block, read_back};
 use super::{chain, changes, dress, subject};
+use crate::flow::overview::Overview;
 use crate::flow::{Error, Ports};
 use crate::protocol::ProTxHash;
 use crate::protocol::masternode::Entry;
-use crate::rpc::MasternodeList;
+use crate::rpc::{MasternodeList, Tip};
 use crate::store::history::{Chunk, Event};
 
 /// **Blocks** (two days on most networks) that are read by themselves after a pause; what is older is read when somebody asks.
 const CATCH_UP: u32 = 1_152;
 /// **Blocks** after which a chain that seemed quiet is compared with what is kept.
 const COMPARE: u32 = 100;
+
+/// A list and the block it is of.
+#[derive(Debug, Clone)]
+pub struct Look {
+    pub tip: Tip,
+    pub entries: Arc<Vec<Entry>>,
+}
+
+impl From<&MasternodeList> for Look {
+    fn from(list: &MasternodeList) -> Self {
+        Self {
+            tip: list.tip,
+            entries: Arc::clone(&list.entries),
+        }
+    }
+}
+
+impl From<&Overview> for Look {
+    fn from(overview: &Overview) -> Self {
+        Self {
+            tip: overview.tip,
+            entries: Arc::clone(&overview.entries),
+        }
+    }
+}
+
+/// The records of one connection: knows the list before. Several may ask it to record; it does one after the other.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    last: Mutex<Option<(Look, HashSet<ProTxHash>)>>,
+}
+
+impl Recorder {
+    /// As [`follow`], for every new list there is. A list that was recorded already costs nothing, and whoever is watched from now
+    /// on begins with it.
+    ///
+    /// # Errors
+    /// Of the node and the history; the next list then closes the gap.
+    pub async fn record(
+        &self,
+        ports: &Ports,
+        watched: &HashSet<ProTxHash>,
+        look: Look,
+    ) -> Result<Vec<(ProTxHash, Event)>, Error> {
+        let mut last = self.last.lock().await;
+        // Taken, so that after an error or a cancellation all begin anew.
+        let before = last.take();
+        let is_old = |hash: &&ProTxHash| before.as_ref().is_some_and(|(_, known)| known.contains(*hash));
+        let (old, new): (HashSet<ProTxHash>, HashSet<ProTxHash>) = watched.iter().partition(is_old);
+        let mut found = follow(ports, &old, before.as_ref().map(|(look, _)| look), &look).await?;
+        if !new.is_empty() {
+            found.extend(follow(ports, &new, None, &look).await?);
+        }
+        *last = Some((look, watched.clone()));
+        Ok(found)
+    }
+
+    /// Records an overview for those that are mine and for those of which something is known already.
+    ///
+    /// # Errors
+    /// As [`Recorder::record`].
+    pub async fn record_overview(&self, ports: &Ports, overview: &Overview) -> Result<Vec<(ProTxHash, Event)>, Error> {
+        let known = ports.history.subjects(ports.profile.genesis)?;
+        let mine = overview.masternodes.iter().filter(|each| each.mine);
+        let watched = mine.map(|each| each.entry.pro_tx_hash).chain(known).collect();
+        self.record(ports, &watched, Look::from(overview)).await
+    }
+}
 
 /// Records what a new list says of the masternodes that are watched, and answers what is new. To be called once for each list,
 /// with the one before it, or none for the first of a run; costs no call for a quiet block, and nothing is written for it.
@@ -26,8 +98,8 @@ const COMPARE: u32 = 100;
 pub async fn follow(
     ports: &Ports,
     watched: &HashSet<ProTxHash>,
-    before: Option<&MasternodeList>,
-    after: &MasternodeList,
+    before: Option<&Look>,
+    after: &Look,
 ) -> Result<Vec<(ProTxHash, Event)>, Error> {
     let Some(before) = before else {
         return begin(ports, watched, after).await;
@@ -62,7 +134,7 @@ pub async fn follow(
 }
 
 /// What one block did to each of the watched.
-fn step(ports: &Ports, watched: &HashSet<ProTxHash>, before: &MasternodeList, after: &MasternodeList) -> Vec<Chunk> {
+fn step(ports: &Ports, watched: &HashSet<ProTxHash>, before: &Look, after: &Look) -> Vec<Chunk> {
     let (old, new) = (of(watched, before), of(watched, after));
     let at = block(after.tip);
     let chunk = |hash: &ProTxHash| {
@@ -80,17 +152,13 @@ fn step(ports: &Ports, watched: &HashSet<ProTxHash>, before: &MasternodeList, af
     watched.iter().map(chunk).collect()
 }
 
-fn of<'a>(watched: &HashSet<ProTxHash>, list: &'a MasternodeList) -> BTreeMap<ProTxHash, &'a Entry> {
+fn of<'a>(watched: &HashSet<ProTxHash>, list: &'a Look) -> BTreeMap<ProTxHash, &'a Entry> {
     let known = list.entries.iter().filter(|entry| watched.contains(&entry.pro_tx_hash));
     known.map(|entry| (entry.pro_tx_hash, entry)).collect()
 }
 
 /// The first list of a run.
-async fn begin(
-    ports: &Ports,
-    watched: &HashSet<ProTxHash>,
-    after: &MasternodeList,
-) -> Result<Vec<(ProTxHash, Event)>, Error> {
+async fn begin(ports: &Ports, watched: &HashSet<ProTxHash>, after: &Look) -> Result<Vec<(ProTxHash, Event)>, Error> {
     let found = catch_up(ports, watched, after).await?;
     let entries = of(watched, after);
     let here = |hash: &ProTxHash| Chunk {
@@ -109,11 +177,7 @@ async fn begin(
 }
 
 /// Reads what came between the last that is known of each and a list, where that is not long ago.
-async fn catch_up(
-    ports: &Ports,
-    watched: &HashSet<ProTxHash>,
-    list: &MasternodeList,
-) -> Result<Vec<(ProTxHash, Event)>, Error> {
+async fn catch_up(ports: &Ports, watched: &HashSet<ProTxHash>, list: &Look) -> Result<Vec<(ProTxHash, Event)>, Error> {
     chain::agree(ports).await?;
     let mut floors: BTreeMap<u32, Vec<ProTxHash>> = BTreeMap::new();
     for hash in watched {

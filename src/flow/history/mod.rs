@@ -18,7 +18,7 @@ use crate::rpc::Tip;
 use crate::store::history::{Event, Kept, Start, Subject};
 
 pub use crate::store::history::{Change, Platform, Range};
-pub use follow::follow;
+pub use follow::{Look, Recorder, follow};
 pub use rebuild::rebuild;
 
 /// What is known of a masternode's past.

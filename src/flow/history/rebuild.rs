@@ -12,10 +12,10 @@ use std::collections::BTreeMap;
 use sipper::{Straw, sipper};
 
 use super::walk::{self, Past, Point};
-use super::{Progress, Summary, chain, changes, dress, subject};
+use super::{Look, Progress, Summary, chain, changes, dress, subject};
 use crate::flow::{Error, Ports};
 use crate::protocol::ProTxHash;
-use crate::rpc::{MasternodeList, Tip};
+use crate::rpc::Tip;
 use crate::store::history::{Block, Chunk, Event};
 
 /// **Blocks** between the lists that Dash Core keeps (evo/deterministicmns.h: DISK_SNAPSHOT_PERIOD).
@@ -36,7 +36,7 @@ pub fn rebuild(ports: Ports, hashes: Vec<ProTxHash>, back_to: Option<u32>) -> im
         loop {
             tries += 1;
             chain::agree(&ports).await?;
-            let list = ports.node.masternodes().await?;
+            let list = Look::from(&ports.node.masternodes().await?);
             let month = list.tip.height.saturating_sub(MONTH / ports.profile.spacing.max(1));
             let floor = back_to.unwrap_or(month);
             let told = async |each| progress.send(each).await;
@@ -51,7 +51,7 @@ pub fn rebuild(ports: Ports, hashes: Vec<ProTxHash>, back_to: Option<u32>) -> im
 /// Reads the stretches above `floor` that are not known of some masternodes, from a list downwards. Answers what it found, too.
 pub(super) async fn read_back(
     ports: &Ports,
-    list: &MasternodeList,
+    list: &Look,
     hashes: &[ProTxHash],
     floor: u32,
     mut told: impl AsyncFnMut(Progress),
@@ -82,7 +82,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn begin(ports: &'a Ports, list: &MasternodeList, hashes: &[ProTxHash], floor: u32) -> Result<Self, Error> {
+    fn begin(ports: &'a Ports, list: &Look, hashes: &[ProTxHash], floor: u32) -> Result<Self, Error> {
         let mut states: walk::States = hashes.iter().map(|hash| (*hash, None)).collect();
         for entry in list.entries.iter() {
             if let Some(state) = states.get_mut(&entry.pro_tx_hash) {

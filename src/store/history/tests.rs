@@ -519,7 +519,7 @@ fn ten_years(masternodes: u8) -> u64 {
 #[test]
 fn ten_years_of_a_masternode_are_small() {
     let one = ten_years(1);
-    assert!(one < 4 << 20, "{one} bytes");
+    assert!(one < 2 << 20, "{one} bytes");
 }
 
 #[test]
