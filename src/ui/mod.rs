@@ -277,7 +277,7 @@ impl App {
                 let recorded = self.record(&message);
                 Task::batch([recorded, self.update_masternodes(message)])
             }
-            Message::Recorded(result) => recording::recorded(&result),
+            Message::Recorded(result) => self.recorded(result),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
