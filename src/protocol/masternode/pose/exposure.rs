@@ -103,7 +103,10 @@ pub fn chance_of_ban_within(
 /// How many DKGs a masternode that is down fails in per **block**, on average.
 pub fn failures_per_block(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> f64 {
     let turns = turns(kind, regular, evo, quorums);
-    turns.iter().map(|turn| turn.expected() / f64::from(turn.interval)).sum()
+    turns
+        .iter()
+        .map(|turn| turn.expected() / f64::from(turn.interval))
+        .sum()
 }
 
 /// Heights of the failures to draw for a masternode that is down for so many **blocks** after a height: each at the first block by
@@ -154,7 +157,12 @@ fn turns(kind: MnType, regular: usize, evo: usize, quorums: &QuorumRules) -> Vec
     let open = kinds.filter(|quorum| kind == MnType::Evo || !quorum.evo_only);
     let turn = |quorum: &QuorumKind| {
         // It is one of them itself, whatever it is told.
-        let all = if quorum.evo_only { evo } else { regular.saturating_add(evo) }.max(1);
+        let all = if quorum.evo_only {
+            evo
+        } else {
+            regular.saturating_add(evo)
+        }
+        .max(1);
         if all < quorum.min_size as usize || quorum.interval == 0 {
             return None;
         }
@@ -248,7 +256,9 @@ impl<'a> Scores<'a> {
         let (step, max) = (self.rules.step, self.rules.max);
         let struck = |hits: u32, part: f64| {
             let added = step.saturating_mul(hits);
-            let struck = before.iter().map(move |(score, chance)| (score.saturating_add(added), chance * part));
+            let struck = before
+                .iter()
+                .map(move |(score, chance)| (score.saturating_add(added), chance * part));
             // Only a failure bans, however high the score is.
             struck.filter(move |(score, chance)| (added == 0 || *score < max) && *chance > NEGLIGIBLE)
         };
@@ -289,12 +299,22 @@ mod tests {
     fn probe() {
         let dash = network::builtin("dash").unwrap();
         let q = dash.quorums.unwrap();
-        for (kind, regular, evo) in [(MnType::Regular, 3000, 350), (MnType::Evo, 2700, 350), (MnType::Regular, 100_000, 0), (MnType::Regular, 12, 0),(MnType::Regular, 500, 0)] {
+        for (kind, regular, evo) in [
+            (MnType::Regular, 3000, 350),
+            (MnType::Evo, 2700, 350),
+            (MnType::Regular, 100_000, 0),
+            (MnType::Regular, 12, 0),
+            (MnType::Regular, 500, 0),
+        ] {
             let o = Outlook::new(0, false, regular + evo, &PoseRules::default());
             let t = std::time::Instant::now();
             let b = time_to_ban(&o, kind, regular, evo, &q);
             let h = |x: u32| f64::from(x) * 2.625 / 60.0;
-            eprintln!("{kind} {regular}+{evo}: {b:?} {:?} {:?}", b.map(|b| (h(b.early), h(b.likely), h(b.late))), t.elapsed());
+            eprintln!(
+                "{kind} {regular}+{evo}: {b:?} {:?} {:?}",
+                b.map(|b| (h(b.early), h(b.likely), h(b.late))),
+                t.elapsed()
+            );
         }
     }
 }
