@@ -178,8 +178,7 @@ async fn past(follower: &Follower, all: &[Masternode]) {
         entries.iter_mut().for_each(|entry| entry.confirmations = None);
         entries
     };
-    let [now, then] =
-        [tip.height, tip.height - 50].map(|height| async move { client.masternodes_at(height).await });
+    let [now, then] = [tip.height, tip.height - 50].map(|height| async move { client.masternodes_at(height).await });
     let now = sorted(now.await.expect("a list"));
     let then = sorted(then.await.expect("a list"));
     for (base, height, from, to) in [
