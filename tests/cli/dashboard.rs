@@ -202,7 +202,10 @@ fn a_saved_list_has_times_only_where_the_time_of_its_block_is_told() {
         (vec!["show", &hash], "nextPaymentTime"),
     ] {
         let first = |document: Value| match document {
-            Value::Array(rows) => rows.into_iter().find(|row| row["nextPaymentHeight"] != Value::Null),
+            // The queue has payments alone, the list banned ones too.
+            Value::Array(rows) => rows
+                .into_iter()
+                .find(|row| row.get("nextPaymentHeight") != Some(&Value::Null)),
             other => Some(other),
         };
         let untold = first(ok(recording.run(&command))).expect("a row");
@@ -461,8 +464,52 @@ fn every_block_pays_who_stands_first_in_the_queue() {
         rpc(&sandbox, "sandbox_mine", "[1]");
         let paid = ok(sandbox.run(home.path(), &["show", text(first, "proTxHash")]));
         assert_eq!(paid["lastPaidHeight"], first["height"]);
+        assert_paid(&last_payment(&sandbox), &amounts(first));
         assert!(paid["lastPaidTime"].as_u64() > Some(1_500_000_000), "{paid}");
     }
+}
+
+/// What the last block paid, in duffs, by payee: without an address to Platform.
+fn last_payment(sandbox: &Served) -> Vec<(String, u64)> {
+    let reply: Value = serde_json::from_str(&rpc(sandbox, "masternode", "[\"payments\"]")).expect("a reply");
+    let payees = rows(&reply["result"][0]["masternodes"][0]["payees"]);
+    let read = |payee: &Value| {
+        (
+            text(payee, "address").to_owned(),
+            payee["amount"].as_u64().expect("duffs"),
+        )
+    };
+    let mut all: Vec<_> = payees.iter().map(read).collect();
+    all.sort_unstable();
+    all
+}
+
+/// To whom it was foretold, and as much but for one percent: fees come on top, and the sandbox makes the same at every height.
+fn assert_paid(paid: &[(String, u64)], foretold: &[(String, u64)]) {
+    assert_eq!(paid.len(), foretold.len(), "{paid:?} {foretold:?}");
+    for ((to, amount), (expected_to, expected)) in paid.iter().zip(foretold) {
+        assert_eq!(to, expected_to);
+        assert!(amount.abs_diff(*expected) < expected / 100, "{paid:?} {foretold:?}");
+    }
+}
+
+/// The same, as it was foretold.
+fn amounts(row: &Value) -> Vec<(String, u64)> {
+    let duffs = |key: &str| {
+        text(row, key)
+            .parse::<castellan::protocol::Amount>()
+            .expect("coins")
+            .duffs()
+    };
+    let address = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let mut all = vec![
+        (String::new(), duffs("platformAmount")),
+        (address("payoutAddress"), duffs("ownerAmount")),
+        (address("operatorPayoutAddress"), duffs("operatorAmount")),
+    ];
+    all.retain(|(_, amount)| *amount > 0);
+    all.sort_unstable();
+    all
 }
 
 #[test]

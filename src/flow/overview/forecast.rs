@@ -4,15 +4,11 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use super::{Masternode, Overview};
-use crate::protocol::masternode::pose::{self, QuorumKind, QuorumRules, Simulation, TimeToBan, WhatIf};
+use super::{Counts, Masternode, Overview};
+use crate::protocol::masternode::pose::{self, Simulation, TimeToBan, WhatIf};
 use crate::protocol::masternode::queue::{self, Expected};
 use crate::protocol::masternode::reward::{self, Reward};
-use crate::protocol::network::MnType;
 use crate::protocol::{Amount, ProTxHash, Profile};
-
-/// Failures that are drawn at most: the second or third bans, more change nothing.
-const MOST_FAILS: u32 = 20;
 
 /// A payment to come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,17 +53,6 @@ pub struct Course {
     pub chance_of_ban: Option<f64>,
 }
 
-/// How often a masternode that is down is to be expected in a DKG, per block.
-fn failures_per_block(kind: MnType, regular: usize, evo: usize, rules: &QuorumRules) -> f64 {
-    let rate = |quorum: &QuorumKind| {
-        let eligible = if quorum.evo_only { evo } else { regular + evo };
-        let seats = f64::from(quorum.size) * f64::from(quorum.quorums);
-        (seats / eligible.max(1) as f64).min(f64::from(quorum.quorums)) / f64::from(quorum.interval.max(1))
-    };
-    let may_serve = |quorum: &&QuorumKind| !quorum.evo_only || kind == MnType::Evo;
-    rules.kinds.iter().filter(may_serve).map(rate).sum()
-}
-
 /// Owner's and operator's part together.
 pub fn paid(reward: &Reward) -> Option<Amount> {
     reward.owner.checked_add(reward.operator)
@@ -101,7 +86,7 @@ impl Overview {
     /// How long until it is banned if it stays down from now on: an estimate. None where it is banned, and where the network's
     /// quorums are not known.
     pub fn time_to_ban(&self, masternode: &Masternode, profile: &Profile) -> Option<TimeToBan> {
-        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
+        let Counts { regular, evo } = self.enabled;
         let rules = profile.quorums.as_ref()?;
         pose::time_to_ban(&masternode.outlook, masternode.entry.kind, regular, evo, rules)
     }
@@ -136,16 +121,12 @@ impl Overview {
         }
         let mut chance_of_ban = None;
         if down > 0 {
+            let (kind, tip) = (masternode.entry.kind, self.tip.height);
+            let Counts { regular, evo } = self.enabled;
             let rules = profile.quorums.as_ref().ok_or(Impossible::NoQuorums)?;
-            fails.extend(self.expected_fails(masternode, down, rules));
-            chance_of_ban = Some(pose::chance_of_ban_within(
-                down,
-                &masternode.outlook,
-                masternode.entry.kind,
-                self.enabled.regular,
-                self.enabled.evo,
-                rules,
-            ));
+            fails.extend(pose::likely_failures(tip, down, kind, regular, evo, rules));
+            let chance = pose::chance_of_ban_within(down, &masternode.outlook, kind, regular, evo, rules);
+            chance_of_ban = Some(chance);
         }
         fails.sort_unstable();
         let last = fails.last().copied().unwrap_or(self.tip.height);
@@ -164,17 +145,5 @@ impl Overview {
     /// How many blocks so many hours have.
     pub fn blocks_in(&self, hours: u32) -> u32 {
         self.spacing.blocks_in(u64::from(hours) * 3_600).max(1)
-    }
-
-    /// Heights of the failures to be expected within so many blocks, evenly spread.
-    fn expected_fails(&self, masternode: &Masternode, blocks: u32, rules: &QuorumRules) -> Vec<u32> {
-        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
-        let rate = failures_per_block(masternode.entry.kind, regular, evo, rules);
-        let after = |n: u32| (f64::from(n) / rate).ceil();
-        (1..=MOST_FAILS)
-            .map(after)
-            .take_while(|after| *after <= f64::from(blocks))
-            .map(|after| self.tip.height.saturating_add(after as u32))
-            .collect()
     }
 }

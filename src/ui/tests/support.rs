@@ -61,10 +61,12 @@ impl Fixture {
     pub fn fresh() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dirs = Dirs::at(home.path());
-        let (app, _) = App::new(Options {
+        let (mut app, _) = App::new(Options {
             dirs: dirs.clone(),
             choice: None,
         });
+        // No test puts anything on the desktop of whoever runs it.
+        app.ways = |settings, _| crate::setup::sinks(settings, false);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -142,7 +144,7 @@ impl Fixture {
 
     pub fn list(&mut self, overview: Overview) {
         self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(
-            Box::new(overview),
+            Arc::new(overview),
         ))));
     }
 
@@ -577,8 +579,13 @@ pub fn overview(others: u32) -> Overview {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
     };
     entries.extend((5..5 + others).map(entry));
+    assembled(entries, &mine)
+}
+
+/// What follows from a list.
+pub fn assembled(entries: Vec<Entry>, mine: &Mine) -> Overview {
     let profile = profile();
-    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, &mine)
+    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, mine)
 }
 
 pub fn ready_device() -> Seen {
