@@ -159,9 +159,7 @@ impl App {
         let shown = matches!(self.screen, Screen::Wallet);
         let ports = &session.connection.ports;
         let wallet = session.wallet.new_block(ports, shown).map(Message::Wallet);
-        if matches!(self.screen, Screen::Masternodes | Screen::Network) {
-            return Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)]);
-        }
-        wallet
+        // Whatever page is on screen: what happens to mine is told at once.
+        Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)])
     }
 }

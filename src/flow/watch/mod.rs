@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use super::alert::{Alert, Rules, Seen, What, after_reorganisation, between};
 use super::overview::{self, Overview};
 use super::{Error, Ports, error};
+use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::{ProTxHash, Profile};
 use crate::store::alert_log::{AlertLog, Watcher};
 
@@ -174,7 +175,7 @@ impl Watch {
         }
         let after = Seen::of(overview, &ports.profile, &self.named, kept.seen.as_ref());
         let found = match &kept.seen {
-            Some(before) => found(ports, before, &after).await?,
+            Some(before) => found(ports, overview.evo, before, &after).await?,
             None => Some(Vec::new()),
         };
         // A chain that is only catching up again shows nothing new; the old look stays the one to compare with.
@@ -299,7 +300,7 @@ impl Watch {
 }
 
 /// What happened between two looks; none while the chain of the older one is not there again.
-async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<Alert>>, Error> {
+async fn found(ports: &Ports, evo: EvoPayments, before: &Seen, after: &Seen) -> Result<Option<Vec<Alert>>, Error> {
     if before.is_of_same_block(after) {
         return Ok(Some(Vec::new()));
     }
@@ -309,7 +310,7 @@ async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<
     // In a quiet block the node is asked nothing more.
     if !grew || !alerts.is_empty() || !suspicions.is_empty() {
         match chain::branch(ports, before, after).await {
-            Branch::Same => alerts.extend(chain::missed(ports, after, suspicions).await),
+            Branch::Same => alerts.extend(chain::missed(ports, evo, after, suspicions).await),
             Branch::Forked { .. } | Branch::Behind if !grew => return Ok(None),
             Branch::Forked { at } => alerts = after_reorganisation(before, after, at),
             Branch::Behind => {}

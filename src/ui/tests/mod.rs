@@ -8,6 +8,7 @@ mod live;
 mod looks;
 mod matrix;
 mod mine;
+mod network;
 mod pages;
 mod prompts;
 mod sandbox;

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use iced::{Element, Task, Vector, task};
 
 pub use columns::{Layout, OFFERED};
-pub use export::Form;
 use export::Export;
+pub use export::Form;
 pub use model::{Bin, Model, Sort};
 
 use crate::flow::overview::{Column, Overview};
@@ -58,6 +58,8 @@ pub struct Network {
 
 struct Work {
     run: u64,
+    /// It makes a newer list, which is not given up for a filter.
+    newer: bool,
     _task: task::Handle,
 }
 
@@ -142,13 +144,17 @@ impl Network {
 
     /// Takes a newer list; what is on screen stays until the new one is in order.
     pub fn listed(&mut self, overview: &Arc<Overview>, profile: &Arc<Profile>) -> Task<Message> {
-        if self.list.as_ref().is_some_and(|list| Arc::ptr_eq(list.model.overview(), overview)) {
+        if self
+            .list
+            .as_ref()
+            .is_some_and(|list| Arc::ptr_eq(list.model.overview(), overview))
+        {
             return Task::none();
         }
         let before = self.list.as_ref().map(|list| Arc::clone(&list.model));
         let (overview, profile) = (Arc::clone(overview), Arc::clone(profile));
         let (sort, filter) = (self.layout.sort, self.filter.clone());
-        self.begin(move || {
+        self.begin(true, move || {
             let model = Arc::new(Model::new(overview, profile, before.as_deref()));
             Listed::new(model, sort, filter)
         })
@@ -223,22 +229,30 @@ impl Network {
             return Task::none();
         };
         let (sort, filter) = (self.layout.sort, self.filter.clone());
+        // What a newer list brings is put into this order when it is there.
+        let newer = self.work.as_ref().is_some_and(|work| work.newer);
         if list.model.len() <= AT_ONCE {
-            self.work = None;
+            if !newer {
+                self.work = None;
+            }
             self.show(Arc::new(list.arranged(sort, filter)));
             return Task::none();
         }
-        self.begin(move || list.arranged(sort, filter))
+        if newer {
+            return Task::none();
+        }
+        self.begin(false, move || list.arranged(sort, filter))
     }
 
     /// Works away from the window's thread.
-    fn begin(&mut self, work: impl FnOnce() -> Listed + Send + 'static) -> Task<Message> {
+    fn begin(&mut self, newer: bool, work: impl FnOnce() -> Listed + Send + 'static) -> Task<Message> {
         self.runs += 1;
         let run = self.runs;
         let done = move |list| Message::Listed(run, Arc::new(list));
         let (task, handle) = blocking(work, done).abortable();
         self.work = Some(Work {
             run,
+            newer,
             _task: handle.abort_on_drop(),
         });
         task
@@ -249,13 +263,20 @@ impl Network {
             return Action::None;
         }
         self.work = None;
-        let same = self.list.as_ref().is_some_and(|before| before.sort == list.sort && before.filter == list.filter);
+        let same = self
+            .list
+            .as_ref()
+            .is_some_and(|before| before.sort == list.sort && before.filter == list.filter);
         if same && self.offset.y > 0.0 {
             self.offset.y += self.moved(&list);
         }
         let outdated = list.sort != self.layout.sort || list.filter != self.filter;
         self.show(list);
-        if outdated { Action::Run(self.rearrange()) } else { Action::None }
+        if outdated {
+            Action::Run(self.rearrange())
+        } else {
+            Action::None
+        }
     }
 
     fn show(&mut self, list: Arc<Listed>) {
