@@ -120,7 +120,7 @@ pub async fn follow(
         // Taken back once, and grown again.
         return catch_up(ports, watched, after).await;
     }
-    if loud || after.tip.height % COMPARE == 0 {
+    if loud || after.tip.height.is_multiple_of(COMPARE) {
         // A block that follows on the one before it, and not on another of its height?
         if !chain::is_on(ports, &block(before.tip)).await? {
             return catch_up(ports, watched, after).await;
