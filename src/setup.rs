@@ -17,8 +17,8 @@ use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
 use crate::sandbox::trezor::{self, SandboxTrezor};
 use crate::sandbox::{self, Extras, Sandbox};
-use crate::store::history::RETENTION;
 use crate::store::alerts::Alerts;
+use crate::store::history::RETENTION;
 use crate::store::vault::Stretching;
 use crate::store::{Dirs, FileError, History, Journal, Phrase, Vault};
 

@@ -453,7 +453,9 @@ async fn a_quiet_block_asks_nothing_and_is_recorded_in_milliseconds() {
     assert_eq!((recorded.covered[0].from, recorded.covered[0].to), (1_000, 1_029));
 
     // A rise is worth three questions: is this the chain that was watched, when was it, and by whose fault.
-    let node = [1_029, 1_030].into_iter().fold(world.chain.node(), |node, height| node.with_block_at(height, Ok(Some(tip(height)))));
+    let node = [1_029, 1_030].into_iter().fold(world.chain.node(), |node, height| {
+        node.with_block_at(height, Ok(Some(tip(height))))
+    });
     let ports = Ports {
         node: Arc::new(node.clone()),
         ..ports

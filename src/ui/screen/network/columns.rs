@@ -218,9 +218,9 @@ pub fn cell(column: Column, masternode: &Masternode, profile: &Profile, now: u64
         Column::PoseRevivedHeight => number(state.pose_revived_height),
         Column::QueuePosition => number(slot.map(|slot| slot.position)),
         Column::NextPaymentHeight => number(slot.map(|slot| slot.height)),
-        Column::NextPaymentTime => masternode.expected_time.map_or_else(nothing, |time| {
-            plain(format::relative(now, time.likely.max(now)))
-        }),
+        Column::NextPaymentTime => masternode
+            .expected_time
+            .map_or_else(nothing, |time| plain(format::relative(now, time.likely.max(now)))),
         Column::NextPaymentEarliest => moment(masternode.expected_time.map(|time| time.earliest)),
         Column::NextPaymentLatest => moment(masternode.expected_time.map(|time| time.latest)),
         Column::NextPaymentAmount => {
@@ -300,7 +300,10 @@ mod tests {
         layout.press(Column::Service);
         assert_eq!(layout.sort.direction, Direction::Ascending);
         layout.press(Column::Type);
-        assert_eq!((layout.sort.column, layout.sort.direction), (Column::Type, Direction::Ascending));
+        assert_eq!(
+            (layout.sort.column, layout.sort.direction),
+            (Column::Type, Direction::Ascending)
+        );
         assert_eq!(layout.sorted(), Some((3, Direction::Ascending)));
     }
 

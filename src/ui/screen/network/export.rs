@@ -10,9 +10,7 @@ use crate::store::{FileError, dirs, file};
 use crate::ui::format::count;
 use crate::ui::screen::part::new_file::{NoPath, free, read_path};
 use crate::ui::theme::Gap;
-use crate::ui::widget::{
-    Field, card, input, primary_button, secondary_button, segments, success,
-};
+use crate::ui::widget::{Field, card, input, primary_button, secondary_button, segments, success};
 use crate::ui::work::blocking;
 
 /// The question where to.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use iced::{Element, Task, Vector, task};
 
 pub use columns::{Layout, OFFERED};
-pub use export::Form;
 use export::Export;
+pub use export::Form;
 pub use model::{Bin, Model, Sort};
 
 use crate::flow::overview::{Column, Overview};
@@ -142,7 +142,11 @@ impl Network {
 
     /// Takes a newer list; what is on screen stays until the new one is in order.
     pub fn listed(&mut self, overview: &Arc<Overview>, profile: &Arc<Profile>) -> Task<Message> {
-        if self.list.as_ref().is_some_and(|list| Arc::ptr_eq(list.model.overview(), overview)) {
+        if self
+            .list
+            .as_ref()
+            .is_some_and(|list| Arc::ptr_eq(list.model.overview(), overview))
+        {
             return Task::none();
         }
         let before = self.list.as_ref().map(|list| Arc::clone(&list.model));
@@ -249,13 +253,20 @@ impl Network {
             return Action::None;
         }
         self.work = None;
-        let same = self.list.as_ref().is_some_and(|before| before.sort == list.sort && before.filter == list.filter);
+        let same = self
+            .list
+            .as_ref()
+            .is_some_and(|before| before.sort == list.sort && before.filter == list.filter);
         if same && self.offset.y > 0.0 {
             self.offset.y += self.moved(&list);
         }
         let outdated = list.sort != self.layout.sort || list.filter != self.filter;
         self.show(list);
-        if outdated { Action::Run(self.rearrange()) } else { Action::None }
+        if outdated {
+            Action::Run(self.rearrange())
+        } else {
+            Action::None
+        }
     }
 
     fn show(&mut self, list: Arc<Listed>) {

@@ -142,7 +142,9 @@ impl Model {
     /// All rows in an order. It is total: where a column says the same of two, their hashes decide. Those of which it says nothing
     /// come last in both directions.
     pub fn sorted(&self, sort: Sort) -> Vec<u32> {
-        let line = SEARCHED[..SORTED_BY_TEXT].iter().position(|column| *column == sort.column);
+        let line = SEARCHED[..SORTED_BY_TEXT]
+            .iter()
+            .position(|column| *column == sort.column);
         let key = |row: u32| match line {
             Some(line) => self.line(row, line),
             None => Key::of(sort.column.order(self.row(row as usize), &self.profile)),
@@ -171,7 +173,11 @@ impl Model {
 
     fn line(&self, row: u32, line: usize) -> Key<'_> {
         let text = self.texts[row as usize].split('\n').nth(line).unwrap_or_default();
-        if text.is_empty() { Key::Nothing } else { Key::Text(Cow::Borrowed(text)) }
+        if text.is_empty() {
+            Key::Nothing
+        } else {
+            Key::Text(Cow::Borrowed(text))
+        }
     }
 
     /// Those of an order in which every word of a filter is found, in that order.
@@ -203,7 +209,12 @@ impl Model {
 fn said(state: &State) -> impl PartialEq + use<> {
     (
         (state.service, state.owner, state.voting, state.payout),
-        (state.operator_payout, state.operator, state.version, state.platform_node_id.clone()),
+        (
+            state.operator_payout,
+            state.operator,
+            state.version,
+            state.platform_node_id.clone(),
+        ),
     )
 }
 
@@ -304,7 +315,12 @@ fn spread(overview: &Overview) -> Vec<Bin> {
     let below = steps(1, line.saturating_sub(1), 3);
     let above = steps(line.max(1), max, 6);
     let edges = [(0, 0)].into_iter().chain(below).chain(above);
-    let count = |from, to| penalties.iter().filter(|penalty| (from..=to).contains(*penalty)).count();
+    let count = |from, to| {
+        penalties
+            .iter()
+            .filter(|penalty| (from..=to).contains(*penalty))
+            .count()
+    };
     edges
         .map(|(from, to)| Bin {
             from,

@@ -71,7 +71,10 @@ fn summary(list: &Listed, payees: &[Payee]) -> String {
         1 => "one of them pays yours,".to_owned(),
         n => format!("{n} of them pay yours, the first"),
     };
-    format!("The next {blocks}; {paid} in block {}{when}.", format::height(first.height))
+    format!(
+        "The next {blocks}; {paid} in block {}{when}.",
+        format::height(first.height)
+    )
 }
 
 struct Payees<'a> {
@@ -103,7 +106,10 @@ impl Rows for Payees<'_> {
             2 if masternode.mine => Cell::new(format!("{} · {service}", masternode.name), Look::Strong),
             2 => Cell::new(service.to_string(), Look::Plain),
             3 => Cell::new(format::short_hash(&masternode.hash().to_string()), Look::Mono),
-            4 => match payee.reward.and_then(|reward| reward.owner.checked_add(reward.operator)) {
+            4 => match payee
+                .reward
+                .and_then(|reward| reward.owner.checked_add(reward.operator))
+            {
                 Some(amount) => Cell::new(format::amount(amount, model.profile()), Look::Plain),
                 None => moment(None),
             },

@@ -34,7 +34,9 @@ pub(super) fn view(list: &Listed) -> Element<'_, Message> {
         fact("Banned", banned, Tone::Bad),
     ]
     .spacing(Gap::M);
-    scroll(column![counts, spread].spacing(Gap::M)).height(Length::Fill).into()
+    scroll(column![counts, spread].spacing(Gap::M))
+        .height(Length::Fill)
+        .into()
 }
 
 fn penalised(bins: &[Bin]) -> usize {

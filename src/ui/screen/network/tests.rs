@@ -9,12 +9,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::flow::overview::{self, Masternode, Mine};
+use crate::protocol::Address;
 use crate::protocol::bls::Scheme;
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
-use crate::protocol::Address;
 use crate::rpc::MasternodeList;
 use crate::ui::tests::support::{entry, hash, profile, tip};
 use crate::ui::widget::table::Direction;
@@ -37,10 +37,18 @@ fn entries(count: u32) -> Vec<Entry> {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let one = |number: u32| {
         let mut entry = like.clone();
-        let key = |number: u32| KeyId(std::array::from_fn(|at| (number.wrapping_mul(2_654_435_761) >> (at % 4 * 8)) as u8 ^ at as u8));
+        let key = |number: u32| {
+            KeyId(std::array::from_fn(|at| {
+                (number.wrapping_mul(2_654_435_761) >> (at % 4 * 8)) as u8 ^ at as u8
+            }))
+        };
         entry.pro_tx_hash = hash(number.wrapping_mul(40_503));
         entry.collateral = OutPoint::new(hash(number + 1_000_000), dice.roll(4));
-        entry.kind = if dice.roll(10) == 0 { MnType::Evo } else { MnType::Regular };
+        entry.kind = if dice.roll(10) == 0 {
+            MnType::Evo
+        } else {
+            MnType::Regular
+        };
         entry.operator_reward = [0, 0, 0, 500, 1_000][dice.roll(5) as usize];
         let state = &mut entry.state;
         state.service = Service::v4(std::net::Ipv4Addr::from(0x2d00_0000 + dice.roll(1 << 24)), 9_999);
@@ -158,7 +166,10 @@ fn the_default_order_is_that_of_payment_with_the_banned_last() {
         .collect();
     let enabled = places.iter().flatten().count();
     assert!(enabled < 200);
-    assert_eq!(places[..enabled].iter().flatten().copied().collect::<Vec<_>>(), (1..=enabled as u32).collect::<Vec<_>>());
+    assert_eq!(
+        places[..enabled].iter().flatten().copied().collect::<Vec<_>>(),
+        (1..=enabled as u32).collect::<Vec<_>>()
+    );
     assert!(places[enabled..].iter().all(Option::is_none));
 }
 
@@ -195,7 +206,11 @@ fn all_words_of_a_filter_have_to_be_there() {
     let banned = found(&model, "banned").len();
     let evo = found(&model, "evo").len();
     let both = found(&model, "  Evo   banned ");
-    assert!(both.len() < banned.min(evo) && !both.is_empty(), "{banned} {evo} {}", both.len());
+    assert!(
+        both.len() < banned.min(evo) && !both.is_empty(),
+        "{banned} {evo} {}",
+        both.len()
+    );
     for row in both {
         let entry = &model.row(row as usize).entry;
         assert!(entry.is_banned() && entry.kind == MnType::Evo);
@@ -218,7 +233,10 @@ fn a_filter_typed_on_finds_what_it_finds_at_once() {
     let at_once = Listed::new(Arc::clone(&model), sort, "45.1 enabled".to_owned());
     assert!(!at_once.shown.is_empty() && at_once.shown.len() < 500);
     assert_eq!(typed.shown, at_once.shown);
-    assert_eq!(typed.arranged(sort, "45".to_owned()).shown, Listed::new(model, sort, "45".to_owned()).shown);
+    assert_eq!(
+        typed.arranged(sort, "45".to_owned()).shown,
+        Listed::new(model, sort, "45".to_owned()).shown
+    );
 }
 
 #[test]
@@ -273,7 +291,12 @@ fn a_hundred_thousand_rows_are_sorted_and_filtered() {
     let begin = Instant::now();
     let model = model(100_000);
     let made = begin.elapsed();
-    for column in [Column::ProTxHash, Column::Service, Column::PosePenalty, Column::OwnerAddress] {
+    for column in [
+        Column::ProTxHash,
+        Column::Service,
+        Column::PosePenalty,
+        Column::OwnerAddress,
+    ] {
         let begin = Instant::now();
         let order = model.sorted(Sort {
             column,
@@ -284,7 +307,12 @@ fn a_hundred_thousand_rows_are_sorted_and_filtered() {
         assert!(rows.into_iter().eq(0..100_000), "{column:?} loses or repeats a row");
         println!("{column:?} {:?}", begin.elapsed());
     }
-    let banned = model.overview().masternodes.iter().filter(|each| each.entry.is_banned()).count();
+    let banned = model
+        .overview()
+        .masternodes
+        .iter()
+        .filter(|each| each.entry.is_banned())
+        .count();
     assert_eq!(found(&model, "banned").len(), banned);
     println!("made in {made:?}");
 }

@@ -70,7 +70,11 @@ fn part<'a>(screen: &'a Network, list: &'a Listed) -> Element<'a, Message> {
                 Dialog::None => {}
                 Dialog::Columns => parts = parts.push(chooser(screen)),
                 Dialog::Export(export) => {
-                    let rows = if screen.ticked.is_empty() { list.shown.len() } else { screen.ticked.len() };
+                    let rows = if screen.ticked.is_empty() {
+                        list.shown.len()
+                    } else {
+                        screen.ticked.len()
+                    };
                     parts = parts.push(export.view(rows).map(Message::Export));
                 }
             }
@@ -117,12 +121,19 @@ fn foot<'a>(screen: &'a Network, list: &Listed) -> Element<'a, Message> {
     let words = if shown == all {
         count(all, "masternode", "masternodes")
     } else {
-        format!("{} of {} match", format::grouped(shown as u64), format::grouped(all as u64))
+        format!(
+            "{} of {} match",
+            format::grouped(shown as u64),
+            format::grouped(all as u64)
+        )
     };
     let mut line = row![help(words)];
     if !screen.ticked.is_empty() {
         line = line
-            .push(strong(format!("{} selected", format::grouped(screen.ticked.len() as u64))))
+            .push(strong(format!(
+                "{} selected",
+                format::grouped(screen.ticked.len() as u64)
+            )))
             .push(text_button("Clear").on_press(Message::ClearTicks));
     }
     line = line.push(space().width(Length::Fill));
@@ -131,7 +142,11 @@ fn foot<'a>(screen: &'a Network, list: &Listed) -> Element<'a, Message> {
         None if screen.work.is_some() => "Sorting…".to_owned(),
         None => format!("Block {}", format::height(list.model.overview().tip.height)),
     };
-    line.push(help(said)).spacing(Gap::M).align_y(iced::Center).height(24).into()
+    line.push(help(said))
+        .spacing(Gap::M)
+        .align_y(iced::Center)
+        .height(24)
+        .into()
 }
 
 /// The columns to choose from.
@@ -187,7 +202,12 @@ impl Rows for Shown<'_> {
     fn cell(&self, row: usize, column: usize) -> Cell {
         let model = &self.list.model;
         let masternode = model.row(self.list.shown[row] as usize);
-        columns::cell(self.screen.layout.columns[column], masternode, model.profile(), self.now)
+        columns::cell(
+            self.screen.layout.columns[column],
+            masternode,
+            model.profile(),
+            self.now,
+        )
     }
 
     fn is_marked(&self, row: usize) -> bool {
@@ -195,7 +215,10 @@ impl Rows for Shown<'_> {
     }
 
     fn is_ticked(&self, row: usize) -> bool {
-        !self.screen.ticked.is_empty() && self.list.hash(row).is_some_and(|hash| self.screen.ticked.contains(&hash))
+        !self.screen.ticked.is_empty()
+            && self
+                .list
+                .hash(row)
+                .is_some_and(|hash| self.screen.ticked.contains(&hash))
     }
 }
-
