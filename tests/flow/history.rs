@@ -419,7 +419,7 @@ async fn one_that_nobody_ever_registered_has_no_past() {
 }
 
 #[tokio::test]
-async fn a_quiet_block_asks_nothing_and_is_recorded_in_milliseconds() {
+async fn a_quiet_block_asks_nothing_and_is_covered() {
     let world = World::new("dash-regtest");
     let (ports, node) = world.ports();
     let profile = &world.profile;
@@ -441,13 +441,9 @@ async fn a_quiet_block_asks_nothing_and_is_recorded_in_milliseconds() {
     let recorder = Recorder::default();
     let looks: Vec<Look> = (1_000..1_030).map(|height| look(height, 0)).collect();
     recorder.record(&ports, &watched, looks[0].clone()).await.unwrap();
-    let start = std::time::Instant::now();
     for look in &looks[1..] {
         assert_eq!(recorder.record(&ports, &watched, look.clone()).await, Ok(Vec::new()));
     }
-    let each = start.elapsed() / 29;
-    // Without optimisation and beside other tests; a release build takes a tenth of a millisecond.
-    assert!(each < std::time::Duration::from_millis(50), "{each:?}");
     assert_eq!(node.requests(), []);
     let recorded = read(&ports, listed(7, 0).pro_tx_hash).await;
     assert_eq!((recorded.covered[0].from, recorded.covered[0].to), (1_000, 1_029));

@@ -6,7 +6,7 @@ use iced::advanced::{Renderer as _, renderer};
 use iced::alignment::Vertical;
 use iced::{Background, Border, Color, Font, Point, Rectangle, Renderer, Size as Extent, Theme, Vector};
 
-use super::fit::{fitting, width};
+use super::fit::{Widths, fitting, width};
 use super::geometry::{BAR, Geometry, Hit, PAD};
 use super::{Align, Cell, Direction, Look, State, Table};
 use crate::ui::theme::{Colors, MONO, STRONG, Size, UI, colors};
@@ -93,7 +93,14 @@ impl<M> Table<'_, M> {
             let place = cell(geometry, column, line, offset);
             if place.intersects(&line) {
                 let content = self.rows.cell(row, column);
-                paint_cell(&content, self.columns[column].align, place, renderer, theme);
+                paint_cell(
+                    &content,
+                    self.columns[column].align,
+                    place,
+                    &state.widths,
+                    renderer,
+                    theme,
+                );
             }
         }
     }
@@ -117,7 +124,14 @@ impl<M> Table<'_, M> {
                 colors.muted
             };
             let title = titled(column.title, sorted.map(|(_, direction)| direction), place.width);
-            words(renderer, title, place, column.align, (STRONG, Size::SMALL), ink);
+            words(
+                renderer,
+                title,
+                place,
+                (column.align, &state.widths),
+                (STRONG, Size::SMALL),
+                ink,
+            );
         }
     }
 
@@ -177,7 +191,7 @@ fn cell(geometry: &Geometry, column: usize, line: Rectangle, offset: Vector) -> 
     }
 }
 
-fn paint_cell(content: &Cell, align: Align, place: Rectangle, renderer: &mut Renderer, theme: &Theme) {
+fn paint_cell(content: &Cell, align: Align, place: Rectangle, widths: &Widths, renderer: &mut Renderer, theme: &Theme) {
     let colors = colors(theme);
     let (font, size, ink) = match content.look {
         Look::Plain => (UI, Size::BODY, colors.text),
@@ -194,7 +208,7 @@ fn paint_cell(content: &Cell, align: Align, place: Rectangle, renderer: &mut Ren
         place.width -= DOT + 6.0;
     }
     let text = fitting(&content.text, place.width, font, size).into_owned();
-    words(renderer, text, place, align, (font, size), ink);
+    words(renderer, text, place, (align, widths), (font, size), ink);
 }
 
 /// One line in the middle of a place.
@@ -202,7 +216,7 @@ fn words(
     renderer: &mut Renderer,
     content: String,
     place: Rectangle,
-    align: Align,
+    (align, widths): (Align, &Widths),
     (font, size): (Font, f32),
     ink: Color,
 ) {
@@ -210,9 +224,10 @@ fn words(
         return;
     }
     let height = (size * LINE).round();
-    let (x, align_x) = match align {
-        Align::Left => (place.x, Alignment::Left),
-        Align::Right => (place.x + place.width, Alignment::Right),
+    // The renderer repaints what is right of a text's anchor: a text anchored at its right end would stay as it was when it changes.
+    let x = match align {
+        Align::Left => place.x,
+        Align::Right => place.x + place.width - widths.of(&content, font, size),
     };
     let text = Text {
         content,
@@ -221,7 +236,7 @@ fn words(
         size: size.into(),
         line_height: LineHeight::Absolute(height.into()),
         font,
-        align_x,
+        align_x: Alignment::Left,
         align_y: Vertical::Top,
         shaping: Shaping::Auto,
         wrapping: Wrapping::Glyph,

@@ -2,8 +2,13 @@
 //! every frame to measure it would cost more than drawing it.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
-use iced::Font;
+use iced::advanced::graphics::text::Paragraph;
+use iced::advanced::text::{Alignment, LineHeight, Paragraph as _, Shaping, Text, Wrapping};
+use iced::alignment::Vertical;
+use iced::{Font, Size};
 
 use crate::ui::theme::{MONO, STRONG};
 
@@ -50,6 +55,39 @@ pub(super) fn fitting(text: &str, room: f32, font: Font, size: f32) -> Cow<'_, s
     };
     let begin: String = text.chars().take_while(fits).collect();
     Cow::Owned(format!("{}…", begin.trim_end()))
+}
+
+/// True widths of short texts, in logical pixels. Shaped once each: a table says the same numbers in every frame.
+#[derive(Debug, Default)]
+pub(super) struct Widths(RefCell<HashMap<(String, Font, u32), f32>>);
+
+/// More are forgotten: a sorted column of 100,000 numbers is scrolled through only in parts.
+const MOST: usize = 4_096;
+
+impl Widths {
+    pub fn of(&self, text: &str, font: Font, size: f32) -> f32 {
+        let mut known = self.0.borrow_mut();
+        if known.len() >= MOST {
+            known.clear();
+        }
+        let key = (text.to_owned(), font, size.to_bits());
+        *known.entry(key).or_insert_with(|| shaped(text, font, size))
+    }
+}
+
+fn shaped(text: &str, font: Font, size: f32) -> f32 {
+    let paragraph = Paragraph::with_text(Text {
+        content: text,
+        bounds: Size::INFINITE,
+        size: size.into(),
+        line_height: LineHeight::default(),
+        font,
+        align_x: Alignment::Default,
+        align_y: Vertical::Top,
+        shaping: Shaping::Auto,
+        wrapping: Wrapping::None,
+    });
+    paragraph.min_width()
 }
 
 #[cfg(test)]

@@ -130,6 +130,7 @@ struct State {
     pressed: Option<Hit>,
     drag: Option<Drag>,
     modifiers: iced::keyboard::Modifiers,
+    widths: fit::Widths,
 }
 
 impl Focusable for State {
