@@ -30,13 +30,21 @@ async fn follow(network: &str, chance: u64) {
         for _ in 0..fleet.roll(4) {
             fleet.happen();
         }
-        let missed = if fleet.roll(8) == 0 { 1 + fleet.roll(6) as u32 } else { 1 };
+        let missed = if fleet.roll(8) == 0 {
+            1 + fleet.roll(6) as u32
+        } else {
+            1
+        };
         fleet.sandbox.mine(missed);
         let kept = client.masternodes().await.unwrap();
         let whole = whole(&fleet, network).await;
         assert_eq!(kept.tip, whole.tip);
         let differences = differences(&kept.entries, &whole.entries);
-        assert!(differences.is_empty(), "{network} {}: {differences:#?}", kept.tip.height);
+        assert!(
+            differences.is_empty(),
+            "{network} {}: {differences:#?}",
+            kept.tip.height
+        );
         assert_eq!((kept.evo, kept.spacing.measured_over > 0), (whole.evo, true));
         checked += 1;
     }
