@@ -192,4 +192,53 @@ mod tests {
             Err(AddressError::NotAKey { .. })
         ));
     }
+
+    #[test]
+    fn both_ways_of_reading_agree() {
+        let mut bytes = [0_u8; 21];
+        for round in 0..4_000_u32 {
+            for (byte, at) in bytes.iter_mut().zip(0..) {
+                *byte = (sha256d(&round.to_le_bytes())[at]) & if round % 7 == 0 && at < 4 { 0x03 } else { 0xff };
+            }
+            let text = base58::encode_check(&bytes);
+            assert_eq!(decode(&text), Ok(bytes));
+            match decode_quickly(&text) {
+                Some(quickly) => assert_eq!(quickly, bytes),
+                None => assert_eq!(bytes[0], 0, "{text}"),
+            }
+            // Every other digit is another number, and its checksum is wrong.
+            let at = round as usize % text.len();
+            let other = if &text[at..=at] == "z" { "y" } else { "z" };
+            let wrong = format!("{}{other}{}", &text[..at], &text[at + 1..]);
+            assert_eq!((decode_quickly(&wrong), decode(&wrong).is_ok()), (None, false));
+        }
+    }
+
+    #[test]
+    fn what_is_not_21_bytes_is_left_to_the_slow_way() {
+        let longest = "z".repeat(35);
+        for text in [
+            "",
+            "1",
+            "z",
+            "0",
+            "O",
+            "é",
+            longest.as_str(),
+            &"z".repeat(36),
+            &"1".repeat(34),
+        ] {
+            assert_eq!(decode_quickly(text), None, "{text}");
+        }
+        for len in [0, 1, 19, 20, 22, 24, 25, 33] {
+            for first in [1, 76, 255] {
+                let text = base58::encode_check(&vec![first; len]);
+                assert_eq!(decode_quickly(&text), None);
+                assert!(decode(&text).is_err());
+            }
+        }
+        // 25 bytes behind a zero too many.
+        let text = format!("1{}", base58::encode_check(&[76; 21]));
+        assert_eq!((decode_quickly(&text), decode(&text).is_err()), (None, true));
+    }
 }

@@ -493,4 +493,116 @@ mod tests {
         let expected = format!("line {}", line.expect("a table") + 1);
         assert_eq!(broken("[address]", "[address").key, expected);
     }
+
+    /// The tables and keys that profiles had before forecasts.
+    fn without_forecasts(name: &str) -> String {
+        let (_, text) = BUILTIN.iter().find(|(known, _)| *known == name).expect("embedded");
+        let mut table: Table = text.parse().expect("TOML");
+        for key in ["pose", "reward", "quorums", "min_protocol"] {
+            assert!(table.remove(key).is_some(), "{name} {key}");
+        }
+        table.to_string()
+    }
+
+    #[test]
+    fn a_profile_without_the_tables_of_forecasts_loads_and_has_none() {
+        for name in builtin_names() {
+            let old = Profile::from_toml("mine.toml", &without_forecasts(name)).expect("as before");
+            assert_eq!((old.pose.least_max, old.pose.percent), (100, 66));
+            assert_eq!((&old.quorums, &old.reward, old.min_protocol), (&None, &None, None));
+            let new = builtin(name).expect("embedded");
+            assert_eq!(old.pose, new.pose);
+            let same = Profile {
+                quorums: new.quorums.clone(),
+                reward: new.reward.clone(),
+                min_protocol: new.min_protocol,
+                ..old
+            };
+            assert_eq!(same, new);
+        }
+    }
+
+    #[test]
+    fn embedded_profiles_have_what_forecasts_need() {
+        for name in builtin_names() {
+            let profile = builtin(name).expect("embedded");
+            let (reward, quorums) = (profile.reward.expect("known"), profile.quorums.expect("known"));
+            assert!(!quorums.kinds.is_empty(), "{name}");
+            let evo = quorums.kinds.iter().any(|quorum| quorum.evo_only);
+            assert_eq!(evo, profile.collateral_evo.is_some(), "{name}");
+            assert_eq!(reward.platform_from, profile.activation.mn_rr, "{name}");
+            let coin = if name.starts_with("wei") {
+                (315, 45, 70_219)
+            } else {
+                (5, 75, 70_240)
+            };
+            let protocol = profile.min_protocol.expect("known");
+            assert_eq!(
+                (reward.start, reward.masternode_percent, protocol),
+                (Amount::from_coins(coin.0), coin.1, coin.2)
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_rule_of_forecasts_is_named() {
+        for (from, to, error) in [
+            ("percent = 66", "percent = 0", "pose.percent: 0 is out of range"),
+            ("percent = 66", "percent = 100", "pose.percent: 100 is out of range"),
+            ("percent = 66", "percent = 660", "pose.percent: 660 is out of range"),
+            ("least_max = 100", "least_max = 0", "pose.least_max: is zero"),
+            ("least_max = 100", "leastmax = 100", "pose.least_max: is missing"),
+            ("size = 60", "size = 0", "quorums[0].size: is zero"),
+            ("size = 60", "size = -1", "quorums[0].size: -1 is out of range"),
+            (
+                "interval = 576",
+                "interval = 9",
+                "quorums[2].interval: 9 is out of range",
+            ),
+            (
+                "evo_only = true",
+                "evo_only = 1",
+                "quorums[3].evo_only: is a integer instead of true or false",
+            ),
+            (
+                "mined_after = 42",
+                "mined_after = 42\nmined = 1",
+                "quorums[0].mined: is not a key of a network profile",
+            ),
+            ("interval = 210240", "interval = 0", "reward.interval: is zero"),
+            ("decline = 14", "decline = 0", "reward.decline: is zero"),
+            (
+                "masternode_percent = 75",
+                "masternode_percent = 101",
+                "reward.masternode_percent: 101 is out of range",
+            ),
+            (
+                "platform_permille = 375",
+                "platform_permille = 1001",
+                "reward.platform_permille: 1001 is out of range",
+            ),
+            (
+                "start = \"5\"",
+                "start = \"five\"",
+                "reward.start: 'five' is not an amount",
+            ),
+            (
+                "min_protocol = 70240",
+                "min_protocol = -1",
+                "min_protocol: -1 is out of range",
+            ),
+        ] {
+            assert_eq!(broken(from, to).to_string(), format!("mine.toml: {error}"));
+        }
+        let list = without_forecasts("dash");
+        for (text, error) in [
+            ("quorums = 5", "quorums: is a integer instead of a list of tables"),
+            ("quorums = [5]", "quorums: has a integer instead of a table"),
+            ("pose = 5", "pose: is a integer instead of a table"),
+        ] {
+            let error = format!("mine.toml: {error}");
+            let found = Profile::from_toml("mine.toml", &format!("{text}\n{list}")).expect_err("broken on purpose");
+            assert_eq!(found.to_string(), error);
+        }
+    }
 }

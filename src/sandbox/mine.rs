@@ -70,7 +70,7 @@ impl Chain {
         let fees = entries.iter().map(|entry| entry.fee).sum();
         let division = payee::divide(
             self.dialect,
-            payee::subsidy(self.dialect, height),
+            payee::subsidy(&self.profile, height),
             fees,
             self.is_mn_rr(height),
         );

@@ -9,7 +9,7 @@ use super::dialect::Dialect;
 use super::masternodes::{List, Masternode};
 use crate::protocol::ProTxHash;
 use crate::protocol::amount::COIN;
-use crate::protocol::network::MnType;
+use crate::protocol::network::{MnType, Profile};
 
 /// Blocks in a row an evonode is paid before MN_RR.
 const EVO_RUN: u32 = 4;
@@ -101,12 +101,23 @@ pub fn project(list: &List, height: u32, count: usize, run_of_evonodes: impl Fn(
     payees
 }
 
-/// What a block creates, in **duffs**. Dash: 5 coins without the fifth kept for the treasury. WEI: 315 coins, a ninth less
-/// every 210,240 blocks.
-pub fn subsidy(dialect: Dialect, height: u32) -> u64 {
-    match dialect {
-        Dialect::Core23 => 4 * COIN,
-        Dialect::Core17 => (0..height / 210_240).fold(315 * COIN, |left, _| left - left / 9),
+/// What a block creates without the treasury's part, in **duffs**: a first subsidy that becomes a fraction smaller each interval.
+/// Where the network's numbers are not known, Dash's or WEI's first subsidy for ever.
+pub fn subsidy(profile: &Profile, height: u32) -> u64 {
+    let Some(rules) = &profile.reward else {
+        return match Dialect::of(profile) {
+            Dialect::Core23 => 4 * COIN,
+            Dialect::Core17 => 315 * COIN,
+        };
+    };
+    // Nodes look at the block before.
+    let before = height - 1;
+    let decline = |left: u64| left - left / u64::from(rules.decline);
+    let all = (0..before / rules.interval).fold(rules.start.duffs(), |left, _| decline(left));
+    if before > rules.treasury_after {
+        all - all * u64::from(rules.treasury_percent) / 100
+    } else {
+        all
     }
 }
 

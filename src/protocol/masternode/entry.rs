@@ -246,6 +246,10 @@ impl Status {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
+    use bitcoin::hashes::Hash;
+
     use super::*;
     use crate::protocol::bls::SecretKey;
 
@@ -314,5 +318,91 @@ mod tests {
             assert_eq!(nothing.to_hex(Scheme::Legacy), "0".repeat(96));
             assert!(!nothing.is_same(&both(7)[0]) && !both(7)[1].is_same(&nothing));
         }
+    }
+
+    fn banned(at: Option<u32>, operator: OperatorKey, service: Service) -> Entry {
+        Entry {
+            pro_tx_hash: ProTxHash::from_byte_array([1; 32]),
+            kind: MnType::Regular,
+            collateral: OutPoint::null(),
+            operator_reward: 0,
+            confirmations: None,
+            state: State {
+                version: 2,
+                service,
+                registered_height: 500,
+                last_paid_height: 0,
+                consecutive_payments: 0,
+                pose_penalty: 0,
+                pose_revived_height: None,
+                pose_ban_height: at,
+                revocation_reason: 3,
+                owner: None,
+                voting: None,
+                payout: None,
+                operator_payout: None,
+                operator,
+                platform_node_id: None,
+                platform_p2p_port: None,
+                platform_http_port: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_ban_has_one_of_four_reasons() {
+        let known = OperatorKey::of(&key(7), Scheme::Basic);
+        let somewhere = Service::v4([1, 2, 3, 4].into(), 9999);
+        for (at, operator, service, reason) in [
+            (None, known, somewhere, None),
+            (None, OperatorKey::Revoked, Service::NONE, None),
+            (Some(900), known, somewhere, Some(BanReason::Misbehaviour)),
+            (Some(500), known, somewhere, Some(BanReason::Misbehaviour)),
+            (Some(500), known, Service::NONE, Some(BanReason::NoAddress)),
+            (Some(501), known, Service::NONE, Some(BanReason::OperatorChanged)),
+            (
+                Some(501),
+                OperatorKey::NotTold,
+                Service::NONE,
+                Some(BanReason::OperatorChanged),
+            ),
+            (
+                Some(500),
+                OperatorKey::Revoked,
+                Service::NONE,
+                Some(BanReason::Revoked { reason: 3 }),
+            ),
+            (
+                Some(900),
+                OperatorKey::Revoked,
+                somewhere,
+                Some(BanReason::Revoked { reason: 3 }),
+            ),
+        ] {
+            assert_eq!(
+                banned(at, operator, service).reason(),
+                reason,
+                "{at:?} {operator:?} {service}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_reason_is_a_word_and_a_sentence() {
+        let revoked = |reason| BanReason::Revoked { reason };
+        let all = [
+            BanReason::Misbehaviour,
+            BanReason::NoAddress,
+            BanReason::OperatorChanged,
+            revoked(0),
+        ];
+        let words: HashSet<&str> = all.iter().map(|reason| reason.word()).collect();
+        assert_eq!(words.len(), 4);
+        for reason in all.into_iter().chain([1, 2, 3, 4, u16::MAX].map(revoked)) {
+            let sentence = reason.sentence();
+            assert!(sentence.starts_with("It") && sentence.ends_with('.'), "{sentence}");
+        }
+        assert!(revoked(2).sentence().contains("(compromised keys)"));
+        assert!(!revoked(0).sentence().contains('(') && !revoked(77).sentence().contains('('));
     }
 }

@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::{ProfileError, Section};
-use crate::protocol::masternode::pose::{PoseRules, QuorumKind, QuorumRules};
+use crate::protocol::masternode::pose::{PoseRules, QuorumKind, QuorumRules, SHORTEST_INTERVAL};
 use crate::protocol::masternode::reward::RewardRules;
 
 impl<'a> Section<'a> {
@@ -46,6 +46,9 @@ impl<'a> Section<'a> {
             mined_after: self.number("mined_after")?,
             evo_only: self.optional("evo_only", Self::flag)?.unwrap_or(false),
         };
+        if kind.interval < SHORTEST_INTERVAL {
+            return Err(self.error("interval", format!("{} is out of range", kind.interval)));
+        }
         self.finish().map(|()| kind)
     }
 

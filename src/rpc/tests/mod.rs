@@ -7,6 +7,7 @@ mod failures;
 mod fleet;
 mod hostile;
 mod kept;
+mod lists;
 mod live;
 mod mock;
 mod replies;

@@ -202,7 +202,7 @@ fn a_block_pays_out_exactly_what_it_creates() {
             .unwrap();
         let block = chain.mine(NOW).clone();
         let (coinbase, _) = chain.transaction(block.txids[0]).unwrap();
-        let subsidy = crate::sandbox::payee::subsidy(chain.dialect(), block.height);
+        let subsidy = crate::sandbox::payee::subsidy(chain.profile(), block.height);
         assert!(block.fees > 0);
         assert_eq!(coinbase.output_total().unwrap().duffs(), subsidy + block.fees);
     }

@@ -8,7 +8,8 @@ mod exposure;
 mod simulate;
 
 pub use exposure::{
-    QuorumKind, QuorumRules, TimeToBan, chance_of_ban_within, failures_per_block, likely_failures, time_to_ban,
+    QuorumKind, QuorumRules, SHORTEST_INTERVAL, TimeToBan, chance_of_ban_within, failures_per_block, likely_failures,
+    time_to_ban,
 };
 pub use simulate::{Simulation, WhatIf, simulate};
 

@@ -121,7 +121,7 @@ fn turns(entry: &Entry, evo: EvoPayments) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::protocol::masternode::OperatorKey;
     use crate::protocol::masternode::entry::State;
@@ -132,7 +132,7 @@ mod tests {
     /// Lists of real chains and the masternodes their next blocks paid (tests/data/README.md).
     const RECORDED: &str = include_str!("../../../../tests/data/protx/protx.json");
 
-    fn entry(hash: &str, kind: MnType, change: impl FnOnce(&mut State)) -> Entry {
+    pub(super) fn entry(hash: &str, kind: MnType, change: impl FnOnce(&mut State)) -> Entry {
         let mut entry = Entry {
             pro_tx_hash: hash.parse().expect("a hash"),
             kind,
@@ -181,15 +181,15 @@ mod tests {
     }
 
     /// A chain's list, the height it is of, and who the following blocks paid.
-    struct Recording {
-        name: String,
-        entries: Vec<Entry>,
-        tip: u32,
-        payees: Vec<ProTxHash>,
+    pub(super) struct Recording {
+        pub(super) name: String,
+        pub(super) entries: Vec<Entry>,
+        pub(super) tip: u32,
+        pub(super) payees: Vec<ProTxHash>,
     }
 
     /// Neither was made while evonodes are paid four times in a row.
-    fn recordings() -> Vec<Recording> {
+    pub(super) fn recordings() -> Vec<Recording> {
         let all: Vec<Value> = serde_json::from_str(RECORDED).expect("JSON");
         let lists = all.iter().filter(|vector| vector["kind"] == "queue");
         let read = |vector: &Value| {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     /// Who each of the next `count` blocks pays, if only payments change the list (BuildNewListFromBlock).
-    fn paid(mut entries: Vec<Entry>, tip: u32, count: usize, evo: EvoPayments) -> Vec<ProTxHash> {
+    pub(super) fn paid(mut entries: Vec<Entry>, tip: u32, count: usize, evo: EvoPayments) -> Vec<ProTxHash> {
         let mut payees = Vec::with_capacity(count);
         for at in tip..tip + count as u32 {
             let payee = queue(&entries, at, evo)[0].pro_tx_hash;
@@ -257,7 +257,7 @@ mod tests {
         }
     }
 
-    fn hash(n: u8) -> String {
+    pub(super) fn hash(n: u8) -> String {
         format!("{n:02x}").repeat(32)
     }
 

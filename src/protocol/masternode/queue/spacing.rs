@@ -102,3 +102,102 @@ fn quantile(variance: f64, z: f64) -> f64 {
     let ninth = variance / 9.0;
     (1.0 - ninth + z * ninth.sqrt()).max(0.0).powi(3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::network;
+
+    const NOW: u64 = 1_700_000_000;
+
+    fn target() -> Spacing {
+        Spacing::target(&network::builtin("dash").expect("embedded"))
+    }
+
+    #[test]
+    fn the_expected_time_is_the_mean() {
+        let spacing = target();
+        assert_eq!((spacing.seconds, spacing.measured_over), (150.0, 0));
+        assert_eq!(spacing.after(NOW, 1).likely, NOW + 150);
+        assert_eq!(spacing.after(NOW, 4_000).likely, NOW + 600_000);
+        let none = spacing.after(NOW, 0);
+        assert_eq!((none.earliest, none.likely, none.latest), (NOW, NOW, NOW));
+        assert_eq!((spacing.seconds_of(1_121), spacing.blocks_in(86_400)), (168_150, 576));
+    }
+
+    #[test]
+    fn spacing_is_measured_between_two_blocks() {
+        let seen = Spacing::observed((2_299_000, NOW), (2_300_000, NOW + 157_300)).expect("apart");
+        assert_eq!((seen.seconds, seen.measured_over), (157.3, 1_000));
+        assert!((seen.deviation - 157.3 / 1_000_f64.sqrt()).abs() < 1e-9);
+        for (first, last) in [
+            ((10, NOW), (10, NOW + 9)),
+            ((11, NOW), (10, NOW + 9)),
+            ((10, NOW), (20, NOW)),
+            ((10, NOW), (20, NOW - 1)),
+        ] {
+            assert_eq!(Spacing::observed(first, last), None);
+        }
+        let extreme = Spacing::observed((0, 0), (u32::MAX, u64::MAX)).expect("apart");
+        assert_eq!(extreme.after(u64::MAX - 5, u32::MAX).latest, u64::MAX);
+    }
+
+    /// The chance that n blocks take no longer than this multiple of their mean: a Poisson process has had n events by then.
+    fn chance_within(blocks: u32, multiple: f64) -> f64 {
+        let mean = f64::from(blocks) * multiple;
+        let (mut term, mut fewer) = ((-mean).exp(), 0.0);
+        for k in 0..blocks {
+            fewer += term;
+            term *= mean / f64::from(k + 1);
+        }
+        1.0 - fewer
+    }
+
+    #[test]
+    fn one_in_ten_is_earlier_than_the_range_and_one_in_ten_later() {
+        let exact = Spacing {
+            seconds: 150.0,
+            deviation: 0.0,
+            measured_over: u32::MAX,
+        };
+        for blocks in [1, 2, 3, 10, 50, 100, 500] {
+            let expected = exact.after(NOW, blocks);
+            let multiple = |time: u64| (time - NOW) as f64 / (150.0 * f64::from(blocks));
+            let early = chance_within(blocks, multiple(expected.earliest));
+            let late = chance_within(blocks, multiple(expected.latest));
+            assert!(
+                (early - 0.1).abs() < 0.01 && (late - 0.9).abs() < 0.01,
+                "{blocks}: {early} {late}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_range_narrows_with_more_blocks_and_not_below_what_is_known_of_the_mean() {
+        let width = |spacing: Spacing, blocks: u32| {
+            let expected = spacing.after(NOW, blocks);
+            (expected.latest - expected.earliest) as f64 / (expected.likely - NOW) as f64
+        };
+        assert!(width(target(), 1) > width(target(), 10) && width(target(), 10) > width(target(), 4_000));
+        // 5 % unknown: 2 * 1.28 * 0.05.
+        assert!((width(target(), 1_000_000) - 0.128).abs() < 0.002);
+        let seen = Spacing::observed((0, NOW), (1_000, NOW + 150_000)).expect("apart");
+        assert!(width(seen, 4_000) < width(target(), 4_000));
+    }
+
+    #[test]
+    fn spacings_that_make_no_sense_do_no_harm() {
+        for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let odd = Spacing {
+                seconds,
+                deviation: seconds,
+                measured_over: 0,
+            };
+            for blocks in [0, 1, u32::MAX] {
+                let expected = odd.after(NOW, blocks);
+                assert!(expected.earliest >= NOW && expected.latest >= NOW);
+                let _ = (odd.seconds_of(blocks), odd.blocks_in(u64::MAX));
+            }
+        }
+    }
+}

@@ -40,3 +40,96 @@ pub fn upcoming(entries: &[Entry], tip: u32, evo: EvoPayments, count: usize) -> 
     }
     payees
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue;
+    use super::super::tests::{entry, hash, paid, recordings};
+    use super::*;
+    use crate::protocol::network::MnType;
+    use bitcoin::hashes::Hash;
+
+    fn hashes(payees: &[(u32, ProTxHash)]) -> Vec<ProTxHash> {
+        payees.iter().map(|(_, hash)| *hash).collect()
+    }
+
+    #[test]
+    fn the_recorded_chains_paid_whom_it_names() {
+        for recording in recordings() {
+            let count = recording.payees.len();
+            let payees = upcoming(&recording.entries, recording.tip, EvoPayments::Single, count);
+            assert_eq!(hashes(&payees), recording.payees, "{}", recording.name);
+            assert!(
+                (recording.tip + 1..)
+                    .zip(&payees)
+                    .all(|(height, payee)| payee.0 == height)
+            );
+        }
+    }
+
+    #[test]
+    fn runs_of_evonodes_are_begun_finished_and_begun_again() {
+        let mut entries: Vec<Entry> = (1..=9)
+            .map(|n| {
+                let kind = if n % 3 == 0 { MnType::Evo } else { MnType::Regular };
+                entry(&hash(n), kind, |state| state.last_paid_height = 80 + u32::from(n % 4))
+            })
+            .collect();
+        for consecutive in 0..=4 {
+            entries[5].state.last_paid_height = 100;
+            entries[5].state.consecutive_payments = consecutive;
+            for evo in [EvoPayments::Single, EvoPayments::FourInARow] {
+                let payees = upcoming(&entries, 100, evo, 60);
+                assert_eq!(
+                    hashes(&payees),
+                    paid(entries.clone(), 100, 60, evo),
+                    "{consecutive} {evo:?}"
+                );
+                // The queue has each at its first payment.
+                for slot in queue(&entries, 100, evo) {
+                    let first = payees.iter().find(|(_, hash)| *hash == slot.pro_tx_hash);
+                    assert_eq!(first.map(|(height, _)| *height), Some(slot.height));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_alone_is_paid_always_and_nobody_never() {
+        for kind in [MnType::Regular, MnType::Evo] {
+            let mut alone = vec![entry(&hash(1), kind, |_| ())];
+            for evo in [EvoPayments::Single, EvoPayments::FourInARow] {
+                let payees = upcoming(&alone, 10, evo, 11);
+                assert_eq!(payees.len(), 11);
+                assert_eq!(payees[10].0, 21);
+                assert!(upcoming(&alone, 10, evo, 0).is_empty());
+            }
+            alone[0].state.pose_ban_height = Some(5);
+            assert!(upcoming(&alone, 10, EvoPayments::FourInARow, 5).is_empty());
+        }
+        assert!(upcoming(&[], 10, EvoPayments::FourInARow, usize::MAX).is_empty());
+    }
+
+    #[test]
+    fn payees_end_where_heights_end() {
+        let entries = [1, 2, 3].map(|n| entry(&hash(n), MnType::Evo, |_| ()));
+        for evo in [EvoPayments::Single, EvoPayments::FourInARow] {
+            let payees = upcoming(&entries, u32::MAX - 2, evo, usize::MAX);
+            let heights: Vec<u32> = payees.iter().map(|(height, _)| *height).collect();
+            assert_eq!(heights, [u32::MAX - 1, u32::MAX]);
+            assert!(upcoming(&entries, u32::MAX, evo, 5).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_revival_that_is_still_to_come_keeps_its_place() {
+        let mut entries: Vec<Entry> = (1..=3).map(|n| entry(&hash(n), MnType::Regular, |_| ())).collect();
+        entries[0].state.pose_revived_height = Some(u32::MAX);
+        let payees = upcoming(&entries, 100, EvoPayments::Single, 6);
+        let first = |hash: &ProTxHash| hash.to_byte_array()[0];
+        assert_eq!(
+            hashes(&payees).iter().map(first).collect::<Vec<u8>>(),
+            [2, 3, 2, 3, 2, 3]
+        );
+    }
+}
