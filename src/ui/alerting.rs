@@ -75,7 +75,7 @@ impl App {
         };
         let rules = Rules::of(&self.settings.alerts);
         let job = match read {
-            Ok(overview) => Job::List(Box::new(session.to_compare(overview))),
+            Ok(overview) => Job::List(Arc::clone(overview)),
             Err(error) if error.class() == flow::error::Class::Unreachable => Job::Silence(error.to_string()),
             Err(_) => return Task::none(),
         };
@@ -130,7 +130,7 @@ impl App {
 
 /// What there is to do for the watch of a connection.
 enum Job {
-    List(Box<Overview>),
+    List(Arc<Overview>),
     /// The node does not answer, for this reason.
     Silence(String),
     Time,
@@ -164,21 +164,6 @@ async fn open(ports: Ports, rules: Rules) -> Result<Arc<Watch>, flow::Error> {
 }
 
 impl Session {
-    /// A list with those only that are compared. Which they are is known after the first time.
-    fn to_compare(&self, overview: &Overview) -> Overview {
-        let known = self.watch.get().map(|watch| watch.known());
-        let is_watched = |hash| known.as_ref().is_none_or(|known| known.contains(hash));
-        let kept = overview.masternodes.iter();
-        Overview {
-            masternodes: kept
-                .filter(|each| each.mine || is_watched(&each.entry.pro_tx_hash))
-                .cloned()
-                .collect(),
-            entries: Arc::clone(&overview.entries),
-            ..*overview
-        }
-    }
-
     /// Says when there is something to tell though no block came.
     pub fn watch_time(&self) -> Subscription<Alerting> {
         let data = Time {

@@ -68,7 +68,8 @@ impl App {
         let id = self.next_id;
         self.next_id += 1;
         let (wanted, dirs, asker) = (choice.clone(), self.dirs.clone(), Arc::new(self.asker.clone()));
-        let work = async move { setup::connect(wanted, &dirs, asker).await };
+        // A device is looked for once the node is reached (see `finding`): USB does not keep the list waiting.
+        let work = async move { setup::connect_node(wanted, &dirs, asker).await };
         let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
         self.link = Link::Connecting {
             id,

@@ -291,9 +291,9 @@ impl App {
                 let (recorded, look) = (self.record(&message), self.look(&message));
                 Task::batch([recorded, look, self.update_masternodes(message)])
             }
-            Message::Recorded(result) => recording::recorded(&result),
             Message::Alerting(message) => self.alerting(message),
             Message::Alerts(message) => self.update_alerts(message),
+            Message::Recorded(result) => self.recorded(result),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),

@@ -20,12 +20,15 @@ impl App {
         let record = async move { recorder.record_overview(&ports, &overview).await };
         Task::perform(record, |result| Message::Recorded(result.map(|_| ())))
     }
-}
-
-/// A list that was not recorded leaves a gap, which the next one closes.
-pub(super) fn recorded(result: &Result<(), flow::Error>) -> Task<Message> {
-    if let Err(error) = result {
-        tracing::warn!(%error, "the history was not recorded");
+    /// A list that was not recorded leaves a gap, which the next one closes.
+    pub(super) fn recorded(&mut self, result: Result<(), flow::Error>) -> Task<Message> {
+        if let Err(error) = &result {
+            tracing::warn!(%error, "the history was not recorded");
+        }
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        let task = session.masternodes.recorded(&session.connection.ports, result.err());
+        task.map(Message::Masternodes)
     }
-    Task::none()
 }

@@ -303,6 +303,33 @@ fn a_banned_masternode_tells_why_and_has_no_course() {
 }
 
 #[test]
+fn show_warns_of_what_does_not_fit_together() {
+    let recording = &Recording::all()[1];
+    let mut list = recording.list().clone();
+    let enabled = |row: &&mut Value| row["state"]["PoSeBanHeight"] == -1;
+    let mut two: Vec<&mut Value> = list
+        .as_array_mut()
+        .expect("a list")
+        .iter_mut()
+        .filter(enabled)
+        .take(2)
+        .collect();
+    let hash = text(two[0], "proTxHash").to_owned();
+    assert_eq!(ok(recording.run(&["show", &hash]))["warnings"], json!([]));
+    let address = two[0]["state"]["service"].clone();
+    two[1]["state"]["addresses"] = json!({ "core_p2p": [address] });
+    two[1]["state"]["service"] = address;
+    recording.save(&list.to_string());
+    let warnings = ok(recording.run(&["show", &hash]))["warnings"].clone();
+    assert_eq!(rows(&warnings).len(), 1, "{warnings}");
+    assert!(
+        text(&warnings[0], "meaning").contains("announces the same address"),
+        "{warnings}"
+    );
+    assert!(recording.print(&["show", &hash]).contains("\n! Masternode "));
+}
+
+#[test]
 fn an_unknown_masternode_and_wrong_options_are_refused() {
     let recording = &Recording::all()[0];
     let nobody = "11".repeat(32);

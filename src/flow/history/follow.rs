@@ -197,7 +197,7 @@ async fn catch_up(ports: &Ports, watched: &HashSet<ProTxHash>, list: &Look) -> R
     }
     let mut found = Vec::new();
     for (floor, hashes) in floors {
-        let (_, events) = read_back(ports, list, &hashes, floor, async |_| ()).await?;
+        let (_, events) = read_back(ports, list, &hashes, floor, None).await?;
         found.extend(events);
     }
     Ok(found)

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use sipper::{Straw, sipper};
+use sipper::{Sender, Straw, sipper};
 
 use super::walk::{self, Past, Point};
 use super::{Look, Progress, Summary, chain, changes, dress, subject};
@@ -39,8 +39,7 @@ pub fn rebuild(ports: Ports, hashes: Vec<ProTxHash>, back_to: Option<u32>) -> im
             chain::agree(&ports, list.tip.height).await?;
             let month = list.tip.height.saturating_sub(MONTH / ports.profile.spacing.max(1));
             let floor = back_to.unwrap_or(month);
-            let told = async |each| progress.send(each).await;
-            match read_back(&ports, &list, &hashes, floor, told).await {
+            match read_back(&ports, &list, &hashes, floor, Some(&mut progress)).await {
                 Err(Error::Reorganised { .. }) if tries < TRIES => {}
                 other => return other.map(|(summary, _)| summary),
             }
@@ -54,14 +53,16 @@ pub(super) async fn read_back(
     list: &Look,
     hashes: &[ProTxHash],
     floor: u32,
-    mut told: impl AsyncFnMut(Progress),
+    mut progress: Option<&mut Sender<Progress>>,
 ) -> Result<(Summary, Vec<(ProTxHash, Event)>), Error> {
     let mut reading = Reading::begin(ports, list, hashes, floor)?;
     let of = reading.left();
     while let Some(upper) = reading.next_top() {
         reading.read_stretch(upper).await?;
         let done = of - reading.left().min(of);
-        told(Progress { done, of }).await;
+        if let Some(progress) = &mut progress {
+            progress.send(Progress { done, of }).await;
+        }
     }
     Ok((reading.summary, reading.found))
 }

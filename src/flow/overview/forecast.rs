@@ -46,7 +46,7 @@ pub enum Impossible {
 /// What would come of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
-    /// Heights of the blocks with the failed DKGs, rising; twice the same are two in one block.
+    /// Heights of the blocks with the failed DKGs, rising; twice the same are two in one block. None after a ban.
     pub fails: Vec<u32>,
     pub simulation: Simulation,
     /// Where it is down for a while: the chance that this bans it, **0 to 1**, an estimate.
@@ -129,17 +129,27 @@ impl Overview {
             chance_of_ban = Some(chance);
         }
         fails.sort_unstable();
-        let last = fails.last().copied().unwrap_or(self.tip.height);
-        let what_if = WhatIf {
-            // Until the score is gone again.
-            until: last.saturating_add(masternode.outlook.max),
-            fails,
-        };
+        let mut simulation = self.simulate(masternode, &fails);
+        if let Some(banned) = simulation.banned_at {
+            // Nobody chooses a banned one.
+            fails.retain(|height| *height <= banned);
+            simulation = self.simulate(masternode, &fails);
+        }
         Ok(Course {
-            simulation: pose::simulate(&masternode.outlook, self.tip.height, &what_if),
-            fails: what_if.fails,
+            fails,
+            simulation,
             chance_of_ban,
         })
+    }
+
+    /// Until the score is gone again.
+    fn simulate(&self, masternode: &Masternode, fails: &[u32]) -> Simulation {
+        let last = fails.last().copied().unwrap_or(self.tip.height);
+        let what_if = WhatIf {
+            fails: fails.to_vec(),
+            until: last.saturating_add(masternode.outlook.max),
+        };
+        pose::simulate(&masternode.outlook, self.tip.height, &what_if)
     }
 
     /// How many blocks so many hours have.

@@ -98,8 +98,6 @@ pub struct Watch {
     network: String,
     rules: Lock<Rules>,
     named: BTreeSet<ProTxHash>,
-    /// Those in `kept`, for who cannot wait.
-    known: Lock<BTreeSet<ProTxHash>>,
     kept: Mutex<Kept>,
 }
 
@@ -122,7 +120,6 @@ impl Watch {
             network,
             rules: Lock::new(rules),
             named: BTreeSet::new(),
-            known: Lock::new(hashes(&kept)),
             kept: Mutex::new(kept),
         })
     }
@@ -253,11 +250,6 @@ impl Watch {
         Ok(!rules.is_quiet(now) && self.log.has_waiting(self.watcher())?)
     }
 
-    /// Which masternodes are watched, as of the last look.
-    pub fn known(&self) -> BTreeSet<ProTxHash> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// How many masternodes are watched, as of the last look.
     pub async fn watched(&self) -> usize {
         let kept = self.kept.lock().await;
@@ -281,7 +273,6 @@ impl Watch {
             let texts: Vec<String> = alerts.iter().map(text).collect();
             self.log.note(self.watcher(), &text(&next), &texts, waiting, now)?;
             *kept = next;
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = hashes(kept);
         }
         Ok(Told {
             alerts,
@@ -323,11 +314,6 @@ async fn found(ports: &Ports, evo: EvoPayments, before: &Seen, after: &Seen) -> 
         own::mark(ports, before, after, &mut alerts)?;
     }
     Ok(Some(alerts))
-}
-
-fn hashes(kept: &Kept) -> BTreeSet<ProTxHash> {
-    let seen = kept.seen.iter();
-    seen.flat_map(|seen| seen.masternodes.keys().copied()).collect()
 }
 
 fn overdue(kept: &Kept, rules: &Rules, now: u64) -> Option<Alert> {

@@ -27,7 +27,7 @@ pub fn listed(height: u32, entries: Vec<Entry>) -> Overview {
 
 /// Gives the window a list as if it had been read, and lets it do what it does with it.
 pub fn read(fixture: &mut Fixture, overview: Overview) {
-    let message = masternodes::Message::Read(Ok(std::sync::Arc::new(overview)));
+    let message = masternodes::Message::Read(Ok(Arc::new(overview)));
     fixture.send_and_run(Message::Masternodes(message));
 }
 

@@ -79,6 +79,8 @@ pub enum Message {
     Refresh,
     Read(Result<Arc<Overview>, flow::Error>),
     Compared(Result<Arc<Found>, flow::Error>),
+    /// Of the page of one.
+    Own(own::Message),
     ForgetGone,
     Sort(Order),
     FilterEdited(String),
@@ -156,6 +158,7 @@ impl Masternodes {
             Message::Compared(Ok(found)) => self.found = found,
             // What cannot be read is said where it is read; here it only means that nothing is compared.
             Message::Compared(Err(_)) => self.found = Arc::default(),
+            Message::Own(message) => return Action::Run(self.update_own(ports, message)),
             Message::ForgetGone => self.gone_told = true,
             Message::Sort(order) => {
                 self.order = order;
@@ -166,7 +169,10 @@ impl Masternodes {
                 return self.relisted_from_the_top();
             }
             Message::Scrolled(offset) => self.offset = offset,
-            Message::Open(hash) => self.open(hash),
+            Message::Open(hash) => {
+                self.open(hash);
+                return Action::Run(self.listed(ports));
+            }
             Message::Select(hash, true) => _ = self.selected.insert(hash),
             Message::Select(hash, false) => _ = self.selected.remove(&hash),
             Message::SelectAll(true) => self.select_all(),
@@ -208,7 +214,34 @@ impl Masternodes {
         if !self.selected.is_empty() {
             self.keep_order(&before);
         }
-        self.compare(ports)
+        Task::batch([self.compare(ports), self.listed(ports)])
+    }
+
+    /// Tells the open page of the list.
+    fn listed(&mut self, ports: &Ports) -> Task<Message> {
+        let Some(mut own) = self.open.take() else {
+            return Task::none();
+        };
+        let task = own.listed(ports, self.find(own.hash));
+        self.open = Some(own);
+        task.map(Message::Own)
+    }
+
+    fn update_own(&mut self, ports: &Ports, message: own::Message) -> Task<Message> {
+        let Some(mut own) = self.open.take() else {
+            return Task::none();
+        };
+        let task = own.update(ports, self.find(own.hash), message);
+        self.open = Some(own);
+        task.map(Message::Own)
+    }
+
+    /// The history has the list: what is open shows it. An error is what kept it from having it.
+    pub fn recorded(&mut self, ports: &Ports, error: Option<flow::Error>) -> Task<Message> {
+        match &mut self.open {
+            Some(own) => own.recorded(ports, error).map(Message::Own),
+            None => Task::none(),
+        }
     }
 
     /// Looks for what does not fit.

@@ -63,7 +63,7 @@ impl Summary {
             }
         }
         if let Some((name, when)) = &self.next {
-            let value = format!("{} · {}", words::short_name(name), when.wait(now));
+            let value = format!("{} · {}", words::capital(&when.wait(now)), words::short_name(name));
             figures.push(figure("Next payment", value, Tone::Neutral));
         }
         let figures = Row::with_children(figures)

@@ -155,8 +155,8 @@ fn widget(column: Column) -> table::Column {
         Column::Status => (104.0, 0.3, Align::Left),
         Column::Reason => (130.0, 0.5, Align::Left),
         Column::Name => (120.0, 0.5, Align::Left),
-        Column::Service => (176.0, 0.6, Align::Left),
-        Column::Type => (68.0, 0.2, Align::Left),
+        Column::Service => (174.0, 0.6, Align::Left),
+        Column::Type => (70.0, 0.2, Align::Left),
         Column::Level => (90.0, 0.2, Align::Left),
         Column::ProTxHash
         | Column::CollateralHash

@@ -10,7 +10,8 @@ use crate::ui::theme::{MONO, STRONG};
 /// Widths of letters in parts of the size of the text, of the fonts this program has.
 const NARROW: f32 = 0.30;
 const SLIM: f32 = 0.42;
-const USUAL: f32 = 0.62;
+const ROUND: f32 = 0.62;
+const USUAL: f32 = 0.58;
 const CAPITAL: f32 = 0.72;
 const WIDE: f32 = 0.95;
 /// Every letter of the fixed-width font.
@@ -25,6 +26,7 @@ fn letter(letter: char, font: Font) -> f32 {
         'f' | 'r' | 't' | 'I' | '(' | ')' | '/' | '-' | '[' | ']' => SLIM,
         'm' | 'w' | 'M' | 'W' | '%' | '@' | '…' => WIDE,
         'A'..='Z' => CAPITAL,
+        '0'..='9' | 'b' | 'd' | 'g' | 'h' | 'n' | 'o' | 'p' | 'q' | 'u' => ROUND,
         '!'..='~' => USUAL,
         _ => WIDE,
     };

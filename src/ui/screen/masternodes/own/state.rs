@@ -24,7 +24,7 @@ pub(super) fn warnings<'a>(shown: &Shown<'a>) -> impl Iterator<Item = Element<'a
     shown.warnings.iter().map(move |warning| one(warning, profile))
 }
 
-fn one<'a>(warning: &'a Warning, profile: &Profile) -> Element<'a, Message> {
+pub(super) fn one<'a>(warning: &Warning, profile: &Profile) -> Element<'a, Message> {
     let tone = tone(warning.severity());
     let sign = if tone == Tone::Info { "●" } else { "⚠" };
     let mut lines = column![
