@@ -15,7 +15,7 @@ use castellan::protocol::{Address, ProTxHash};
 use castellan::rpc::MasternodeList;
 use castellan::sandbox::Sandbox;
 use castellan::store::History;
-use castellan::store::history::{Event, RETENTION};
+use castellan::store::history::{Event, RETENTION, Subject};
 use sipper::Sipper;
 
 use crate::sandbox::{registered, start, updated};
@@ -445,8 +445,12 @@ async fn a_quiet_block_asks_nothing_and_is_covered() {
         assert_eq!(recorder.record(&ports, &watched, look.clone()).await, Ok(Vec::new()));
     }
     assert_eq!(node.requests(), []);
-    let recorded = read(&ports, listed(7, 0).pro_tx_hash).await;
-    assert_eq!((recorded.covered[0].from, recorded.covered[0].to), (1_000, 1_029));
+    let subject = Subject {
+        genesis: profile.genesis,
+        hash: listed(7, 0).pro_tx_hash,
+    };
+    let recorded = ports.history.read(&subject).unwrap();
+    assert_eq!((recorded.ranges[0].from, recorded.ranges[0].to), (1_000, 1_029));
 
     // A rise is worth three questions: is this the chain that was watched, when was it, and by whose fault.
     let node = [1_029, 1_030].into_iter().fold(world.chain.node(), |node, height| {
@@ -474,7 +478,7 @@ async fn a_node_that_fails_in_between_loses_nothing_of_what_was_read() {
     while reading.sip().await.is_some() {}
     let failed = reading.await.unwrap_err();
     assert!(matches!(failed, Error::Node(_)), "{failed:?}");
-    let subject = castellan::store::history::Subject {
+    let subject = Subject {
         genesis: ports.profile.genesis,
         hash,
     };

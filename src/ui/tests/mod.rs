@@ -11,6 +11,7 @@ mod mine;
 mod network;
 mod pages;
 mod prompts;
+mod recording;
 mod sandbox;
 mod slots;
 pub(super) mod support;
