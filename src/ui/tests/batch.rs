@@ -373,7 +373,7 @@ fn addresses_come_from_a_csv_file_also_for_an_evonode() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_told() {
-    let mut fleet = Fleet::new("dash-regtest", 1, None);
+    let mut fleet = Fleet::new("dash-regtest", 2, None);
     fleet.fixture.click("Select all");
     fleet.fixture.click("New addresses from a list");
     assert!(fleet.fixture.is_disabled("Read the file"));
