@@ -10,12 +10,14 @@ use zeroize::Zeroizing;
 
 use crate::flow::{Error, Ports};
 use crate::hw::{Asker, Device, DeviceError, DeviceSpec, Kind, discovery};
+use crate::notify::{self, Desktop, NotifyError, Sink, Webhook};
 use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Address, Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
 use crate::sandbox::trezor::{self, SandboxTrezor};
 use crate::sandbox::{self, Extras, Sandbox};
+use crate::store::alerts::Alerts;
 use crate::store::history::RETENTION;
 use crate::store::vault::Stretching;
 use crate::store::{Dirs, FileError, History, Journal, Phrase, Vault};
@@ -434,6 +436,25 @@ async fn sandbox_vault(at: PathBuf) -> Result<Vault, Error> {
         )?)
     });
     made.await.unwrap_or(Err(Error::NoRandomness))
+}
+
+/// Who is told of alerts, as the settings say; and what is wrong with the settings of those who cannot be told.
+pub fn sinks(settings: &Alerts, desktop: bool) -> (Vec<Arc<dyn Sink>>, Vec<NotifyError>) {
+    let webhook = (!settings.webhook.is_empty()).then(|| sink(Webhook::new(settings.webhook.as_str())));
+    let command = (!settings.command.is_empty()).then(|| sink(notify::Command::new(settings.command.as_str())));
+    let desktop = desktop.then(|| sink(Ok(Desktop)));
+    let (mut sinks, mut wrong) = (Vec::new(), Vec::new());
+    for made in [desktop, webhook, command].into_iter().flatten() {
+        match made {
+            Ok(sink) => sinks.push(sink),
+            Err(error) => wrong.push(error),
+        }
+    }
+    (sinks, wrong)
+}
+
+fn sink(made: Result<impl Sink + 'static, NotifyError>) -> Result<Arc<dyn Sink>, NotifyError> {
+    made.map(|sink| Arc::new(sink) as Arc<dyn Sink>)
 }
 
 /// Passphrase of every sandbox vault.

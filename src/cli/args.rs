@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::flow::alert::Condition;
+use crate::store::Private;
+
 use crate::flow::overview::Column;
 use crate::flow::overview::forecast::Failing;
 
@@ -102,6 +105,8 @@ pub enum Command {
     Pose(PoseArgs),
     /// What happened to a masternode: penalties, payments, changes
     History(HistoryArgs),
+    /// Watch the masternodes that are mine, and tell what happens to them
+    Watch(WatchArgs),
     /// Register a masternode
     Register(Box<RegisterArgs>),
     /// Change a masternode's address, operator payout or Platform fields; revive a banned one
@@ -274,6 +279,53 @@ pub struct PoseArgs {
     #[command(flatten)]
     pub saved: Saved,
 }
+
+#[derive(Debug, Args)]
+#[command(after_help = WATCH_HELP)]
+pub struct WatchArgs {
+    /// Watch these too; mine are known by the journal and, where it is open, the vault
+    #[arg(value_name = "PROTXHASH")]
+    pub hashes: Vec<String>,
+    /// End with exit code 10 when this comes true (may be given several times): any, banned, status, penalty, danger, payment,
+    /// payment-missed, removed, payout-changed, address-changed, operator-changed, voting-changed, node-down
+    #[arg(long, value_name = "CONDITION")]
+    pub until: Vec<Condition>,
+    /// Look once, tell what happened since the last run, and end: for cron
+    #[arg(long, conflicts_with = "seconds")]
+    pub once: bool,
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+    /// Address every alert is posted to as JSON (default: that of the settings, which no process list shows)
+    #[arg(long, value_name = "URL", env = "CASTELLAN_WEBHOOK", hide_env_values = true)]
+    pub webhook: Option<Private>,
+    /// Command that is run for every alert (default: that of the settings)
+    #[arg(long, value_name = "COMMAND LINE")]
+    pub command: Option<Private>,
+    /// Notifications of this desktop too
+    #[arg(long)]
+    pub desktop: bool,
+    /// Only print: nobody is sent anything
+    #[arg(long, conflicts_with_all = ["webhook", "command", "desktop", "test"])]
+    pub print: bool,
+    /// Send a test to everybody who would be told, and end
+    #[arg(long)]
+    pub test: bool,
+}
+
+const WATCH_HELP: &str = "\
+A line is printed for every alert; with --json a JSON object on a line of its own. The first look of all tells nothing: it is what the \
+next ones are compared with. What was seen last is kept in the data directory, so that what happens between two runs is told once.
+
+The settings' [alerts] say what is told, quiet hours, the webhook and the command. Conditions of --until are looked for whatever is \
+switched off there, in quiet hours too.
+
+The command is run without a shell: its words are separated by spaces, what stands between two \" or two ' is taken as it is. It reads \
+the alert as JSON on its standard input and finds CASTELLAN_KIND, _NETWORK, _PROTXHASH, _NAME, _SENTENCE, _HEIGHT and _TIME in its \
+environment. It is stopped after 30 seconds.
+
+Exit codes: 0 nothing of --until came true (or none was given); 10 it did; 3 the node could not be reached (with --once, or at the \
+start); 1 and 2 as everywhere. Who could not be told is said on stderr and changes no exit code, but with --test it is 1.";
 
 #[derive(Debug, Args)]
 pub struct RegisterArgs {

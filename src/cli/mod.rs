@@ -1,6 +1,7 @@
 //! The command line: the same flows as the window, on a terminal or for scripts (`--json`).
 //!
-//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached.
+//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached; 10 what `watch` was to wait for
+//! came true.
 
 mod args;
 mod ask;
@@ -30,6 +31,7 @@ mod tx;
 mod update;
 mod vault;
 mod wallet;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -100,6 +102,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Show(args) => show::run(session, args).await,
         Command::Queue(args) => queue::run(session, args).await,
         Command::Pose(args) => pose::run(session, args).await,
+        Command::Watch(args) => watch::run(session, args).await,
         Command::Register(args) => register::run(session, *args).await,
         Command::UpdateService(args) => update::service(session, &args).await,
         Command::UpdateRegistrar(args) => update::registrar(session, &args).await,

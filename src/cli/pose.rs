@@ -153,21 +153,21 @@ pub fn pairs(masternode: &Masternode, overview: &Overview, profile: &Profile) ->
         ("zero in", words::blocks(outlook.blocks_to_zero, overview)),
     ]);
     if let Some(time) = overview.time_to_ban(masternode, profile) {
-        pairs.push(("if down", words::time_to_ban(&time, overview)));
+        pairs.push(("estimate", words::time_to_ban(&time, overview)));
     }
     pairs
 }
 
 fn course_pairs(course: &Course, overview: &Overview) -> Vec<(&'static str, String)> {
     let fails: Vec<String> = course.fails.iter().map(|height| grouped(*height)).collect();
-    let fails = if fails.is_empty() {
-        "none".to_owned()
-    } else {
-        fails.join(", ")
+    let simulated = match fails.as_slice() {
+        [] => "no failed DKG".to_owned(),
+        [one] => format!("a failed DKG in block {one}"),
+        several => format!("failed DKGs in blocks {}", several.join(", ")),
     };
     let highest = course.simulation.points.iter().map(|(_, penalty)| *penalty).max();
     vec![
-        ("simulated", format!("failed DKGs in block {fails}")),
+        ("simulated", simulated),
         ("outcome", words::course(course, overview)),
         ("highest score", highest.map(grouped).unwrap_or_default()),
     ]

@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::flow::operation::Kind;
 use crate::flow::overview::column::{self, Column};
 use crate::flow::overview::{Masternode, Overview, words};
+use crate::flow::warning::{self, Known, Severity, Warning};
 use crate::flow::words::date_time;
 use crate::flow::{Error, export};
 use crate::protocol::network::MnType;
@@ -24,13 +25,42 @@ pub async fn run(session: &Session, args: ShowArgs) -> Result<ExitCode, Failure>
     let source = saved::read(session, &args.saved, &profile).await?;
     let found = find(&source.overview, hash)?;
     let paid = last_paid_time(&source, found).await?;
-    let document = document(found, &source.overview, &profile, paid);
+    let warnings = warnings(&source, found, &profile)?;
+    let mut document = document(found, &source.overview, &profile, paid);
+    document["warnings"] = warnings.iter().map(|each| warning(each, &profile)).collect();
     if args.csv {
         return Ok(session.output.text(&export::Table::of_objects(&[document]).csv()));
     }
-    Ok(session
-        .output
-        .done(&document, || sentences(found, &source.overview, &profile, paid)))
+    Ok(session.output.done(&document, || {
+        let mut lines = sentences(found, &source.overview, &profile, paid);
+        for each in &warnings {
+            lines.push_str(&format!("\n\n! {} {}", each.sentence(&profile), each.next_step()));
+        }
+        lines
+    }))
+}
+
+/// A saved list has only the warnings that follow from it alone.
+fn warnings(source: &Source, masternode: &Masternode, profile: &Profile) -> Result<Vec<Warning>, Failure> {
+    let known = match &source.ports {
+        Some(ports) => Known::read(ports)?,
+        None => Known::of(&[], &profile.name, None),
+    };
+    Ok(warning::warnings(&known, &source.overview, masternode))
+}
+
+fn warning(warning: &Warning, profile: &Profile) -> Value {
+    let severity = match warning.severity() {
+        Severity::Note => "note",
+        Severity::Mind => "mind",
+        Severity::Grave => "grave",
+    };
+    json!({
+        "severity": severity,
+        "what": warning.short(),
+        "meaning": warning.sentence(profile),
+        "nextStep": warning.next_step(),
+    })
 }
 
 /// # Errors

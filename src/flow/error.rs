@@ -12,6 +12,7 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::alert_log::AlertLogError;
 use crate::store::history::HistoryError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
@@ -33,6 +34,10 @@ pub enum Error {
     History(#[from] HistoryError),
     #[error(transparent)]
     Labels(#[from] LabelsError),
+    #[error(transparent)]
+    Alerts(#[from] AlertLogError),
+    #[error("the record of alerts was not opened")]
+    NoAlerts,
     #[error("no device is connected")]
     NoDevice,
     #[error("the vault is locked")]
@@ -210,6 +215,7 @@ impl Error {
             Self::FeeRate { .. } | Self::FeeTooHigh { .. } => "fee",
             Self::Guarded { .. } => "guarded",
             Self::Labels(_) => "labels",
+            Self::Alerts(_) | Self::NoAlerts => "alerts",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }

@@ -3,6 +3,7 @@
 //! A flow is a function that returns a [`sipper::Straw`]: a future that also says its steps. It knows ports, never widgets.
 //! Dropping it cancels it; each flow names the step after which that no longer undoes anything.
 
+pub mod alert;
 pub mod batch;
 pub mod choice;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod unlock;
 pub mod update;
 pub mod wallet;
 pub mod warning;
+pub mod watch;
 pub mod words;
 
 use std::sync::Arc;

@@ -179,6 +179,21 @@ impl Profile {
         self.coin_type != self.devices.ledger_coin_type
     }
 
+    /// How blocks from height `next` on are rewarded, where the node says which deployments hold for that one: they may have come
+    /// at other heights than the profile has. None where it is not known: the rules of Dash are those since V20, which came after
+    /// V19.
+    pub fn reward_from(&self, next: u32, v19_active: bool, mn_rr_active: bool) -> Option<RewardRules> {
+        let mut rules = self.reward.clone()?;
+        if self.activation.v19.is_some() && !v19_active {
+            return None;
+        }
+        if rules.platform_permille > 0 {
+            let to_come = self.activation.mn_rr.filter(|height| *height > next);
+            rules.platform_from = if mn_rr_active { Some(0) } else { to_come };
+        }
+        Some(rules)
+    }
+
     /// The masternode type that an amount is the exact collateral of.
     pub fn collateral_kind(&self, amount: Amount) -> Option<MnType> {
         [MnType::Regular, MnType::Evo]

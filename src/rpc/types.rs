@@ -3,6 +3,7 @@
 
 mod diff;
 mod entry;
+mod list;
 mod past;
 
 use std::collections::HashSet;
@@ -25,6 +26,14 @@ pub use past::{Membership, Payment};
 /// # Errors
 /// [`RpcError::Malformed`] with the path of the first field that is wrong, or that names a masternode twice.
 pub fn masternodes(text: &str, profile: &Profile) -> Result<Vec<Entry>, RpcError> {
+    if let Some(entries) = list::masternodes(text, profile) {
+        return Ok(entries);
+    }
+    carefully(text, profile)
+}
+
+/// The same field by field, which takes its time and knows what is wrong.
+fn carefully(text: &str, profile: &Profile) -> Result<Vec<Entry>, RpcError> {
     let method = "protx list";
     let mut seen = HashSet::new();
     parse_list(method, text, |json| {

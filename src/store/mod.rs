@@ -5,6 +5,9 @@
 //!
 //! Calls here block (disk, key stretching); above this layer they belong on a thread of their own.
 
+pub mod alert_log;
+pub mod alerts;
+pub mod clock;
 pub mod derive;
 pub mod dirs;
 pub mod eip2333;
@@ -21,6 +24,8 @@ pub mod settings;
 pub mod slip10;
 pub mod vault;
 
+pub use alert_log::{AlertLog, AlertLogError};
+pub use alerts::{Alerts, Private, Quiet};
 pub use dirs::Dirs;
 pub use file::FileError;
 pub use history::{History, HistoryError};
@@ -30,4 +35,5 @@ pub use labels::{Item, Labels, LabelsError};
 pub use phrase::{Phrase, PhraseError};
 pub use platform_key::PlatformKey;
 pub use settings::Settings;
+
 pub use vault::{Vault, VaultError};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iced::Task;
 
-use super::screen::{self, Start};
+use super::screen::{self, Network, Start};
 use super::session::{self, Session};
 use super::{App, Link, Message, Screen, work};
 use crate::flow;
@@ -92,6 +92,7 @@ impl App {
         match result {
             Ok(connection) => {
                 let mut session = Box::new(Session::new(id, choice, connection, self.asker.clone()));
+                session.network = Network::new(&self.settings.masternode_table);
                 let read = session.refresh_masternodes().map(Message::Masternodes);
                 self.link = Link::Up(session);
                 read
@@ -158,7 +159,7 @@ impl App {
         let shown = matches!(self.screen, Screen::Wallet);
         let ports = &session.connection.ports;
         let wallet = session.wallet.new_block(ports, shown).map(Message::Wallet);
-        if matches!(self.screen, Screen::Masternodes) {
+        if matches!(self.screen, Screen::Masternodes | Screen::Network) {
             return Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)]);
         }
         wallet

@@ -202,7 +202,10 @@ fn a_saved_list_has_times_only_where_the_time_of_its_block_is_told() {
         (vec!["show", &hash], "nextPaymentTime"),
     ] {
         let first = |document: Value| match document {
-            Value::Array(rows) => rows.into_iter().find(|row| row["nextPaymentHeight"] != Value::Null),
+            // The queue has payments alone, the list banned ones too.
+            Value::Array(rows) => rows
+                .into_iter()
+                .find(|row| row.get("nextPaymentHeight") != Some(&Value::Null)),
             other => Some(other),
         };
         let untold = first(ok(recording.run(&command))).expect("a row");
@@ -297,6 +300,33 @@ fn a_banned_masternode_tells_why_and_has_no_course() {
     reasons.dedup();
     // One revoked, others waiting for an address.
     assert!(reasons.len() > 1, "{reasons:?}");
+}
+
+#[test]
+fn show_warns_of_what_does_not_fit_together() {
+    let recording = &Recording::all()[1];
+    let mut list = recording.list().clone();
+    let enabled = |row: &&mut Value| row["state"]["PoSeBanHeight"] == -1;
+    let mut two: Vec<&mut Value> = list
+        .as_array_mut()
+        .expect("a list")
+        .iter_mut()
+        .filter(enabled)
+        .take(2)
+        .collect();
+    let hash = text(two[0], "proTxHash").to_owned();
+    assert_eq!(ok(recording.run(&["show", &hash]))["warnings"], json!([]));
+    let address = two[0]["state"]["service"].clone();
+    two[1]["state"]["addresses"] = json!({ "core_p2p": [address] });
+    two[1]["state"]["service"] = address;
+    recording.save(&list.to_string());
+    let warnings = ok(recording.run(&["show", &hash]))["warnings"].clone();
+    assert_eq!(rows(&warnings).len(), 1, "{warnings}");
+    assert!(
+        text(&warnings[0], "meaning").contains("announces the same address"),
+        "{warnings}"
+    );
+    assert!(recording.print(&["show", &hash]).contains("\n! Masternode "));
 }
 
 #[test]
@@ -461,8 +491,52 @@ fn every_block_pays_who_stands_first_in_the_queue() {
         rpc(&sandbox, "sandbox_mine", "[1]");
         let paid = ok(sandbox.run(home.path(), &["show", text(first, "proTxHash")]));
         assert_eq!(paid["lastPaidHeight"], first["height"]);
+        assert_paid(&last_payment(&sandbox), &amounts(first));
         assert!(paid["lastPaidTime"].as_u64() > Some(1_500_000_000), "{paid}");
     }
+}
+
+/// What the last block paid, in duffs, by payee: without an address to Platform.
+fn last_payment(sandbox: &Served) -> Vec<(String, u64)> {
+    let reply: Value = serde_json::from_str(&rpc(sandbox, "masternode", "[\"payments\"]")).expect("a reply");
+    let payees = rows(&reply["result"][0]["masternodes"][0]["payees"]);
+    let read = |payee: &Value| {
+        (
+            text(payee, "address").to_owned(),
+            payee["amount"].as_u64().expect("duffs"),
+        )
+    };
+    let mut all: Vec<_> = payees.iter().map(read).collect();
+    all.sort_unstable();
+    all
+}
+
+/// To whom it was foretold, and as much but for one percent: fees come on top, and the sandbox makes the same at every height.
+fn assert_paid(paid: &[(String, u64)], foretold: &[(String, u64)]) {
+    assert_eq!(paid.len(), foretold.len(), "{paid:?} {foretold:?}");
+    for ((to, amount), (expected_to, expected)) in paid.iter().zip(foretold) {
+        assert_eq!(to, expected_to);
+        assert!(amount.abs_diff(*expected) < expected / 100, "{paid:?} {foretold:?}");
+    }
+}
+
+/// The same, as it was foretold.
+fn amounts(row: &Value) -> Vec<(String, u64)> {
+    let duffs = |key: &str| {
+        text(row, key)
+            .parse::<castellan::protocol::Amount>()
+            .expect("coins")
+            .duffs()
+    };
+    let address = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let mut all = vec![
+        (String::new(), duffs("platformAmount")),
+        (address("payoutAddress"), duffs("ownerAmount")),
+        (address("operatorPayoutAddress"), duffs("operatorAmount")),
+    ];
+    all.retain(|(_, amount)| *amount > 0);
+    all.sort_unstable();
+    all
 }
 
 #[test]

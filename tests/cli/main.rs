@@ -12,3 +12,4 @@ mod trezor;
 mod updates;
 mod usage;
 mod vault;
+mod watch;

@@ -300,6 +300,11 @@ impl<'a> Desk<'a> {
         self.folder.path()
     }
 
+    /// Arguments that lead a command to its node.
+    pub fn args(&self, command: &[&str]) -> Vec<String> {
+        self.sandbox.args(command).into_iter().map(str::to_owned).collect()
+    }
+
     /// A file of this computer.
     pub fn file(&self, name: &str) -> String {
         self.at().join(name).to_str().expect("a plain path").to_owned()

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
+mod alerts_apart;
 mod batch;
 mod dropped;
 mod forecast;

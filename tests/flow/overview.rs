@@ -1,11 +1,14 @@
 //! The list with what follows from it.
 
+use std::sync::Arc;
+
 use castellan::flow::{Error, overview};
 use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::masternode::pose::{Outlook, PoseRules};
 use castellan::protocol::{KeyId, ProTxHash};
 use castellan::rpc::RpcError;
+use castellan::rpc::fake::FakeNode;
 use castellan::store::Kind;
 
 use crate::world::{TIP, World, entry, tip};
@@ -115,11 +118,11 @@ async fn one_masternode_is_found_by_its_hash_or_said_to_be_unknown() {
 
 #[tokio::test]
 async fn an_unreachable_node_has_no_overview() {
-    let mut world = World::new("dash-regtest");
+    let world = World::new("dash-regtest");
     let gone = RpcError::Busy {
         url: "http://node".into(),
     };
-    world.chain.status = Err(gone.clone());
-    let (ports, _) = world.ports();
+    let (mut ports, _) = world.ports();
+    ports.node = Arc::new(FakeNode::new().with_masternodes(Err(gone.clone())));
     assert_eq!(overview::overview(&ports).await.err(), Some(Error::Node(gone)));
 }

@@ -241,7 +241,7 @@ fn service(entry: &Entry) -> Order {
     Order::Hash(bytes)
 }
 
-fn amount(masternode: &Masternode) -> Option<Amount> {
+pub fn amount(masternode: &Masternode) -> Option<Amount> {
     masternode.expected_reward.as_ref().and_then(paid)
 }
 

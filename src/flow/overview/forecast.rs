@@ -4,15 +4,11 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use super::{Masternode, Overview};
-use crate::protocol::masternode::pose::{self, QuorumKind, QuorumRules, Simulation, TimeToBan, WhatIf};
+use super::{Counts, Masternode, Overview};
+use crate::protocol::masternode::pose::{self, Simulation, TimeToBan, WhatIf};
 use crate::protocol::masternode::queue::{self, Expected};
 use crate::protocol::masternode::reward::{self, Reward};
-use crate::protocol::network::MnType;
 use crate::protocol::{Amount, ProTxHash, Profile};
-
-/// Failures that are drawn at most: the second or third bans, more change nothing.
-const MOST_FAILS: u32 = 20;
 
 /// A payment to come.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,22 +46,11 @@ pub enum Impossible {
 /// What would come of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
-    /// Heights of the blocks with the failed DKGs, rising; twice the same are two in one block.
+    /// Heights of the blocks with the failed DKGs, rising; twice the same are two in one block. None after a ban.
     pub fails: Vec<u32>,
     pub simulation: Simulation,
     /// Where it is down for a while: the chance that this bans it, **0 to 1**, an estimate.
     pub chance_of_ban: Option<f64>,
-}
-
-/// How often a masternode that is down is to be expected in a DKG, per block.
-fn failures_per_block(kind: MnType, regular: usize, evo: usize, rules: &QuorumRules) -> f64 {
-    let rate = |quorum: &QuorumKind| {
-        let eligible = if quorum.evo_only { evo } else { regular + evo };
-        let seats = f64::from(quorum.size) * f64::from(quorum.quorums);
-        (seats / eligible.max(1) as f64).min(f64::from(quorum.quorums)) / f64::from(quorum.interval.max(1))
-    };
-    let may_serve = |quorum: &&QuorumKind| !quorum.evo_only || kind == MnType::Evo;
-    rules.kinds.iter().filter(may_serve).map(rate).sum()
 }
 
 /// Owner's and operator's part together.
@@ -101,7 +86,7 @@ impl Overview {
     /// How long until it is banned if it stays down from now on: an estimate. None where it is banned, and where the network's
     /// quorums are not known.
     pub fn time_to_ban(&self, masternode: &Masternode, profile: &Profile) -> Option<TimeToBan> {
-        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
+        let Counts { regular, evo } = self.enabled;
         let rules = profile.quorums.as_ref()?;
         pose::time_to_ban(&masternode.outlook, masternode.entry.kind, regular, evo, rules)
     }
@@ -136,45 +121,39 @@ impl Overview {
         }
         let mut chance_of_ban = None;
         if down > 0 {
+            let (kind, tip) = (masternode.entry.kind, self.tip.height);
+            let Counts { regular, evo } = self.enabled;
             let rules = profile.quorums.as_ref().ok_or(Impossible::NoQuorums)?;
-            fails.extend(self.expected_fails(masternode, down, rules));
-            chance_of_ban = Some(pose::chance_of_ban_within(
-                down,
-                &masternode.outlook,
-                masternode.entry.kind,
-                self.enabled.regular,
-                self.enabled.evo,
-                rules,
-            ));
+            fails.extend(pose::likely_failures(tip, down, kind, regular, evo, rules));
+            let chance = pose::chance_of_ban_within(down, &masternode.outlook, kind, regular, evo, rules);
+            chance_of_ban = Some(chance);
         }
         fails.sort_unstable();
-        let last = fails.last().copied().unwrap_or(self.tip.height);
-        let what_if = WhatIf {
-            // Until the score is gone again.
-            until: last.saturating_add(masternode.outlook.max),
-            fails,
-        };
+        let mut simulation = self.simulate(masternode, &fails);
+        if let Some(banned) = simulation.banned_at {
+            // Nobody chooses a banned one.
+            fails.retain(|height| *height <= banned);
+            simulation = self.simulate(masternode, &fails);
+        }
         Ok(Course {
-            simulation: pose::simulate(&masternode.outlook, self.tip.height, &what_if),
-            fails: what_if.fails,
+            fails,
+            simulation,
             chance_of_ban,
         })
+    }
+
+    /// Until the score is gone again.
+    fn simulate(&self, masternode: &Masternode, fails: &[u32]) -> Simulation {
+        let last = fails.last().copied().unwrap_or(self.tip.height);
+        let what_if = WhatIf {
+            fails: fails.to_vec(),
+            until: last.saturating_add(masternode.outlook.max),
+        };
+        pose::simulate(&masternode.outlook, self.tip.height, &what_if)
     }
 
     /// How many blocks so many hours have.
     pub fn blocks_in(&self, hours: u32) -> u32 {
         self.spacing.blocks_in(u64::from(hours) * 3_600).max(1)
-    }
-
-    /// Heights of the failures to be expected within so many blocks, evenly spread.
-    fn expected_fails(&self, masternode: &Masternode, blocks: u32, rules: &QuorumRules) -> Vec<u32> {
-        let (regular, evo) = (self.enabled.regular, self.enabled.evo);
-        let rate = failures_per_block(masternode.entry.kind, regular, evo, rules);
-        let after = |n: u32| (f64::from(n) / rate).ceil();
-        (1..=MOST_FAILS)
-            .map(after)
-            .take_while(|after| *after <= f64::from(blocks))
-            .map(|after| self.tip.height.saturating_add(after as u32))
-            .collect()
     }
 }

@@ -40,6 +40,7 @@ impl<'a> Section<'a> {
         let kind = QuorumKind {
             name: self.text("name")?,
             size: self.above_zero("size")?,
+            min_size: self.optional("min_size", Self::number)?.unwrap_or(0),
             quorums: self.optional("quorums", Self::above_zero)?.unwrap_or(1),
             interval: self.above_zero("interval")?,
             mined_after: self.number("mined_after")?,

@@ -8,7 +8,7 @@ use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
 use crate::protocol::network::MnType;
 use crate::protocol::special_tx::Service;
 use crate::protocol::special_tx::pro_reg::{FULL_REWARD, encoding_of};
-use crate::protocol::{Address, Profile};
+use crate::protocol::{Address, Amount, Profile};
 use crate::rpc::RpcError;
 use crate::rpc::json::Json;
 
@@ -60,21 +60,28 @@ fn state(json: &Json<'_>, profile: &Profile) -> Result<State, RpcError> {
 }
 
 fn kind(json: &Json<'_>) -> Result<MnType, RpcError> {
-    match json.text()? {
-        "Regular" => Ok(MnType::Regular),
+    kind_of(json.text()?).ok_or_else(|| json.malformed())
+}
+
+pub(super) fn kind_of(name: &str) -> Option<MnType> {
+    match name {
+        "Regular" => Some(MnType::Regular),
         // 19.x used the first name.
-        "HighPerformance" | "Evo" => Ok(MnType::Evo),
-        _ => Err(json.malformed()),
+        "HighPerformance" | "Evo" => Some(MnType::Evo),
+        _ => None,
     }
 }
 
 /// A percentage with at most two decimals, as hundredths: `5.25` is 525.
 fn reward(json: &Json<'_>) -> Result<u16, RpcError> {
-    let duffs = json.coins()?.duffs();
+    hundredths(json.coins()?).ok_or_else(|| json.malformed())
+}
+
+/// A percentage that was read as an amount of coins.
+pub(super) fn hundredths(percent: Amount) -> Option<u16> {
+    let duffs = percent.duffs();
     let hundredths = u16::try_from(duffs / DUFFS_PER_HUNDREDTH).ok();
-    hundredths
-        .filter(|reward| duffs % DUFFS_PER_HUNDREDTH == 0 && *reward <= FULL_REWARD)
-        .ok_or_else(|| json.malformed())
+    hundredths.filter(|reward| duffs % DUFFS_PER_HUNDREDTH == 0 && *reward <= FULL_REWARD)
 }
 
 /// `addresses.core_p2p[0]` of newer nodes, else `service`; both print "no address" in several ways.
@@ -88,10 +95,14 @@ pub(super) fn service(json: &Json<'_>) -> Result<Service, RpcError> {
     Ok(json.optional("service", parse_service)?.unwrap_or(Service::NONE))
 }
 
+fn parse_service(json: &Json<'_>) -> Result<Service, RpcError> {
+    json.text().map(service_of)
+}
+
 /// Later nodes list Tor and I2P addresses and domains, which nothing here can hold: one such masternode must not cost the whole
 /// list, so it is shown without address.
-fn parse_service(json: &Json<'_>) -> Result<Service, RpcError> {
-    Ok(json.text()?.parse().unwrap_or(Service::NONE))
+pub(super) fn service_of(text: &str) -> Service {
+    text.parse().unwrap_or(Service::NONE)
 }
 
 pub(super) fn address(json: &Json<'_>, profile: &Profile) -> Result<Address, RpcError> {

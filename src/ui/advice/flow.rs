@@ -41,6 +41,8 @@ impl Advice for Error {
             Self::FeeTooHigh { .. } => "Choose a lower fee rate or fewer coins.",
             Self::NothingToPay => "Say how much to pay.",
             Self::Labels(error) => return error.advice(),
+            Self::Alerts(error) => return error.advice(),
+            Self::NoAlerts => "Start the program again.",
             Self::Signature(_) => "Nothing was sent; check that the right device is connected and try again.",
             Self::NotAsReviewed { .. } => "Nothing was sent; begin again and review it once more.",
             Self::Decode(_) => "Check that the whole transaction was copied.",

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::Advice;
+use crate::store::alert_log::AlertLogError;
 use crate::store::file::FileError;
 use crate::store::history::HistoryError;
 use crate::store::journal::JournalError;
@@ -59,6 +60,19 @@ impl Advice for VaultError {
             Self::OtherKind { .. } => "Choose a key of the right kind.",
             Self::Import(_) => "Check that the whole private key was copied and that its kind and network are right.",
             Self::Derive(_) => "Try again; if it fails again, import a key made elsewhere.",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Advice for AlertLogError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.advice(),
+            Self::Unknown { .. } => {
+                "Move the file away, so that a new record begins, or open it with a newer version of this program."
+            }
+            Self::Database { .. } => "Check that the disk has space and that its folder can be written.",
         };
         Some(text.to_owned())
     }

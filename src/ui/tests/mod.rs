@@ -1,5 +1,6 @@
 //! The pages without a window: what is on them, what their buttons say, how they look.
 
+mod alerts;
 mod batch;
 mod devices;
 mod first_start;

@@ -61,10 +61,12 @@ impl Fixture {
     pub fn fresh() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dirs = Dirs::at(home.path());
-        let (app, _) = App::new(Options {
+        let (mut app, _) = App::new(Options {
             dirs: dirs.clone(),
             choice: None,
         });
+        // No test puts anything on the desktop of whoever runs it.
+        app.ways = |settings, _| crate::setup::sinks(settings, false);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()

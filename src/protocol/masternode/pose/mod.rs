@@ -7,7 +7,9 @@
 mod exposure;
 mod simulate;
 
-pub use exposure::{QuorumKind, QuorumRules, TimeToBan, chance_of_ban_within, time_to_ban};
+pub use exposure::{
+    QuorumKind, QuorumRules, TimeToBan, chance_of_ban_within, failures_per_block, likely_failures, time_to_ban,
+};
 pub use simulate::{Simulation, WhatIf, simulate};
 
 use super::entry::Entry;

@@ -138,6 +138,11 @@ impl Masternodes {
         task
     }
 
+    /// The list is being read.
+    pub fn is_reading(&self) -> bool {
+        self.reading.is_some()
+    }
+
     /// Shows one masternode, as soon as the list has it.
     pub fn open(&mut self, hash: ProTxHash) {
         self.open = Some(Own::new(hash));
