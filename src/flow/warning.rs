@@ -4,6 +4,8 @@
 //! [`Known`] is what this computer knows besides the chain, read once for a whole list.
 
 mod known;
+#[cfg(test)]
+mod tests;
 mod warned;
 
 use bitcoin::Txid;

@@ -215,7 +215,7 @@ fn a_copy_button_copies_the_whole_value() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(0));
     fixture.send(Message::Masternodes(masternodes::Message::Open(hash(3))));
-    fixture.assert_shows(&["Masternode without address", "announces an address"]);
+    fixture.assert_shows(&["Masternode without address", "A service update by"]);
     let mut ui = fixture.ui_of(iced::Size::new(1000.0, 2000.0));
     ui.click("Copy").unwrap();
     let messages: Vec<Message> = ui.into_messages().collect();

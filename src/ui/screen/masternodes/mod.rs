@@ -359,6 +359,12 @@ impl Masternodes {
         }
     }
 
+    /// The chart of the open page, which has no text on it that a test could look for.
+    #[cfg(test)]
+    pub fn penalty_chart(&self) -> Option<&crate::ui::widget::Chart> {
+        self.open.as_ref()?.penalty_chart()
+    }
+
     /// Mine, with their names.
     pub fn mine(&self) -> impl Iterator<Item = (String, &Masternode)> {
         let mine = self.all().iter().filter(|each| each.mine);

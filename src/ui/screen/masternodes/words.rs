@@ -144,11 +144,7 @@ impl When {
     /// How sure that is.
     pub(super) fn range_sentence(&self) -> Option<String> {
         let (earliest, latest) = self.range?;
-        Some(format!(
-            "Between {} and {} in eight of ten cases",
-            format::day_time(earliest),
-            format::day_time(latest)
-        ))
+        Some(format!("Between {} in eight of ten cases", between(earliest, latest)))
     }
 
     /// The height and the range, for a hint.
@@ -160,16 +156,50 @@ impl When {
         );
         match self.range {
             Some((earliest, latest)) => format!(
-                "{height} Blocks come irregularly: in eight of ten cases that is between {} and {}.",
-                format::day_time(earliest),
-                format::day_time(latest)
+                "{height} Blocks come irregularly: in eight of ten cases that is between {}.",
+                between(earliest, latest)
             ),
             None => height,
         }
     }
 }
 
+/// `Tue 24 Nov, 13:50 and 14:20 UTC`; the day once where it is the same.
+fn between(earliest: u64, latest: u64) -> String {
+    let (from, to) = (format::day_time(earliest), format::day_time(latest));
+    if format::day(earliest) == format::day(latest) {
+        let to = to.rsplit(", ").next().unwrap_or(&to);
+        format!("{} and {to}", from.trim_end_matches(" UTC"))
+    } else {
+        format!("{from} and {to}")
+    }
+}
+
 /// A name that fits a line.
 pub(super) fn short_name(name: &str) -> String {
     format::shorten(name, NAME.0, NAME.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_names_a_day_once() {
+        let afternoon = 1_795_528_800;
+        assert_eq!(between(afternoon, afternoon + 1_800), "Tue 24 Nov, 14:00 and 14:30 UTC");
+        assert_eq!(
+            between(afternoon, afternoon + 86_400),
+            "Tue 24 Nov, 14:00 UTC and Wed 25 Nov, 14:00 UTC"
+        );
+    }
+
+    #[test]
+    fn long_names_keep_their_ends() {
+        assert_eq!(short_name("mn1"), "mn1");
+        assert_eq!(
+            short_name("frankfurt-datacenter-rack-17-masternode-204"),
+            "frankfurt-datacenter…ode-204"
+        );
+    }
 }

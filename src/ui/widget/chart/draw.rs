@@ -196,12 +196,21 @@ impl Chart {
         }
     }
 
-    /// The points between the ends of x, and one beyond each.
+    /// The points between the ends of x; a line that goes beyond is cut there.
     fn in_sight(&self, series: &Series) -> Vec<(f64, f64)> {
-        let points = &series.points;
-        let first = points.partition_point(|(x, _)| *x < self.x.from);
-        let last = points.partition_point(|(x, _)| *x <= self.x.to);
-        points[first.saturating_sub(1)..(last + 1).min(points.len())].to_vec()
+        let inside = |(x, _): &&(f64, f64)| (self.x.from..=self.x.to).contains(x);
+        let mut points: Vec<(f64, f64)> = series.points.iter().filter(inside).copied().collect();
+        if matches!(series.style, Style::Bars { .. }) {
+            return points;
+        }
+        let end = |x: f64| series.at(x).map(|y| (x, y));
+        if points.first().is_none_or(|(x, _)| *x > self.x.from) {
+            points.splice(0..0, end(self.x.from));
+        }
+        if points.last().is_none_or(|(x, _)| *x < self.x.to) {
+            points.extend(end(self.x.to));
+        }
+        points
     }
 
     fn draw_bar(&self, frame: &mut Frame, plot: Rectangle, (x, y): (f64, f64), width: f64, color: Color) {

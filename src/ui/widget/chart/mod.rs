@@ -231,7 +231,7 @@ impl Sign {
 }
 
 impl Series {
-    /// The value at a place: between the points of a line, of the bar there; none where the series does not reach.
+    /// The value at a place, the later one where the line jumps: between the points of a line, of the bar there; none where the series does not reach.
     pub fn at(&self, x: f64) -> Option<f64> {
         if let Style::Bars { .. } = self.style {
             return self.bar_at(x).map(|(_, value)| value);

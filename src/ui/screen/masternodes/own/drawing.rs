@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::clock::Clock;
-use super::past::{Past, Span};
+use super::past::Past;
 use crate::flow::history::{Change, Payment, Timeline, words};
 use crate::flow::overview::forecast::Course;
 use crate::flow::overview::{Masternode, Overview};
@@ -55,7 +55,7 @@ impl Drawing {
             masternode,
             profile,
             timeline,
-            from: first(overview, timeline, past.span(), &clock),
+            from: first(overview, masternode, past, &clock),
             clock,
         };
         let payments = frame.payments();
@@ -67,17 +67,17 @@ impl Drawing {
     }
 }
 
-/// Where the axis begins: so many days ago, or with what is known.
-fn first(overview: &Overview, timeline: Option<&Timeline>, span: Span, clock: &Clock) -> u32 {
+/// Where the axis begins: so many days ago, or with what is known; not before it was registered.
+fn first(overview: &Overview, masternode: &Masternode, past: &Past, clock: &Clock) -> u32 {
     let tip = overview.tip.height;
-    let known = timeline
-        .and_then(|timeline| timeline.covered.first())
-        .map(|range| range.from);
-    let from = match span.days() {
-        Some(days) => tip.saturating_sub(clock.blocks(days)),
-        None => known.unwrap_or_else(|| tip.saturating_sub(clock.blocks(1))),
+    let known = past.timeline().and_then(|timeline| timeline.covered.first());
+    let from = match (past.span().days(), known) {
+        (Some(days), _) => tip.saturating_sub(clock.blocks(days)),
+        (None, Some(range)) => range.from,
+        (None, None) => tip.saturating_sub(clock.blocks(1)),
     };
-    from.min(tip.saturating_sub(LEAST))
+    let registered = masternode.entry.state.registered_height;
+    from.max(registered).min(tip.saturating_sub(LEAST))
 }
 
 impl Frame<'_> {

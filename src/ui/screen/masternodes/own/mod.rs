@@ -110,6 +110,11 @@ impl Own {
         self.past.read(ports).map(Message::Past)
     }
 
+    #[cfg(test)]
+    pub(super) fn penalty_chart(&self) -> Option<&crate::ui::widget::Chart> {
+        self.drawing.as_ref().map(|drawing| &drawing.penalty)
+    }
+
     fn draw(&mut self, ports: &Ports, found: Option<(&Overview, &Masternode)>) {
         self.drawing = found.map(|(overview, masternode)| {
             Drawing::of(

@@ -13,10 +13,13 @@ use crate::ui::widget::{body, field::plain_input, heading, muted, segments, stro
 
 /// Longest outage that is worked out, in **hours**: a month.
 const MOST_HOURS: u32 = 24 * 30;
+/// **Blocks** ahead that a height is proposed.
+const AHEAD: u32 = 100;
 
 pub struct Simulator {
     what: What,
-    height: String,
+    /// None: not touched yet.
+    height: Option<String>,
     hours: String,
     /// What comes of it.
     course: Option<Result<Course, Refused>>,
@@ -51,7 +54,7 @@ impl Default for Simulator {
     fn default() -> Self {
         Self {
             what: What::Nothing,
-            height: String::new(),
+            height: None,
             hours: "12".to_owned(),
             course: None,
         }
@@ -62,15 +65,15 @@ impl Simulator {
     pub(super) fn update(&mut self, message: Message) {
         match message {
             Message::Chosen(what) => self.what = what,
-            Message::HeightEdited(text) => self.height = text,
+            Message::HeightEdited(text) => self.height = Some(text),
             Message::HoursEdited(text) => self.hours = text,
         }
     }
 
     /// Works it out for a list.
     pub(super) fn foretell(&mut self, overview: &Overview, masternode: &Masternode, profile: &Profile) {
-        if self.what == What::At && self.height.is_empty() {
-            self.height = (overview.tip.height + 100).to_string();
+        if self.what == What::At && self.height.is_none() {
+            self.height = Some(overview.tip.height.saturating_add(AHEAD).to_string());
         }
         self.course = self.failing(overview).map(|failing| {
             let course = overview.course(masternode, profile, &failing?);
@@ -87,7 +90,7 @@ impl Simulator {
                 let next = overview.tip.height.saturating_add(2);
                 Ok(vec![Failing::Now, Failing::At(next)])
             }
-            What::At => typed(&self.height)
+            What::At => typed(self.height.as_deref().unwrap_or_default())
                 .map(|height| vec![Failing::At(height)])
                 .ok_or(Refused::NoHeight),
             What::Down => typed(&self.hours)
@@ -120,8 +123,18 @@ impl Simulator {
 
     fn field(&self) -> Option<Element<'_, Message>> {
         let (name, id, text, edited): (_, _, _, fn(String) -> Message) = match self.what {
-            What::At => ("Block", "simulated-height", &self.height, Message::HeightEdited),
-            What::Down => ("Hours from now", "simulated-hours", &self.hours, Message::HoursEdited),
+            What::At => (
+                "Block",
+                "simulated-height",
+                self.height.as_deref().unwrap_or_default(),
+                Message::HeightEdited,
+            ),
+            What::Down => (
+                "Hours from now",
+                "simulated-hours",
+                self.hours.as_str(),
+                Message::HoursEdited,
+            ),
             What::Nothing | What::Now | What::Twice => return None,
         };
         let field = plain_input("", text, edited).id(id).width(130);

@@ -11,7 +11,6 @@ use crate::flow;
 use crate::flow::overview::Masternode;
 use crate::flow::warning::Warning;
 use crate::protocol::Profile;
-use crate::protocol::masternode::Status;
 use crate::ui::format;
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{
@@ -45,7 +44,7 @@ pub(super) fn view<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
     let chip = row![badge(word, tone), muted(entry.status().as_text())]
         .spacing(Gap::S)
         .align_y(iced::Center);
-    let pose = column![
+    let mut pose = column![
         row![
             body(words::penalty(masternode)).width(Length::Fill),
             muted(format!(
@@ -53,10 +52,12 @@ pub(super) fn view<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
                 format::grouped(masternode.outlook.danger_line)
             ))
         ],
-        pose_bar(&masternode.outlook, entry.is_banned()),
-        body(words::pose_sentence(masternode, shown.overview))
+        pose_bar(&masternode.outlook, entry.is_banned())
     ]
     .spacing(2);
+    if !entry.is_banned() {
+        pose = pose.push(body(words::pose_sentence(masternode, shown.overview)));
+    }
     let mut lines = column![
         key_element("Status", chip),
         key_value("Meaning", explanation(masternode)),
@@ -86,10 +87,11 @@ fn payment<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
     if let Some(reward) = words::reward(masternode, shown.profile) {
         first = format!("{first}, about {reward}");
     }
-    let mut second = format!("In block {}", format::height(when.height));
-    if let Some(place) = words::place(masternode) {
-        second = format!("{}: {second}", words::capital(&place));
-    }
+    let block = format!("in block {}", format::height(when.height));
+    let second = match words::place(masternode) {
+        Some(place) => format!("{}, {block}", words::capital(&place)),
+        None => words::capital(&block),
+    };
     let mut lines = column![body(first), muted(second)].spacing(2);
     if let Some(range) = when.range_sentence() {
         lines = lines.push(muted(range));
@@ -99,18 +101,11 @@ fn payment<'a>(shown: &Shown<'a>) -> Element<'a, Message> {
 
 /// What the status means and what follows from it.
 fn explanation(masternode: &Masternode) -> String {
-    match masternode.entry.status() {
-        Status::Enabled => "It serves and is in the payment queue.".to_owned(),
-        Status::Penalised => "It missed a DKG session; the penalty falls by one with every block.".to_owned(),
-        Status::PoseBanned => {
-            "It missed too many DKG sessions and is not paid. Its operator brings it back with a ProUpServTx once the server works.".to_owned()
+    match masternode.reason {
+        Some(reason) => reason.sentence(),
+        None if masternode.outlook.penalty > 0 => {
+            "It failed a DKG not long ago; the penalty falls by one with every block.".to_owned()
         }
-        Status::WaitingForService => {
-            "It has no address, or its operator key was changed. Its operator announces an address with a ProUpServTx; until then it is not paid.".to_owned()
-        }
-        Status::Revoked => {
-            let reason = masternode.entry.state.revocation_reason;
-            format!("Its operator gave up (reason {reason}). Its owner names a new operator with a ProUpRegTx.")
-        }
+        None => "It serves and is in the payment queue.".to_owned(),
     }
 }
