@@ -149,13 +149,20 @@ pub fn pairs(masternode: &Masternode, overview: &Overview, profile: &Profile) ->
             ),
         ),
         ("survives", failures),
-        ("safe in", words::blocks(outlook.blocks_to_safe, overview)),
-        ("zero in", words::blocks(outlook.blocks_to_zero, overview)),
+        ("safe", until(outlook.blocks_to_safe, overview)),
+        ("at zero", until(outlook.blocks_to_zero, overview)),
     ]);
     if let Some(time) = overview.time_to_ban(masternode, profile) {
         pairs.push(("estimate", words::time_to_ban(&time, overview)));
     }
     pairs
+}
+
+fn until(blocks: u32, overview: &Overview) -> String {
+    match blocks {
+        0 => "now".to_owned(),
+        blocks => format!("in {}", words::blocks(blocks, overview)),
+    }
 }
 
 fn course_pairs(course: &Course, overview: &Overview) -> Vec<(&'static str, String)> {
