@@ -54,29 +54,18 @@ impl App {
         }
     }
 
-    /// As the node's answer says; then the list is read, whatever page is on screen.
+    /// As the node's answer says; that there is none is noted.
     pub(super) fn heard_of_node(&mut self, id: u64, answer: Result<NodeStatus, RpcError>) -> Task<Message> {
         let cause = answer.as_ref().err().map(ToString::to_string);
-        let tip = answer.as_ref().ok().map(|status| status.tip);
-        let Link::Up(session) = &self.link else {
-            return Task::none();
-        };
-        let is_new = session.id == id && tip.is_some() && session.tip() != tip;
         let answered = self.node_answered(id, answer);
         let rules = Rules::of(&self.settings.alerts);
-        let Link::Up(session) = &mut self.link else {
+        let Link::Up(session) = &self.link else {
             return answered;
         };
-        let silent = match cause.filter(|_| session.id == id) {
-            Some(cause) => work(session, rules, Job::Silence(cause)),
-            None => Task::none(),
-        };
-        let read = if is_new && !session.masternodes.is_reading() {
-            session.refresh_masternodes().map(Message::Masternodes)
-        } else {
-            Task::none()
-        };
-        Task::batch([answered, silent, read])
+        match cause.filter(|_| session.id == id) {
+            Some(cause) => Task::batch([answered, work(session, rules, Job::Silence(cause))]),
+            None => answered,
+        }
     }
 
     /// Compares a list that was read for a page.
@@ -86,7 +75,7 @@ impl App {
         };
         let rules = Rules::of(&self.settings.alerts);
         let job = match read {
-            Ok(overview) => Job::List(Box::new(session.to_compare(overview))),
+            Ok(overview) => Job::List(Arc::clone(overview)),
             Err(error) if error.class() == flow::error::Class::Unreachable => Job::Silence(error.to_string()),
             Err(_) => return Task::none(),
         };
@@ -141,7 +130,7 @@ impl App {
 
 /// What there is to do for the watch of a connection.
 enum Job {
-    List(Box<Overview>),
+    List(Arc<Overview>),
     /// The node does not answer, for this reason.
     Silence(String),
     Time,
@@ -175,29 +164,6 @@ async fn open(ports: Ports, rules: Rules) -> Result<Arc<Watch>, flow::Error> {
 }
 
 impl Session {
-    /// The newest block the node told of.
-    fn tip(&self) -> Option<crate::rpc::Tip> {
-        match &self.node {
-            super::session::NodeView::Up(status) => Some(status.tip),
-            _ => None,
-        }
-    }
-
-    /// A list with those only that are compared. Which they are is known after the first time.
-    fn to_compare(&self, overview: &Overview) -> Overview {
-        let known = self.watch.get().map(|watch| watch.known());
-        let is_watched = |hash| known.as_ref().is_none_or(|known| known.contains(hash));
-        let kept = overview.masternodes.iter();
-        Overview {
-            masternodes: kept
-                .filter(|each| each.mine || is_watched(&each.entry.pro_tx_hash))
-                .cloned()
-                .collect(),
-            entries: Arc::clone(&overview.entries),
-            ..*overview
-        }
-    }
-
     /// Says when there is something to tell though no block came.
     pub fn watch_time(&self) -> Subscription<Alerting> {
         let data = Time {

@@ -15,7 +15,7 @@ use castellan::protocol::{Address, ProTxHash};
 use castellan::rpc::MasternodeList;
 use castellan::sandbox::Sandbox;
 use castellan::store::History;
-use castellan::store::history::{Event, RETENTION};
+use castellan::store::history::{Event, RETENTION, Subject};
 use sipper::Sipper;
 
 use crate::sandbox::{registered, start, updated};
@@ -246,8 +246,8 @@ async fn after_a_reorganisation_only_the_blocks_of_the_new_branch_are_told() {
     let list = ports.node.masternodes().await.unwrap();
     let hashes: Vec<ProTxHash> = list.entries.iter().map(|entry| entry.pro_tx_hash).collect();
     let mut watcher = Watcher::of(&ports, hashes.clone()).await;
-    // (blocks taken back, blocks mined instead): a branch as long, a longer one, one by one block longer after each kind of loss.
-    for (back, instead) in [(3, 3), (4, 9), (1, 2), (8, 9)] {
+    // (blocks taken back, blocks mined instead): a branch as long, a longer one, ones by one block longer, and a shorter one.
+    for (back, instead) in [(3, 3), (4, 9), (1, 2), (8, 9), (6, 2)] {
         watcher.mine(&sandbox, 12).await;
         sandbox.fail_dkg(hashes[5]).unwrap();
         watcher.mine(&sandbox, 2).await;
@@ -449,8 +449,12 @@ async fn a_quiet_block_asks_nothing_and_is_recorded_in_milliseconds() {
     // Without optimisation and beside other tests; a release build takes a tenth of a millisecond.
     assert!(each < std::time::Duration::from_millis(50), "{each:?}");
     assert_eq!(node.requests(), []);
-    let recorded = read(&ports, listed(7, 0).pro_tx_hash).await;
-    assert_eq!((recorded.covered[0].from, recorded.covered[0].to), (1_000, 1_029));
+    let subject = Subject {
+        genesis: profile.genesis,
+        hash: listed(7, 0).pro_tx_hash,
+    };
+    let recorded = ports.history.read(&subject).unwrap();
+    assert_eq!((recorded.ranges[0].from, recorded.ranges[0].to), (1_000, 1_029));
 
     // A rise is worth three questions: is this the chain that was watched, when was it, and by whose fault.
     let node = [1_029, 1_030].into_iter().fold(world.chain.node(), |node, height| {
@@ -478,7 +482,7 @@ async fn a_node_that_fails_in_between_loses_nothing_of_what_was_read() {
     while reading.sip().await.is_some() {}
     let failed = reading.await.unwrap_err();
     assert!(matches!(failed, Error::Node(_)), "{failed:?}");
-    let subject = castellan::store::history::Subject {
+    let subject = Subject {
         genesis: ports.profile.genesis,
         hash,
     };

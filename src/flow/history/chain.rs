@@ -8,19 +8,20 @@ use crate::store::history::Block;
 /// **Blocks** below which no reorganisation reaches (ChainLocks allow none at all).
 pub(super) const SETTLED: u32 = 100;
 
-/// Forgets what was read from blocks that are no longer on the node's chain. Answers the height up to which all is as it was, if
-/// something had to be forgotten.
+/// Forgets what was read from blocks that are no longer on the node's chain. What was read above its tip is left alone: a node that
+/// is behind says nothing of it.
 ///
 /// # Errors
 /// Of the node and the history.
-pub(super) async fn agree(ports: &Ports) -> Result<Option<u32>, Error> {
+pub(super) async fn agree(ports: &Ports, tip: u32) -> Result<(), Error> {
     let genesis = ports.profile.genesis;
-    let known = ports.history.blocks(genesis)?;
+    let mut known = ports.history.blocks(genesis)?;
+    known.retain(|block| block.height <= tip);
     let Some(top) = known.first() else {
-        return Ok(None);
+        return Ok(());
     };
     if is_on(ports, top).await? {
-        return Ok(None);
+        return Ok(());
     }
     // Highest first: those that are gone, then those that are left.
     let (mut gone, mut left) = (0, known.len());
@@ -32,8 +33,7 @@ pub(super) async fn agree(ports: &Ports) -> Result<Option<u32>, Error> {
         }
     }
     let height = known.get(left).map_or(0, |block| block.height);
-    ports.history.rewind(genesis, height)?;
-    Ok(Some(height))
+    Ok(ports.history.rewind(genesis, height)?)
 }
 
 /// Whether a block is on the node's chain.

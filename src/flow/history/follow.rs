@@ -67,7 +67,10 @@ impl Recorder {
         let before = last.take();
         let is_old = |hash: &&ProTxHash| before.as_ref().is_some_and(|(_, known)| known.contains(*hash));
         let (old, new): (HashSet<ProTxHash>, HashSet<ProTxHash>) = watched.iter().partition(is_old);
-        let mut found = follow(ports, &old, before.as_ref().map(|(look, _)| look), &look).await?;
+        let mut found = match &before {
+            Some((before, _)) => follow(ports, &old, Some(before), &look).await?,
+            None => Vec::new(),
+        };
         if !new.is_empty() {
             found.extend(follow(ports, &new, None, &look).await?);
         }
@@ -112,7 +115,12 @@ pub async fn follow(
     }
     let mut chunks = step(ports, watched, before, after);
     let loud = chunks.iter().any(|chunk| !chunk.events.is_empty());
-    if loud || after.tip.height % COMPARE == 0 {
+    let known = ports.history.block(ports.profile.genesis, after.tip.height)?;
+    if known.is_some_and(|known| known.hash != after.tip.hash) {
+        // Taken back once, and grown again.
+        return catch_up(ports, watched, after).await;
+    }
+    if loud || after.tip.height.is_multiple_of(COMPARE) {
         // A block that follows on the one before it, and not on another of its height?
         if !chain::is_on(ports, &block(before.tip)).await? {
             return catch_up(ports, watched, after).await;
@@ -178,7 +186,7 @@ async fn begin(ports: &Ports, watched: &HashSet<ProTxHash>, after: &Look) -> Res
 
 /// Reads what came between the last that is known of each and a list, where that is not long ago.
 async fn catch_up(ports: &Ports, watched: &HashSet<ProTxHash>, list: &Look) -> Result<Vec<(ProTxHash, Event)>, Error> {
-    chain::agree(ports).await?;
+    chain::agree(ports, list.tip.height).await?;
     let mut floors: BTreeMap<u32, Vec<ProTxHash>> = BTreeMap::new();
     for hash in watched {
         let kept = ports.history.read(&subject(ports, *hash))?;

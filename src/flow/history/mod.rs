@@ -148,7 +148,7 @@ pub(crate) fn subject(ports: &Ports, hash: ProTxHash) -> Subject {
 /// Of the node and the history.
 pub async fn timeline(ports: &Ports, hash: ProTxHash) -> Result<Timeline, Error> {
     let tip = ports.node.tip().await?;
-    let kept = ports.history.read(&subject(ports, hash))?;
+    let kept = ports.history.read(&subject(ports, hash))?.up_to(tip.height);
     let blocks = ports.history.blocks(ports.profile.genesis)?;
     let mut times: Vec<(u32, u64)> = blocks.iter().rev().map(|block| (block.height, block.time)).collect();
     times.retain(|(height, _)| *height < tip.height);

@@ -1,11 +1,11 @@
 //! Reads the past from the node, backwards from its tip, a stretch at a time; what was read is kept at once, so that it can be
 //! stopped and goes on from there.
 //!
-//! What it costs: a stretch is a day (576 blocks), because a node has the lists of these heights at hand (Dash Core keeps one of every
-//! 576 blocks and works out the others from it), and asks for one diff in both directions, which name everyone who was paid or
-//! penalised meanwhile: about 100 kB each on Dash's mainnet with its 3,500 masternodes. A month is some 180 calls and 6 MB, a year
-//! some 2,200 calls and 75 MB; each payment found adds two small diffs and its block, each failed DKG ten diffs that halve in
-//! size. Several masternodes at once cost little more than one. Small networks have shorter stretches (see [`Past::longest`]).
+//! What it costs, reckoned for Dash's mainnet with 3,500 masternodes: a stretch is a day (576 blocks), because a node has the lists of
+//! these heights at hand (Dash Core keeps that of every 576th block and works out the others from it), and is asked for one diff in both
+//! directions, each naming everyone who was paid or had a penalty meanwhile: some 85 kB. A month is 160 calls and 6 MB, a year
+//! 2,000 calls and 75 MB, in which each payment found takes two more diffs and its block, and each failed DKG ten diffs that halve in
+//! size. Several masternodes at once share the stretches. Small networks have shorter ones (see [`Past::longest`]).
 
 use std::collections::BTreeMap;
 
@@ -35,8 +35,8 @@ pub fn rebuild(ports: Ports, hashes: Vec<ProTxHash>, back_to: Option<u32>) -> im
         let mut tries = 0;
         loop {
             tries += 1;
-            chain::agree(&ports).await?;
             let list = Look::from(&ports.node.masternodes().await?);
+            chain::agree(&ports, list.tip.height).await?;
             let month = list.tip.height.saturating_sub(MONTH / ports.profile.spacing.max(1));
             let floor = back_to.unwrap_or(month);
             match read_back(&ports, &list, &hashes, floor, Some(&mut progress)).await {

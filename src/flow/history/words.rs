@@ -51,6 +51,7 @@ pub fn sentence(change: &Change, profile: &Profile) -> String {
         }
         Change::Status { to, reason, .. } => match reason {
             None => "enabled again".to_owned(),
+            Some(BanReason::Revoked { .. }) => "revoked by its operator".to_owned(),
             Some(reason) => format!("{}: {}", told(*to), reason.word()),
         },
         Change::Paid { amount: Some(amount) } => format!("paid {}", amount.short()),

@@ -5,7 +5,7 @@ use bitcoin::BlockHash;
 use crate::flow::Ports;
 use crate::flow::alert::{Alert, Of, Seen, Suspicion, What};
 use crate::protocol::masternode::Entry;
-use crate::protocol::masternode::queue;
+use crate::protocol::masternode::queue::{self, EvoPayments};
 
 /// How the older look's block stands to the chain now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +48,10 @@ pub async fn branch(ports: &Ports, before: &Seen, after: &Seen) -> Branch {
 }
 
 /// Looks at the blocks in which a payment may have been missed. A block the node cannot show brings nothing.
-pub async fn missed(ports: &Ports, after: &Seen, suspicions: Vec<Suspicion>) -> Vec<Alert> {
+pub async fn missed(ports: &Ports, evo: EvoPayments, after: &Seen, suspicions: Vec<Suspicion>) -> Vec<Alert> {
     let mut alerts = Vec::new();
     for suspicion in suspicions {
-        if is_missed(ports, &suspicion).await == Some(true) {
+        if is_missed(ports, evo, &suspicion).await == Some(true) {
             alerts.push(Alert {
                 of: Some(Of {
                     pro_tx_hash: suspicion.pro_tx_hash,
@@ -68,9 +68,8 @@ pub async fn missed(ports: &Ports, after: &Seen, suspicions: Vec<Suspicion>) -> 
 }
 
 /// It was first in the queue before the block, and is enabled and not paid after it.
-async fn is_missed(ports: &Ports, suspicion: &Suspicion) -> Option<bool> {
+async fn is_missed(ports: &Ports, evo: EvoPayments, suspicion: &Suspicion) -> Option<bool> {
     let before = suspicion.block.checked_sub(1)?;
-    let evo = ports.node.masternodes().await.ok()?.evo;
     let list = ports.node.masternodes_at(before).await.ok()?;
     let first = queue::queue(&list, before, evo).into_iter().next()?;
     if first.pro_tx_hash != suspicion.pro_tx_hash {

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use super::alert::{Alert, Rules, Seen, What, after_reorganisation, between};
 use super::overview::{self, Overview};
 use super::{Error, Ports, error};
+use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::{ProTxHash, Profile};
 use crate::store::alert_log::{AlertLog, Watcher};
 
@@ -97,8 +98,6 @@ pub struct Watch {
     network: String,
     rules: Lock<Rules>,
     named: BTreeSet<ProTxHash>,
-    /// Those in `kept`, for who cannot wait.
-    known: Lock<BTreeSet<ProTxHash>>,
     kept: Mutex<Kept>,
 }
 
@@ -121,7 +120,6 @@ impl Watch {
             network,
             rules: Lock::new(rules),
             named: BTreeSet::new(),
-            known: Lock::new(hashes(&kept)),
             kept: Mutex::new(kept),
         })
     }
@@ -174,7 +172,7 @@ impl Watch {
         }
         let after = Seen::of(overview, &ports.profile, &self.named, kept.seen.as_ref());
         let found = match &kept.seen {
-            Some(before) => found(ports, before, &after).await?,
+            Some(before) => found(ports, overview.evo, before, &after).await?,
             None => Some(Vec::new()),
         };
         // A chain that is only catching up again shows nothing new; the old look stays the one to compare with.
@@ -252,11 +250,6 @@ impl Watch {
         Ok(!rules.is_quiet(now) && self.log.has_waiting(self.watcher())?)
     }
 
-    /// Which masternodes are watched, as of the last look.
-    pub fn known(&self) -> BTreeSet<ProTxHash> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// How many masternodes are watched, as of the last look.
     pub async fn watched(&self) -> usize {
         let kept = self.kept.lock().await;
@@ -280,7 +273,6 @@ impl Watch {
             let texts: Vec<String> = alerts.iter().map(text).collect();
             self.log.note(self.watcher(), &text(&next), &texts, waiting, now)?;
             *kept = next;
-            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = hashes(kept);
         }
         Ok(Told {
             alerts,
@@ -299,7 +291,7 @@ impl Watch {
 }
 
 /// What happened between two looks; none while the chain of the older one is not there again.
-async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<Alert>>, Error> {
+async fn found(ports: &Ports, evo: EvoPayments, before: &Seen, after: &Seen) -> Result<Option<Vec<Alert>>, Error> {
     if before.is_of_same_block(after) {
         return Ok(Some(Vec::new()));
     }
@@ -309,7 +301,7 @@ async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<
     // In a quiet block the node is asked nothing more.
     if !grew || !alerts.is_empty() || !suspicions.is_empty() {
         match chain::branch(ports, before, after).await {
-            Branch::Same => alerts.extend(chain::missed(ports, after, suspicions).await),
+            Branch::Same => alerts.extend(chain::missed(ports, evo, after, suspicions).await),
             Branch::Forked { .. } | Branch::Behind if !grew => return Ok(None),
             Branch::Forked { at } => alerts = after_reorganisation(before, after, at),
             Branch::Behind => {}
@@ -322,11 +314,6 @@ async fn found(ports: &Ports, before: &Seen, after: &Seen) -> Result<Option<Vec<
         own::mark(ports, before, after, &mut alerts)?;
     }
     Ok(Some(alerts))
-}
-
-fn hashes(kept: &Kept) -> BTreeSet<ProTxHash> {
-    let seen = kept.seen.iter();
-    seen.flat_map(|seen| seen.masternodes.keys().copied()).collect()
 }
 
 fn overdue(kept: &Kept, rules: &Rules, now: u64) -> Option<Alert> {

@@ -8,6 +8,7 @@ mod fleet;
 mod hostile;
 mod kept;
 mod live;
+mod mock;
 mod replies;
 mod server;
 

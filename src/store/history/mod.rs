@@ -105,13 +105,15 @@ pub struct History {
     unkept: Option<HistoryError>,
 }
 
+type Recent = BTreeMap<BlockHash, VecDeque<Block>>;
+
 #[derive(Debug)]
 struct Inner {
     database: Connection,
     /// Quiet stretches that are not written yet.
     quiet: BTreeMap<Subject, Vec<Range>>,
     /// Tips of late, oldest first.
-    recent: BTreeMap<BlockHash, VecDeque<Block>>,
+    recent: Recent,
 }
 
 impl History {
@@ -189,10 +191,12 @@ impl History {
     /// # Errors
     /// Nothing is written.
     pub fn write(&self, genesis: BlockHash, chunks: &[Chunk], blocks: &[Block]) -> Result<(), HistoryError> {
-        self.transact(|rows, quiet, _| {
+        self.transact(|rows, quiet, recent| {
             rows.put_blocks(genesis, blocks)?;
             for chunk in chunks {
-                rows.put_ranges(&chunk.subject, quiet.get(&chunk.subject).map_or(&[], Vec::as_slice))?;
+                if let Some(ranges) = quiet.get(&chunk.subject) {
+                    put_quiet(rows, &chunk.subject, ranges, recent)?;
+                }
                 rows.put_chunk(chunk)?;
             }
             Ok(chunks.iter().map(|chunk| chunk.subject).collect())
@@ -237,14 +241,7 @@ impl History {
     pub fn flush(&self) -> Result<(), HistoryError> {
         self.transact(|rows, quiet, recent| {
             for (subject, ranges) in quiet {
-                let block = |height| {
-                    let of = recent.get(&subject.genesis)?;
-                    of.iter().find(|block| block.height == height).copied()
-                };
-                let ends = ranges.iter().flat_map(|range| [range.from, range.to]);
-                let ends: Vec<Block> = ends.filter_map(block).collect();
-                rows.put_blocks(subject.genesis, &ends)?;
-                rows.put_ranges(subject, ranges)?;
+                put_quiet(rows, subject, ranges, recent)?;
             }
             Ok(quiet.keys().copied().collect())
         })
@@ -289,24 +286,17 @@ impl History {
         Ok(all.into_values().rev().collect())
     }
 
-    /// Adds blocks whose hash and time became known.
+    /// The block that was seen or read at a height, if one was.
     ///
     /// # Errors
-    /// They are not written.
-    pub fn note_blocks(&self, genesis: BlockHash, blocks: &[Block]) -> Result<(), HistoryError> {
-        self.write(genesis, &[], blocks)
-    }
-
-    /// Puts better knowledge (amounts, the names of DKGs) in the place of the events at a height. Does nothing where there are
-    /// none: a reorganisation took them.
-    ///
-    /// # Errors
-    /// It is not written.
-    pub fn amend(&self, subject: &Subject, height: u32, changes: &[Change]) -> Result<(), HistoryError> {
-        self.transact(|rows, _, _| {
-            rows.amend(subject, height, changes)?;
-            Ok(Vec::new())
-        })
+    /// It cannot be read.
+    pub fn block(&self, genesis: BlockHash, height: u32) -> Result<Option<Block>, HistoryError> {
+        let inner = self.lock();
+        let recent = inner.recent.get(&genesis).into_iter().flatten();
+        match recent.copied().find(|block| block.height == height) {
+            Some(block) => Ok(Some(block)),
+            None => rows::Rows::new(&inner.database, &self.path).block(genesis, height),
+        }
     }
 
     /// Forgets everything above a height: the chain went another way there.
@@ -341,11 +331,7 @@ impl History {
     /// no longer to be remembered.
     fn transact(
         &self,
-        work: impl FnOnce(
-            &rows::Rows<'_>,
-            &BTreeMap<Subject, Vec<Range>>,
-            &BTreeMap<BlockHash, VecDeque<Block>>,
-        ) -> Result<Vec<Subject>, HistoryError>,
+        work: impl FnOnce(&rows::Rows<'_>, &BTreeMap<Subject, Vec<Range>>, &Recent) -> Result<Vec<Subject>, HistoryError>,
     ) -> Result<(), HistoryError> {
         let failed = |error: rusqlite::Error| database_error(&self.path, &error);
         let mut inner = self.lock();
@@ -414,6 +400,16 @@ impl Chunk {
             start: self.start,
         }
     }
+}
+
+/// Writes quiet stretches and the blocks at their ends.
+fn put_quiet(rows: &rows::Rows<'_>, subject: &Subject, ranges: &[Range], recent: &Recent) -> Result<(), HistoryError> {
+    let tips = recent.get(&subject.genesis);
+    let block = |height| tips?.iter().find(|block| block.height == height).copied();
+    let ends = ranges.iter().flat_map(|range| [range.from, range.to]);
+    let ends: Vec<Block> = ends.filter_map(block).collect();
+    rows.put_blocks(subject.genesis, &ends)?;
+    rows.put_ranges(subject, ranges)
 }
 
 /// Moves a damaged file and its logs out of the way.

@@ -126,6 +126,14 @@ pub(super) fn cut(ranges: Vec<Range>, height: u32) -> Vec<Range> {
 }
 
 impl Kept {
+    /// Without what is told of blocks above a height.
+    #[must_use]
+    pub fn up_to(mut self, height: u32) -> Self {
+        self.ranges = cut(self.ranges, height);
+        self.events.retain(|event| event.height <= height);
+        self
+    }
+
     /// The stretches in `from..=to` that were not looked at, highest first, as (from, to).
     pub fn missing(&self, from: u32, to: u32) -> Vec<(u32, u32)> {
         let mut out = Vec::new();

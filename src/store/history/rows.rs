@@ -185,14 +185,17 @@ impl<'a> Rows<'a> {
         self.select(
             "SELECT height, hash, time FROM block JOIN chain ON chain.id = chain WHERE genesis = ?1 ORDER BY height DESC",
             [genesis.to_byte_array()],
-            |row| {
-                Ok(Block {
-                    height: row.get(0)?,
-                    hash: BlockHash::from_byte_array(row.get(1)?),
-                    time: from_sql(row.get(2)?),
-                })
-            },
+            read_block,
         )
+    }
+
+    pub(super) fn block(&self, genesis: BlockHash, height: u32) -> Result<Option<Block>, HistoryError> {
+        let found = self.select(
+            "SELECT height, hash, time FROM block JOIN chain ON chain.id = chain WHERE genesis = ?1 AND height = ?2",
+            params![genesis.to_byte_array(), height],
+            read_block,
+        )?;
+        Ok(found.into_iter().next())
     }
 
     fn ranges(&self, masternode: i64) -> Result<Vec<Range>, HistoryError> {
@@ -258,23 +261,6 @@ impl<'a> Rows<'a> {
             "INSERT OR REPLACE INTO event (masternode, height, number, change) VALUES (?1, ?2, ?3, ?4)",
             params![masternode, height, number, change],
         )
-    }
-
-    pub(super) fn amend(&self, subject: &Subject, height: u32, changes: &[Change]) -> Result<(), HistoryError> {
-        let at = "SELECT 1 FROM event WHERE masternode = ?1 AND height = ?2 LIMIT 1";
-        let Some(masternode) = self.masternode(subject)? else {
-            return Ok(());
-        };
-        if self.id(at, params![masternode, height])?.is_none() {
-            return Ok(());
-        }
-        self.execute(
-            "DELETE FROM event WHERE masternode = ?1 AND height = ?2",
-            params![masternode, height],
-        )?;
-        (0..)
-            .zip(changes)
-            .try_for_each(|(number, change)| self.put_event(masternode, height, number, change))
     }
 
     pub(super) fn kept(&self, subject: &Subject) -> Result<Kept, HistoryError> {
@@ -365,6 +351,14 @@ impl<'a> Rows<'a> {
             params![chain, height],
         )
     }
+}
+
+fn read_block(row: &Row<'_>) -> rusqlite::Result<Block> {
+    Ok(Block {
+        height: row.get(0)?,
+        hash: BlockHash::from_byte_array(row.get(1)?),
+        time: from_sql(row.get(2)?),
+    })
 }
 
 /// SQLite has no unsigned numbers; no clock shows a time above half of them.

@@ -179,6 +179,8 @@ fn a_quiet_block_writes_nothing_and_is_known_all_the_same() {
     assert_eq!(size(), before);
     assert_eq!(stretches(&history, &subject(1)), [(100, 190)]);
     assert_eq!(history.blocks(genesis()).unwrap()[0], block(190));
+    assert_eq!(history.block(genesis(), 150).unwrap(), Some(block(150)));
+    assert_eq!(history.block(genesis(), 191).unwrap(), None);
     // A second window, or the command line.
     let other = History::open(history.path()).unwrap();
     assert_eq!(stretches(&other, &subject(1)), []);
@@ -186,6 +188,7 @@ fn a_quiet_block_writes_nothing_and_is_known_all_the_same() {
     let loud = chunk(190, 191, vec![rise(191, 0, 66)]);
     history.see(genesis(), Some(block(190)), block(191), &[loud]).unwrap();
     assert_eq!(stretches(&other, &subject(1)), [(100, 191)]);
+    assert_eq!(other.block(genesis(), 190).unwrap(), Some(block(190)));
     assert_eq!(heights(&other, &subject(1)), [191]);
 }
 
@@ -238,31 +241,6 @@ fn what_is_known_already_is_not_replaced_by_something_poorer() {
     assert_eq!(kept.events[1], rich.events[0]);
     assert_eq!(heights(&history, &subject(1)), [6, 11]);
     assert_eq!(kept.events[0].time, None, "no block of it was noted");
-}
-
-#[test]
-fn an_event_can_be_completed_and_not_invented() {
-    let (_folder, history) = folder_and_history();
-    history
-        .write(genesis(), &[chunk(10, 12, vec![rise(11, 0, 66)])], &[])
-        .unwrap();
-    let dkg = Change::Dkg {
-        kind: "llmq_test".to_owned(),
-        quorum: BlockHash::from_byte_array([4; 32]),
-        height: 0,
-    };
-    let better = [Change::Penalty { from: 0, to: 66 }, dkg.clone()];
-    history.amend(&subject(1), 11, &better).unwrap();
-    history.amend(&subject(1), 12, &better).unwrap();
-    history.amend(&subject(2), 11, &better).unwrap();
-    let changes: Vec<Change> = history
-        .read(&subject(1))
-        .unwrap()
-        .events
-        .into_iter()
-        .map(|event| event.change)
-        .collect();
-    assert_eq!(changes, better);
 }
 
 #[test]

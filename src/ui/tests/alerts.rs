@@ -1,14 +1,15 @@
 //! The Alerts page: what is on it, what its switches keep, and that what happens on a chain gets there and to whoever is to be told.
 
-use std::sync::{LazyLock, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use super::support::{Fixture, entry, hash, profile, tip};
+use super::support::{Fixture, entry, hash, profile, status, tip};
 use crate::flow::overview::{Mine, Overview};
 use crate::flow::watch::Failure;
 use crate::notify::fake::FakeSink;
 use crate::notify::{Notice, NotifyError};
 use crate::protocol::Address;
 use crate::protocol::masternode::Entry;
+use crate::rpc::fake::FakeNode;
 use crate::rpc::{MasternodeList, Tip};
 use crate::store::Settings;
 use crate::ui::alerting::Alerting;
@@ -26,15 +27,26 @@ pub fn listed(height: u32, entries: Vec<Entry>) -> Overview {
 
 /// Gives the window a list as if it had been read, and lets it do what it does with it.
 pub fn read(fixture: &mut Fixture, overview: Overview) {
-    let message = masternodes::Message::Read(Ok(std::sync::Arc::new(overview)));
+    let message = masternodes::Message::Read(Ok(Arc::new(overview)));
     fixture.send_and_run(Message::Masternodes(message));
 }
 
 const HEIGHT: u32 = 1_234_567;
 
+/// Connected to a node whose chain only grows.
+fn watching() -> Fixture {
+    let mut fixture = Fixture::connected();
+    let mut node = FakeNode::new().with_status(Ok(status()));
+    for height in HEIGHT..HEIGHT + 20 {
+        node = node.with_block_at(height, Ok(Some(Tip { height, ..tip() })));
+    }
+    fixture.session().connection.ports.node = Arc::new(node);
+    fixture
+}
+
 /// A masternode of mine whose payout address somebody changed, and which missed a DKG.
 pub fn changed() -> Fixture {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     read(&mut fixture, listed(HEIGHT, vec![entry(0), entry(1)]));
     let (mut one, two) = (entry(0), entry(1));
     one.state.payout = Some(Address::PubkeyHash([9; 20]));
@@ -49,7 +61,7 @@ fn kept(fixture: &Fixture) -> crate::store::Alerts {
 
 #[test]
 fn nothing_has_happened_before_the_first_list() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     fixture.press("Alerts");
     fixture.assert_shows(&["being read for the first time"]);
     read(&mut fixture, listed(HEIGHT, vec![entry(0)]));
@@ -74,7 +86,7 @@ fn what_happened_is_on_the_page_and_leads_to_the_masternode() {
 
 #[test]
 fn only_the_last_ones_are_shown_before_all_are_asked_for() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     for block in 0..10 {
         let mut one = entry(0);
         one.state.last_paid_height = HEIGHT + block;
@@ -90,7 +102,7 @@ fn only_the_last_ones_are_shown_before_all_are_asked_for() {
 
 #[test]
 fn a_kind_that_is_switched_off_is_told_no_more_and_that_is_kept() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     read(&mut fixture, listed(HEIGHT, vec![entry(0)]));
     fixture.press("Alerts");
     fixture.press("Payment received");
@@ -107,7 +119,7 @@ fn a_kind_that_is_switched_off_is_told_no_more_and_that_is_kept() {
 
 #[test]
 fn quiet_hours_are_kept_when_they_are_times() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     fixture.press("Alerts");
     assert!(fixture.is_disabled("Save"), "nothing was changed");
     fixture.press("Quiet hours");
@@ -129,7 +141,7 @@ fn quiet_hours_are_kept_when_they_are_times() {
 
 #[test]
 fn an_address_that_is_none_is_refused_where_it_is_typed() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     fixture.press("Alerts");
     fixture.fill("webhook", "ftp://example.org");
     fixture.fill("command", "tell \"me");
@@ -149,7 +161,7 @@ fn an_address_that_is_none_is_refused_where_it_is_typed() {
 #[cfg(unix)]
 #[test]
 fn a_test_is_sent_the_way_that_is_typed_and_says_how_it_went() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     fixture.press("Alerts");
     let out = fixture.dirs.settings.with_file_name("told");
     fixture.fill("command", &format!("sh -c 'cat > {}'", out.display()));
@@ -192,10 +204,10 @@ fn told(work: impl FnOnce()) -> Vec<Notice> {
 
 #[test]
 fn whoever_is_to_be_told_is_told_while_another_page_is_open() {
-    let mut fixture = Fixture::connected();
+    let mut fixture = watching();
     fixture.app.ways = |_, desktop| {
         assert!(desktop, "the settings have it on");
-        (vec![std::sync::Arc::new(TOLD.clone())], Vec::new())
+        (vec![Arc::new(TOLD.clone())], Vec::new())
     };
     let all = told(|| {
         read(&mut fixture, listed(HEIGHT, vec![entry(0)]));
@@ -293,7 +305,7 @@ fn how_it_looks() {
     send_test(&mut fixture, "test-webhook");
     super::looks::check(&fixture, "alerts");
     super::looks::check_tall(&fixture, "alerts-tall");
-    let mut empty = Fixture::connected();
+    let mut empty = watching();
     read(&mut empty, listed(HEIGHT, vec![entry(0)]));
     empty.press("Alerts");
     super::looks::check(&empty, "alerts-empty");

@@ -152,11 +152,11 @@ fn offered(key: &str) -> Option<Column> {
 
 fn widget(column: Column) -> table::Column {
     let (width, grow, align) = match column {
-        Column::Status => (108.0, 0.3, Align::Left),
+        Column::Status => (104.0, 0.3, Align::Left),
         Column::Reason => (130.0, 0.5, Align::Left),
         Column::Name => (120.0, 0.5, Align::Left),
-        Column::Service => (158.0, 0.6, Align::Left),
-        Column::Type => (76.0, 0.2, Align::Left),
+        Column::Service => (174.0, 0.6, Align::Left),
+        Column::Type => (70.0, 0.2, Align::Left),
         Column::Level => (90.0, 0.2, Align::Left),
         Column::ProTxHash
         | Column::CollateralHash
@@ -165,11 +165,12 @@ fn widget(column: Column) -> table::Column {
         | Column::PayoutAddress
         | Column::OwnerAddress
         | Column::VotingAddress
-        | Column::OperatorPayoutAddress => (142.0, 0.4, Align::Left),
-        Column::NextPaymentTime => (138.0, 0.3, Align::Left),
-        Column::NextPaymentEarliest | Column::NextPaymentLatest => (156.0, 0.3, Align::Left),
-        Column::NextPaymentAmount => (150.0, 0.3, Align::Right),
-        Column::PosePenalty | Column::QueuePosition => (72.0, 0.1, Align::Right),
+        | Column::OperatorPayoutAddress => (134.0, 0.4, Align::Left),
+        Column::NextPaymentTime => (110.0, 0.3, Align::Left),
+        Column::NextPaymentEarliest | Column::NextPaymentLatest => (162.0, 0.3, Align::Left),
+        Column::NextPaymentAmount => (166.0, 0.3, Align::Right),
+        Column::PosePenalty => (66.0, 0.1, Align::Right),
+        Column::QueuePosition => (76.0, 0.1, Align::Right),
         _ => (110.0, 0.2, Align::Right),
     };
     table::Column {
@@ -220,7 +221,7 @@ pub fn cell(column: Column, masternode: &Masternode, profile: &Profile, now: u64
         Column::NextPaymentHeight => number(slot.map(|slot| slot.height)),
         Column::NextPaymentTime => masternode
             .expected_time
-            .map_or_else(nothing, |time| plain(format::relative(now, time.likely.max(now)))),
+            .map_or_else(nothing, |time| plain(format::about(time.likely.saturating_sub(now)))),
         Column::NextPaymentEarliest => moment(masternode.expected_time.map(|time| time.earliest)),
         Column::NextPaymentLatest => moment(masternode.expected_time.map(|time| time.latest)),
         Column::NextPaymentAmount => {

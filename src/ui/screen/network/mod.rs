@@ -58,6 +58,8 @@ pub struct Network {
 
 struct Work {
     run: u64,
+    /// It makes a newer list, which is not given up for a filter.
+    newer: bool,
     _task: task::Handle,
 }
 
@@ -152,7 +154,7 @@ impl Network {
         let before = self.list.as_ref().map(|list| Arc::clone(&list.model));
         let (overview, profile) = (Arc::clone(overview), Arc::clone(profile));
         let (sort, filter) = (self.layout.sort, self.filter.clone());
-        self.begin(move || {
+        self.begin(true, move || {
             let model = Arc::new(Model::new(overview, profile, before.as_deref()));
             Listed::new(model, sort, filter)
         })
@@ -227,22 +229,30 @@ impl Network {
             return Task::none();
         };
         let (sort, filter) = (self.layout.sort, self.filter.clone());
+        // What a newer list brings is put into this order when it is there.
+        let newer = self.work.as_ref().is_some_and(|work| work.newer);
         if list.model.len() <= AT_ONCE {
-            self.work = None;
+            if !newer {
+                self.work = None;
+            }
             self.show(Arc::new(list.arranged(sort, filter)));
             return Task::none();
         }
-        self.begin(move || list.arranged(sort, filter))
+        if newer {
+            return Task::none();
+        }
+        self.begin(false, move || list.arranged(sort, filter))
     }
 
     /// Works away from the window's thread.
-    fn begin(&mut self, work: impl FnOnce() -> Listed + Send + 'static) -> Task<Message> {
+    fn begin(&mut self, newer: bool, work: impl FnOnce() -> Listed + Send + 'static) -> Task<Message> {
         self.runs += 1;
         let run = self.runs;
         let done = move |list| Message::Listed(run, Arc::new(list));
         let (task, handle) = blocking(work, done).abortable();
         self.work = Some(Work {
             run,
+            newer,
             _task: handle.abort_on_drop(),
         });
         task

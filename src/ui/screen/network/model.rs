@@ -19,11 +19,14 @@ use crate::ui::widget::table::Direction;
 /// Payments that are foretold.
 pub const PAYEES: usize = 100;
 
-/// What a filter is looked for in, besides status and name in words; a line each in the text of a row.
-const SEARCHED: [Column; 12] = [
-    Column::Type,
-    Column::Status,
-    Column::Reason,
+/// The words of a row's text: a line each, then one for the status in words, for mine and for the name, then [`END`].
+const WORDS: [Column; 3] = [Column::Type, Column::Status, Column::Reason];
+
+/// Ends the words.
+const END: char = '\0';
+
+/// The rest of a row's text, a line each.
+const FIELDS: [Column; 9] = [
     Column::PayoutAddress,
     Column::OwnerAddress,
     Column::VotingAddress,
@@ -35,8 +38,20 @@ const SEARCHED: [Column; 12] = [
     Column::CollateralHash,
 ];
 
-/// How many of them, from the first, are sorted by that text: it is dear to make (addresses have checksums) and there already.
-const SORTED_BY_TEXT: usize = 9;
+/// How many of the fields, from the first, are sorted by that text: it is dear to make (addresses have checksums) and there already.
+const SORTED_BY_TEXT: usize = 6;
+
+/// Filters that mean a word; letters like these are in some address by chance, too.
+const KNOWN: [&str; 8] = [
+    "evo",
+    "regular",
+    "mine",
+    "enabled",
+    "penalised",
+    "banned",
+    "waiting",
+    "revoked",
+];
 
 /// By what the rows are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +136,11 @@ impl Model {
         self.overview.masternodes.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who the next blocks pay.
     pub fn payees(&self) -> &[Payee] {
         &self.payees
     }
@@ -142,9 +162,7 @@ impl Model {
     /// All rows in an order. It is total: where a column says the same of two, their hashes decide. Those of which it says nothing
     /// come last in both directions.
     pub fn sorted(&self, sort: Sort) -> Vec<u32> {
-        let line = SEARCHED[..SORTED_BY_TEXT]
-            .iter()
-            .position(|column| *column == sort.column);
+        let line = line_of(sort.column);
         let key = |row: u32| match line {
             Some(line) => self.line(row, line),
             None => Key::of(sort.column.order(self.row(row as usize), &self.profile)),
@@ -184,7 +202,14 @@ impl Model {
     pub fn filtered(&self, order: &[u32], filter: &str) -> Vec<u32> {
         let filter = filter.to_lowercase();
         let words: Vec<&str> = filter.split_whitespace().collect();
-        let has_all = |row: &&u32| words.iter().all(|word| self.texts[**row as usize].contains(word));
+        let has = |row: u32, word: &str| {
+            let text: &str = &self.texts[row as usize];
+            match KNOWN.contains(&word) {
+                true => text.split(END).next().is_some_and(|words| words.contains(word)),
+                false => text.contains(word),
+            }
+        };
+        let has_all = |row: &&u32| words.iter().all(|word| has(**row, word));
         order.iter().filter(has_all).copied().collect()
     }
 
@@ -218,19 +243,33 @@ fn said(state: &State) -> impl PartialEq + use<> {
     )
 }
 
-/// Everything a filter may name, in lower case, a line each.
+/// Everything a filter may name, in lower case.
 fn searched(masternode: &Masternode, profile: &Profile) -> Arc<str> {
     let mut all = String::with_capacity(512);
-    for column in SEARCHED {
+    let add = |all: &mut String, column: Column| {
         all.push_str(&text(&column.value(masternode, profile)));
         all.push('\n');
-    }
+    };
+    WORDS.into_iter().for_each(|column| add(&mut all, column));
     all.push_str(status_word(masternode.entry.status()).0);
     if masternode.mine {
         all.push_str("\nmine\n");
         all.push_str(&masternode.name);
+    } else {
+        all.push_str("\n\n");
     }
+    all.push('\n');
+    all.push(END);
+    all.push('\n');
+    FIELDS.into_iter().for_each(|column| add(&mut all, column));
     all.to_lowercase().into()
+}
+
+/// The line of the text that a column is sorted by.
+fn line_of(column: Column) -> Option<usize> {
+    let at = |columns: &[Column]| columns.iter().position(|each| *each == column);
+    // After the words come status, mine, name and the end.
+    at(&WORDS).or_else(|| at(&FIELDS[..SORTED_BY_TEXT]).map(|line| WORDS.len() + 4 + line))
 }
 
 /// The place of each hash among all, in the order of the digits shown.

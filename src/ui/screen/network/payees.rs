@@ -13,13 +13,13 @@ use crate::ui::widget::table::{Align, Cell, Column, Look, Rows, table};
 use crate::ui::widget::{card, heading, muted};
 
 const COLUMNS: [Column; 7] = [
-    one("Block", 92.0, 0.1, Align::Right),
-    one("When", 138.0, 0.3, Align::Left),
-    one("Masternode", 164.0, 0.8, Align::Left),
-    one("proTxHash", 142.0, 0.4, Align::Left),
-    one("Amount", 140.0, 0.3, Align::Right),
-    one("Earliest", 156.0, 0.3, Align::Left),
-    one("Latest", 156.0, 0.3, Align::Left),
+    one("Block", 88.0, 0.1, Align::Right),
+    one("When", 110.0, 0.3, Align::Left),
+    one("Masternode", 186.0, 0.9, Align::Left),
+    one("proTxHash", 134.0, 0.4, Align::Left),
+    one("Amount", 166.0, 0.3, Align::Right),
+    one("Earliest", 162.0, 0.3, Align::Left),
+    one("Latest", 162.0, 0.3, Align::Left),
 ];
 
 const fn one(title: &'static str, width: f32, grow: f32, align: Align) -> Column {
@@ -100,10 +100,11 @@ impl Rows for Payees<'_> {
         match column {
             0 => Cell::new(format::height(payee.height), Look::Plain),
             1 => match payee.time {
-                Some(time) => Cell::new(format::relative(self.now, time.likely.max(self.now)), Look::Plain),
+                Some(time) => Cell::new(format::about(time.likely.saturating_sub(self.now)), Look::Plain),
                 None => moment(None),
             },
-            2 if masternode.mine => Cell::new(format!("{} · {service}", masternode.name), Look::Strong),
+            2 if masternode.roles.any() => Cell::new(format!("{} · {service}", masternode.name), Look::Strong),
+            2 if masternode.mine => Cell::new(service.to_string(), Look::Strong),
             2 => Cell::new(service.to_string(), Look::Plain),
             3 => Cell::new(format::short_hash(&masternode.hash().to_string()), Look::Mono),
             4 => match payee

@@ -78,10 +78,10 @@ fn line<'a>(bin: &Bin, enabled: usize, most: usize, outlook: &Outlook) -> Elemen
     let part = |number: usize| u16::try_from(number * 1_000 / most.max(1)).unwrap_or(1_000);
     // A single masternode among thousands is still seen.
     let long = if bin.count == 0 { 0 } else { part(bin.count).max(4) };
-    let bar = row![
-        filled(tone, long),
-        space().width(Length::FillPortion(1_000 - long.min(1_000)))
-    ];
+    let mut bar = row![filled(tone, long)];
+    if long < 1_000 {
+        bar = bar.push(space().width(Length::FillPortion(1_000 - long)));
+    }
     let percent = bin.count as f64 * 100.0 / enabled.max(1) as f64;
     let number = match bin.count {
         0 => "0".to_owned(),

@@ -172,7 +172,7 @@ fn chooser(screen: &Network) -> Element<'_, Message> {
 }
 
 fn nothing<'a>(list: &Listed) -> Element<'a, Message> {
-    let words = if list.model.len() == 0 {
+    let words = if list.model.is_empty() {
         column![
             heading("The network has no masternodes yet"),
             muted("The first one can be yours.")

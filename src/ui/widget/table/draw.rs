@@ -6,6 +6,7 @@ use iced::advanced::{Renderer as _, renderer};
 use iced::alignment::Vertical;
 use iced::{Background, Border, Color, Font, Point, Rectangle, Renderer, Size as Extent, Theme, Vector};
 
+use super::fit::{fitting, width};
 use super::geometry::{BAR, Geometry, Hit, PAD};
 use super::{Align, Cell, Direction, Look, State, Table};
 use crate::ui::theme::{Colors, MONO, STRONG, Size, UI, colors};
@@ -13,6 +14,7 @@ use crate::ui::theme::{Colors, MONO, STRONG, Size, UI, colors};
 const LINE: f32 = 1.3;
 const TICK: f32 = 16.0;
 const DOT: f32 = 8.0;
+const SLACK: f32 = 24.0;
 
 impl<M> Table<'_, M> {
     pub(super) fn paint(&self, state: &State, geometry: &Geometry, renderer: &mut Renderer, theme: &Theme) {
@@ -114,7 +116,7 @@ impl<M> Table<'_, M> {
             } else {
                 colors.muted
             };
-            let title = titled(column.title, sorted.map(|(_, direction)| direction));
+            let title = titled(column.title, sorted.map(|(_, direction)| direction), place.width);
             words(renderer, title, place, column.align, (STRONG, Size::SMALL), ink);
         }
     }
@@ -154,12 +156,15 @@ impl<M> Table<'_, M> {
     }
 }
 
-fn titled(title: &str, direction: Option<Direction>) -> String {
-    match direction {
-        Some(Direction::Ascending) => format!("{title} ↑"),
-        Some(Direction::Descending) => format!("{title} ↓"),
-        None => title.to_owned(),
-    }
+/// A title and the arrow of its order, which is never cut off.
+fn titled(title: &str, direction: Option<Direction>, room: f32) -> String {
+    let arrow = match direction {
+        Some(Direction::Ascending) => " ↑",
+        Some(Direction::Descending) => " ↓",
+        None => "",
+    };
+    let room = room - width(arrow, STRONG, Size::SMALL);
+    format!("{}{arrow}", fitting(title, room, STRONG, Size::SMALL))
 }
 
 /// The inside of a cell.
@@ -188,10 +193,11 @@ fn paint_cell(content: &Cell, align: Align, place: Rectangle, renderer: &mut Ren
         place.x += DOT + 6.0;
         place.width -= DOT + 6.0;
     }
-    words(renderer, content.text.clone(), place, align, (font, size), ink);
+    let text = fitting(&content.text, place.width, font, size).into_owned();
+    words(renderer, text, place, align, (font, size), ink);
 }
 
-/// One line in the middle of a place; what has no room is left out.
+/// One line in the middle of a place.
 fn words(
     renderer: &mut Renderer,
     content: String,
@@ -210,7 +216,8 @@ fn words(
     };
     let text = Text {
         content,
-        bounds: Extent::new(place.width, height),
+        // It was made to fit; should it be judged too narrow by a little, nothing of it breaks into a second line.
+        bounds: Extent::new(place.width + SLACK, height),
         size: size.into(),
         line_height: LineHeight::Absolute(height.into()),
         font,

@@ -11,9 +11,9 @@ pub const ROW: f32 = 32.0;
 /// Height of the header.
 pub const HEADER: f32 = 36.0;
 /// Width of the column of boxes.
-pub(super) const BOXES: f32 = 40.0;
+pub(super) const BOXES: f32 = 36.0;
 /// Space left and right in a cell.
-pub(super) const PAD: f32 = 10.0;
+pub(super) const PAD: f32 = 8.0;
 /// Width of the place of a scroll bar.
 pub(super) const BAR: f32 = 12.0;
 /// A thumb stays large enough to be caught.
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn space_that_is_left_goes_to_the_columns_that_want_it() {
-        let wide = of(490.0 + BAR + 300.0, 3);
+        let wide = of(450.0 + BOXES + BAR + 300.0, 3);
         assert_eq!(wide.widths, [100.0, 300.0, 350.0]);
         assert_eq!(wide.furthest(), START);
         assert_eq!(wide.horizontal(START), None);
@@ -320,7 +320,7 @@ mod tests {
     fn without_space_columns_keep_their_width_and_the_table_scrolls_sideways() {
         let narrow = of(400.0, 3);
         assert_eq!(narrow.widths, [100.0, 200.0, 150.0]);
-        assert_eq!(narrow.furthest(), Vector::new(490.0 - 388.0, 0.0));
+        assert_eq!(narrow.furthest(), Vector::new(450.0 + BOXES - 388.0, 0.0));
         assert!(narrow.horizontal(START).is_some());
         // The bar takes its place from the rows.
         assert_eq!(narrow.body().height, 436.0 - HEADER - BAR);

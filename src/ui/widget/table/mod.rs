@@ -4,6 +4,7 @@
 //! sorted, ticked and scrolled is kept by who shows the table; it only says what was asked for.
 
 mod draw;
+mod fit;
 mod geometry;
 mod input;
 
