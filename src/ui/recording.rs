@@ -20,6 +20,7 @@ impl App {
         let record = async move { recorder.record_overview(&ports, &overview).await };
         Task::perform(record, |result| Message::Recorded(result.map(|_| ())))
     }
+
     /// A list that was not recorded leaves a gap, which the next one closes.
     pub(super) fn recorded(&mut self, result: Result<(), flow::Error>) -> Task<Message> {
         if let Err(error) = &result {

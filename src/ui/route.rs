@@ -109,6 +109,7 @@ impl App {
             masternodes::Action::Register => self.go(Page::Register),
             masternodes::Action::Vault => self.go(Page::Keys),
             masternodes::Action::Journal => self.go(Page::Journal),
+            masternodes::Action::Network => self.go(Page::Network),
             masternodes::Action::Update(asked) => self.open_update(asked),
             masternodes::Action::Batch(subject) => self.open_batch(subject),
             masternodes::Action::ShowBatch => {

@@ -238,33 +238,30 @@ fn nothing_matches<'a>() -> Element<'a, Message> {
 /// Why none of the list is mine, and what to do.
 fn none_is_mine(ports: &Ports) -> Element<'_, Message> {
     let register = primary_button("Register your first").on_press(Message::Register);
-    let words = match &ports.vault {
-        None => column![
-            heading("Your masternodes are not known yet"),
-            muted(
-                "The vault is locked, or there is none yet. A masternode is yours when the vault holds one of its keys or when it \
-                 was registered from here."
-            ),
-            row![primary_button("Open the vault").on_press(Message::OpenVault),]
-        ],
-        Some(vault) if vault.list().is_empty() => column![
-            heading("No masternode of yours yet"),
-            muted(
-                "The vault is open and empty. Register a masternode with a collateral on your device, or import the keys of one \
-                 that exists on the Keys page."
-            ),
-            row![register, secondary_button("Import keys").on_press(Message::OpenVault)].spacing(Gap::S)
-        ],
-        Some(_) => column![
-            heading("No masternode of yours yet"),
-            muted(
-                "None of the keys in this vault is a key of a listed masternode. Register one with a collateral on your device, or \
-                 import the keys of one that exists on the Keys page."
-            ),
-            row![register, secondary_button("Import keys").on_press(Message::OpenVault)].spacing(Gap::S)
-        ],
+    let import = secondary_button("Import keys").on_press(Message::OpenVault);
+    let network = secondary_button("Look at the network").on_press(Message::OpenNetwork);
+    let (head, words, buttons) = match &ports.vault {
+        None => (
+            "Your masternodes are not known yet",
+            "The vault is locked, or there is none yet. A masternode is yours when the vault holds one of its keys or when it was \
+             registered from here.",
+            row![primary_button("Open the vault").on_press(Message::OpenVault), network],
+        ),
+        Some(vault) if vault.list().is_empty() => (
+            "No masternode of yours yet",
+            "The vault is open and empty. Register a masternode with a collateral on your device, or import the keys of one that \
+             exists on the Keys page.",
+            row![register, import, network],
+        ),
+        Some(_) => (
+            "No masternode of yours yet",
+            "None of the keys in this vault is a key of a listed masternode. Register one with a collateral on your device, or \
+             import the keys of one that exists on the Keys page.",
+            row![register, import, network],
+        ),
     };
-    card_of(words.spacing(Gap::M)).into()
+    let content = column![heading(head), muted(words), buttons.spacing(Gap::S)];
+    card_of(content.spacing(Gap::M)).into()
 }
 
 /// The list could not be read, and there is none of before.

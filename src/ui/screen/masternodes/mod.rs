@@ -76,6 +76,7 @@ pub enum Message {
     Register,
     OpenVault,
     OpenJournal,
+    OpenNetwork,
     Refresh,
     Read(Result<Arc<Overview>, flow::Error>),
     Compared(Result<Arc<Found>, flow::Error>),
@@ -106,6 +107,8 @@ pub enum Action {
     /// Create or unlock it.
     Vault,
     Journal,
+    /// All masternodes there are.
+    Network,
     Update(Asked),
     Batch(Subject),
     ShowBatch,
@@ -153,6 +156,7 @@ impl Masternodes {
             Message::Register => return Action::Register,
             Message::OpenVault => return Action::Vault,
             Message::OpenJournal => return Action::Journal,
+            Message::OpenNetwork => return Action::Network,
             Message::Refresh => return Action::Run(self.refresh(ports)),
             Message::Read(result) => return Action::Run(self.read(ports, result)),
             Message::Compared(Ok(found)) => self.found = found,
@@ -179,7 +183,7 @@ impl Masternodes {
             Message::SelectAll(false) | Message::ClearSelection => self.clear_selection(),
             Message::Change(what) => return self.change(what),
             Message::ShowBatch => return Action::ShowBatch,
-            Message::Back => self.open = None,
+            Message::Back => return self.back(),
             Message::Elsewhere(elsewhere) => {
                 if let Some(own) = &mut self.open {
                     own.elsewhere = elsewhere;
@@ -196,6 +200,16 @@ impl Masternodes {
             Message::Copy(text) => return Action::Run(iced::clipboard::write(text)),
         }
         Action::None
+    }
+
+    /// To the list that has it: mine, or that of the network.
+    fn back(&mut self) -> Action {
+        let open = self.open.take();
+        let found = open.and_then(|own| self.find(own.hash));
+        match found {
+            Some((_, masternode)) if !masternode.mine => Action::Network,
+            _ => Action::None,
+        }
     }
 
     fn read(&mut self, ports: &Ports, result: Result<Arc<Overview>, flow::Error>) -> Task<Message> {

@@ -146,7 +146,12 @@ impl Own {
             .push(panel("Roles held here", details::roles(masternode)))
             .push(panel("Keys and addresses", details::keys(masternode, shown.profile)))
             .push(panel("Registration", details::registration(masternode, shown.profile)));
-        page(title(masternode), back(), parts.spacing(Gap::M))
+        let back = back(if masternode.mine {
+            "Back to the list"
+        } else {
+            "Back to the network"
+        });
+        page(title(masternode), back, parts.spacing(Gap::M))
     }
 
     fn history<'a>(&'a self, shown: &Shown<'a>) -> Element<'a, Outer> {
@@ -171,7 +176,11 @@ impl Own {
             "Reading the masternode list…"
         };
         let hash = copy_row("proTxHash", self.hash.to_string(), Outer::Copy);
-        page("Masternode", back(), column![warning(words), hash].spacing(Gap::M))
+        page(
+            "Masternode",
+            back("Back to the list"),
+            column![warning(words), hash].spacing(Gap::M),
+        )
     }
 }
 
@@ -179,8 +188,8 @@ fn over(message: Message) -> Outer {
     Outer::Own(message)
 }
 
-fn back<'a>() -> Element<'a, Outer> {
-    secondary_button("Back to the list").on_press(Outer::Back).into()
+fn back<'a>(words: &'a str) -> Element<'a, Outer> {
+    secondary_button(words).on_press(Outer::Back).into()
 }
 
 /// Its name where it has one here, and its address.
