@@ -10,6 +10,8 @@ use castellan::protocol::wire::{from_hex, hash_to_display, to_hex};
 use castellan::protocol::{Address, OutPoint, SecpKey, Transaction, describe};
 use serde_json::Value;
 
+#[path = "protocol/payees.rs"]
+mod payees;
 #[path = "protocol/updates.rs"]
 mod updates;
 

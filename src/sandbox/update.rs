@@ -12,7 +12,7 @@ const NO_KEY: [u8; 48] = [0; 48];
 impl State {
     /// The address, the operator's payout and Platform's fields are replaced by what the payload says, empty or not. A banned
     /// masternode is revived if it has all its keys.
-    pub(super) fn serve(&mut self, payload: &ProUpServTx, height: u32) {
+    pub fn serve(&mut self, payload: &ProUpServTx, height: u32) {
         self.service = payload.service;
         self.operator_payout = payload.operator_payout.clone();
         if payload.platform.is_some() {
@@ -28,7 +28,7 @@ impl State {
 
     /// Another operator key makes the masternode wait, banned, for its new operator; the same point in whatever encoding
     /// leaves the operator's part alone.
-    pub(super) fn reassign(&mut self, payload: &ProUpRegTx, height: u32) {
+    pub fn reassign(&mut self, payload: &ProUpRegTx, height: u32) {
         if self.changes_operator(payload) {
             self.dismiss_operator(height);
             self.version = payload.version;
@@ -38,7 +38,8 @@ impl State {
         self.payout = payload.payout.clone();
     }
 
-    pub(super) fn revoke(&mut self, payload: &ProUpRevTx, height: u32) {
+    /// The operator gives up: the masternode waits, banned, for its owner to name another.
+    pub fn revoke(&mut self, payload: &ProUpRevTx, height: u32) {
         self.dismiss_operator(height);
         self.revocation_reason = payload.reason;
     }

@@ -6,8 +6,10 @@ use bitcoin::{OutPoint, ScriptBuf};
 
 use super::support::{NOW, key, key_id, pay, start};
 use crate::protocol::address::Address;
+use crate::protocol::masternode::entry::State;
+use crate::protocol::masternode::{Entry, OperatorKey, reward};
 use crate::protocol::network::{self, MnType};
-use crate::protocol::script::pay_to_key;
+use crate::protocol::script::{self, pay_to_key};
 use crate::protocol::tx::{Transaction, TxIn, TxOut};
 use crate::protocol::{Amount, ProTxHash};
 use crate::sandbox::faucet::sign_inputs;
@@ -205,6 +207,74 @@ fn a_block_pays_out_exactly_what_it_creates() {
         let subsidy = crate::sandbox::payee::subsidy(chain.profile(), block.height);
         assert!(block.fees > 0);
         assert_eq!(coinbase.output_total().unwrap().duffs(), subsidy + block.fees);
+    }
+}
+
+#[test]
+fn a_block_pays_its_masternode_what_is_foretold() {
+    for network in ["dash-regtest", "wei-regtest"] {
+        let mut chain = start(network, 10);
+        let rules = chain.profile().reward.clone().unwrap();
+        // Those who ask for a part get an address.
+        let list = std::sync::Arc::make_mut(chain.lists.last_mut().unwrap());
+        list.update_where(
+            |mn| mn.operator_reward > 0,
+            |state| state.operator_payout = pay_to_key(&[7; 20]),
+        );
+        let mut with_operator = 0;
+        // Over a decline of the subsidy.
+        for round in 0..170 {
+            if round % 10 == 0 {
+                chain
+                    .fund(&[(ScriptBuf::from_bytes(vec![0x51]), Amount::from_coins(1))], NOW)
+                    .unwrap();
+            }
+            let block = chain.mine(NOW).clone();
+            let payment = block.payment.unwrap();
+            let payee = chain.list().get(payment.pro_tx_hash).unwrap();
+            let entry = listed(payee);
+            let fees = Amount::from_duffs(block.fees);
+            let foretold = reward::expected(&entry, block.height, &rules, fees).unwrap();
+            let parts = [foretold.platform, foretold.owner, foretold.operator].map(Amount::duffs);
+            let paid: Vec<u64> = payment.outputs.iter().map(|(_, amount)| *amount).collect();
+            let foretold: Vec<u64> = parts.into_iter().filter(|amount| *amount > 0).collect();
+            assert_eq!(paid, foretold, "{network} {}", block.height);
+            with_operator += usize::from(parts[2] > 0);
+        }
+        let evo = chain.profile().collateral_evo.is_some();
+        assert_eq!(rules.platform_from.is_some(), evo);
+        assert!(with_operator > 0, "{network}");
+    }
+}
+
+/// What rewards depend on.
+fn listed(mn: &crate::sandbox::masternodes::Masternode) -> Entry {
+    let state = &mn.state;
+    Entry {
+        pro_tx_hash: mn.pro_tx_hash,
+        kind: mn.kind,
+        collateral: mn.collateral,
+        operator_reward: mn.operator_reward,
+        confirmations: None,
+        state: State {
+            version: state.version,
+            service: state.service,
+            registered_height: state.registered_height,
+            last_paid_height: state.last_paid_height,
+            consecutive_payments: state.consecutive_payments,
+            pose_penalty: state.penalty,
+            pose_revived_height: state.revived_height,
+            pose_ban_height: state.ban_height,
+            revocation_reason: state.revocation_reason,
+            owner: Some(state.owner),
+            voting: Some(state.voting),
+            payout: script::address(state.payout.as_bytes()),
+            operator_payout: script::address(state.operator_payout.as_bytes()),
+            operator: OperatorKey::NotTold,
+            platform_node_id: None,
+            platform_p2p_port: None,
+            platform_http_port: None,
+        },
     }
 }
 
