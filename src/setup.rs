@@ -200,7 +200,9 @@ fn history(at: &Path) -> Result<History, Error> {
     if let Some(reason) = history.unkept() {
         tracing::warn!("the history is not kept: {reason}");
     }
-    history.prune(crate::flow::now().saturating_sub(RETENTION))?;
+    if let Err(error) = history.prune(crate::flow::now().saturating_sub(RETENTION)) {
+        tracing::warn!(%error, "the history was not pruned");
+    }
     Ok(history)
 }
 

@@ -54,7 +54,7 @@ pub async fn run(session: &Session, args: WatchArgs) -> Result<ExitCode, Failure
         }
         Err(failure) => return Err(failure),
     };
-    let watch = open()?.with(hashes);
+    let watch = open()?.with(hashes)?;
     if args.once {
         once(&watch, &ports, teller).await
     } else {

@@ -41,9 +41,9 @@ pub fn duration(seconds: u64) -> Option<String> {
     let (number, unit) = match seconds {
         0..5 => return None,
         5..90 => (seconds, "second"),
-        90..5_400 => ((seconds + MINUTE / 2) / MINUTE, "minute"),
-        5_400..172_800 => ((seconds + HOUR / 2) / HOUR, "hour"),
-        _ => ((seconds + DAY / 2) / DAY, "day"),
+        90..5_400 => (seconds.saturating_add(MINUTE / 2) / MINUTE, "minute"),
+        5_400..172_800 => (seconds.saturating_add(HOUR / 2) / HOUR, "hour"),
+        _ => (seconds.saturating_add(DAY / 2) / DAY, "day"),
     };
     Some(if number == 1 {
         format!("1 {unit}")
@@ -56,8 +56,8 @@ pub fn duration(seconds: u64) -> Option<String> {
 pub fn about(seconds: u64) -> String {
     let (number, unit) = match seconds {
         0..5_400 => (seconds.div_ceil(MINUTE).max(1), "min"),
-        5_400..360_000 => ((seconds + HOUR / 2) / HOUR, "h"),
-        _ => ((seconds + DAY / 2) / DAY, "days"),
+        5_400..360_000 => (seconds.saturating_add(HOUR / 2) / HOUR, "h"),
+        _ => (seconds.saturating_add(DAY / 2) / DAY, "days"),
     };
     format!("about {} {unit}", grouped(number))
 }

@@ -12,7 +12,7 @@ use super::broadcast::Refusal;
 use super::capabilities::{Learned, capabilities};
 use super::endpoint::Endpoint;
 use super::http::{Answer, Call, Http, Limits, Size};
-use super::json::{Json, parse};
+use super::json::{Json, parse, parse_list};
 use super::list::Kept;
 use super::pending::Seen;
 use super::types::{self, ChainInfo, Forks, Header, NetworkInfo, raw_transaction};
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
+use crate::protocol::special_tx::Service;
 use crate::protocol::tx::PRO_REG;
 use crate::protocol::{Address, Amount, ProTxHash, Profile, Transaction};
 
@@ -257,6 +258,21 @@ impl Client {
         }
     }
 
+    /// `getpeerinfo`: whom the node reached at the service itself. Who came to the node has another port.
+    async fn read_peer_version(&self, service: Service) -> Result<Option<u32>, RpcError> {
+        let raw = self.ask("getpeerinfo", json!([]), Size::List).await?;
+        let peers = parse_list("getpeerinfo", raw.get(), |peer| {
+            let address: Option<Service> = peer.optional("addr", |json| Ok(json.text()?.parse().ok()))?.flatten();
+            // 0 until it said who it is.
+            let version = peer
+                .optional("version", |json| json.u32())?
+                .filter(|version| *version > 0);
+            Ok((address, version))
+        })?;
+        let reached = peers.into_iter().find(|(address, _)| *address == Some(service));
+        Ok(reached.and_then(|(_, version)| version))
+    }
+
     pub(super) async fn read_coin(&self, outpoint: OutPoint) -> Result<Option<FoundCoin>, RpcError> {
         let read = |json: &Json<'_>| types::unspent(json, outpoint, &self.profile);
         let in_chain = self.get("gettxout", unspent_params(outpoint, false), read).await?;
@@ -420,6 +436,10 @@ impl Node for Client {
 
     fn memberships(&self, pro_tx_hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
         Box::pin(self.read_memberships(pro_tx_hash, count))
+    }
+
+    fn peer_version(&self, service: Service) -> Reply<'_, Option<u32>> {
+        Box::pin(self.read_peer_version(service))
     }
 
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>> {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::protocol::masternode::Entry;
 use crate::protocol::rules::Pending;
+use crate::protocol::special_tx::Service;
 use crate::protocol::{Address, ProTxHash, Transaction};
 
 /// A scripted node. Clones share script and memory.
@@ -49,6 +50,7 @@ pub enum Request {
         addresses: Vec<Address>,
         hints: Vec<OutPoint>,
     },
+    PeerVersion(Service),
     FeeRate,
     Pending,
     WalletCoins,
@@ -68,6 +70,7 @@ struct Script {
     block_at: HashMap<u32, Queue<Option<Tip>>>,
     payments: HashMap<(u32, u32), Queue<Option<Vec<Payment>>>>,
     memberships: HashMap<ProTxHash, Queue<Option<Vec<Membership>>>>,
+    peer_version: HashMap<Service, Queue<Option<u32>>>,
     masternode: HashMap<ProTxHash, Queue<Option<Entry>>>,
     coin: HashMap<OutPoint, Queue<Option<FoundCoin>>>,
     transaction: HashMap<Txid, Queue<Option<FoundTx>>>,
@@ -170,6 +173,11 @@ impl FakeNode {
     #[must_use]
     pub fn with_memberships(self, hash: ProTxHash, answer: Outcome<Option<Vec<Membership>>>) -> Self {
         self.scripted(|script| script.memberships.entry(hash).or_default().push(answer))
+    }
+
+    #[must_use]
+    pub fn with_peer_version(self, service: Service, answer: Outcome<Option<u32>>) -> Self {
+        self.scripted(|script| script.peer_version.entry(service).or_default().push(answer))
     }
 
     #[must_use]
@@ -292,6 +300,12 @@ impl Node for FakeNode {
     fn memberships(&self, pro_tx_hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
         self.answer(Request::Memberships { pro_tx_hash, count }, move |script| {
             next_at(&mut script.memberships, &pro_tx_hash)
+        })
+    }
+
+    fn peer_version(&self, service: Service) -> Reply<'_, Option<u32>> {
+        self.answer(Request::PeerVersion(service), move |script| {
+            next_at(&mut script.peer_version, &service)
         })
     }
 

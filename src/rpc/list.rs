@@ -325,6 +325,9 @@ impl Pace {
     fn spacing(&self, tip: Tip, target: Spacing) -> Spacing {
         let first = self.marks.first();
         let observed = first.and_then(|first| Spacing::observed((first.height, first.time), (tip.height, tip.time)));
-        observed.unwrap_or(target)
+        // One block says nothing of the next ones; a young chain has no more to tell.
+        let told =
+            |spacing: &Spacing| spacing.measured_over >= MARK_EVERY || first.is_some_and(|first| first.height <= 1);
+        observed.filter(told).unwrap_or(target)
     }
 }

@@ -32,6 +32,7 @@ use crate::protocol::funding;
 use crate::protocol::masternode::Entry;
 use crate::protocol::masternode::queue::{EvoPayments, Spacing};
 use crate::protocol::rules::{Dialect, Pending};
+use crate::protocol::special_tx::Service;
 use crate::protocol::{Address, Amount, ProTxHash, Profile, Transaction};
 
 pub use broadcast::reject_token;
@@ -76,6 +77,8 @@ pub trait Node: Send + Sync {
     fn fee_rate(&self) -> Reply<'_, FeeRate>;
     /// Unconfirmed provider transactions; none where the node cannot list its mempool.
     fn pending(&self) -> Reply<'_, Option<Vec<Pending>>>;
+    /// The protocol version of a masternode the node is connected to at this moment, as it told it; none where it is not.
+    fn peer_version(&self, service: Service) -> Reply<'_, Option<u32>>;
     /// Coins of the node's own wallet, for fees, and an address of it for the change.
     fn wallet_coins(&self) -> Reply<'_, WalletCoins>;
     /// Lets the node's wallet sign the inputs it owns. The caller compares the rest byte by byte.

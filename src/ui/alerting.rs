@@ -76,7 +76,7 @@ impl App {
         let rules = Rules::of(&self.settings.alerts);
         let job = match read {
             Ok(overview) => Job::List(Arc::clone(overview)),
-            Err(error) if error.class() == flow::error::Class::Unreachable => Job::Silence(error.to_string()),
+            Err(error) if matches!(error, flow::Error::Node(_)) => Job::Silence(error.to_string()),
             Err(_) => return Task::none(),
         };
         work(session, rules, job)

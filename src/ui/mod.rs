@@ -129,7 +129,7 @@ pub enum Message {
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
     /// A list is in the history.
-    Recorded(Result<(), flow::Error>),
+    Recorded(u64, Result<(), flow::Error>),
     DeviceFound(u64, DeviceFound),
     DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
@@ -248,7 +248,10 @@ impl App {
 
     pub fn update(&mut self, message: Message) -> Task<Message> {
         match message {
-            Message::Go(page) => self.go(page),
+            Message::Go(page) => {
+                self.leave_foreign(page);
+                self.go(page)
+            }
             Message::Connected(id, result) => self.connected(id, result),
             Message::Retry => self.retry(),
             Message::NodeAnswered(id, answer) => self.heard_of_node(id, answer),
@@ -293,7 +296,7 @@ impl App {
             }
             Message::Alerting(message) => self.alerting(message),
             Message::Alerts(message) => self.update_alerts(message),
-            Message::Recorded(result) => self.recorded(result),
+            Message::Recorded(id, result) => self.recorded(id, result),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),

@@ -18,17 +18,21 @@ impl App {
         let (ports, overview) = (session.ports().clone(), overview.clone());
         let recorder = Arc::clone(&session.recorder);
         let record = async move { recorder.record_overview(&ports, &overview).await };
-        Task::perform(record, |result| Message::Recorded(result.map(|_| ())))
+        let id = session.id;
+        Task::perform(record, move |result| Message::Recorded(id, result.map(|_| ())))
     }
 
     /// A list that was not recorded leaves a gap, which the next one closes.
-    pub(super) fn recorded(&mut self, result: Result<(), flow::Error>) -> Task<Message> {
+    pub(super) fn recorded(&mut self, id: u64, result: Result<(), flow::Error>) -> Task<Message> {
         if let Err(error) = &result {
             tracing::warn!(%error, "the history was not recorded");
         }
         let Link::Up(session) = &mut self.link else {
             return Task::none();
         };
+        if session.id != id {
+            return Task::none();
+        }
         let task = session.masternodes.recorded(&session.connection.ports, result.err());
         task.map(Message::Masternodes)
     }

@@ -19,6 +19,16 @@ impl App {
         Task::batch([left, self.enter(page)])
     }
 
+    /// The sidebar's Masternodes are mine: a stranger's page, or the one that is open, gives way to them.
+    pub(super) fn leave_foreign(&mut self, to: Page) {
+        if let Link::Up(session) = &mut self.link
+            && to == Page::Masternodes
+            && (matches!(self.screen, Screen::Masternodes) || session.masternodes.shows_foreign())
+        {
+            session.masternodes.close();
+        }
+    }
+
     /// Ends what the page on screen does not go on with elsewhere.
     fn leave(&mut self) -> Task<Message> {
         match (&self.screen, &mut self.link) {

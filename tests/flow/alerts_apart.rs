@@ -40,7 +40,7 @@ fn listing(world: &World, lists: &[(u32, Vec<Entry>)]) -> (Ports, FakeNode) {
 
 fn watch(ports: &Ports, hash: ProTxHash, rules: Rules) -> Watch {
     let watch = Watch::open(&ports.profile, ports.journal.path(), Who::Window, rules).unwrap();
-    watch.with([hash])
+    watch.with([hash]).unwrap()
 }
 
 async fn look(watch: &Watch, ports: &Ports) -> Told {

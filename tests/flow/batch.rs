@@ -249,6 +249,10 @@ impl Node for Fitful {
         self.inner.memberships(hash, count)
     }
 
+    fn peer_version(&self, service: Service) -> Reply<'_, Option<u32>> {
+        self.inner.peer_version(service)
+    }
+
     fn masternode(&self, pro_tx_hash: ProTxHash) -> Reply<'_, Option<Entry>> {
         self.inner.masternode(pro_tx_hash)
     }

@@ -274,7 +274,7 @@ fn every_column_is_found_by_its_key_and_sorts_what_it_shows() {
             value.is_null() || value == -1
         };
         let values = sorted.iter().take_while(|one| !empty(one)).count();
-        assert!(sorted[values..].iter().all(|one| empty(one)), "{}", each.key());
+        assert!(sorted[values..].iter().all(empty), "{}", each.key());
     }
     assert!("colour".parse::<Column>().is_err());
 }

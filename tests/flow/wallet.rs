@@ -77,6 +77,7 @@ struct Everywhere(FakeNode);
 
 mod everywhere {
     use castellan::protocol::rules::Pending;
+    use castellan::protocol::special_tx::Service;
     use castellan::protocol::{Address, Amount, OutPoint, ProTxHash, Transaction, Txid, masternode::Entry};
     use castellan::rpc::{CoinSearch, CoinSource};
     use castellan::rpc::{
@@ -108,6 +109,9 @@ mod everywhere {
         }
         fn memberships(&self, hash: ProTxHash, count: u32) -> Reply<'_, Option<Vec<Membership>>> {
             self.0.memberships(hash, count)
+        }
+        fn peer_version(&self, service: Service) -> Reply<'_, Option<u32>> {
+            self.0.peer_version(service)
         }
         fn masternode(&self, hash: ProTxHash) -> Reply<'_, Option<Entry>> {
             self.0.masternode(hash)

@@ -100,7 +100,9 @@ fn changes(was: &Snapshot, is: &Snapshot, since: u32, height: u32) -> Vec<What> 
 /// What only an owner or operator can change. What a new operator key takes with it (address, operator payout) is not told apart.
 fn identity(was: &Snapshot, is: &Snapshot) -> Vec<What> {
     let mut all = Vec::new();
-    let operator = was.operator != is.operator;
+    // None is a revoked key, or one the node did not tell.
+    let told = was.operator.is_some() || matches!(was.standing, super::Standing::Revoked(_));
+    let operator = told && was.operator != is.operator;
     if operator && is.operator.is_some() {
         all.push(What::OperatorKey);
     }

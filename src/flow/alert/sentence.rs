@@ -189,6 +189,10 @@ fn paid(name: &str, block: u32, amount: Option<u64>, profile: &Profile) -> Strin
 
 fn removed(name: &str, outpoint: &str, spent: Option<bool>, own: bool) -> String {
     match (spent, own) {
+        (Some(false), true) => format!(
+            "{name} left the list: another registration with its collateral {outpoint} took its place, as you did from this \
+             computer."
+        ),
         (_, true) => {
             format!("{name} left the list: its collateral {outpoint} was spent, as you did from this computer.")
         }

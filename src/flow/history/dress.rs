@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::chain;
 use crate::flow::{Error, Ports};
 use crate::protocol::{Amount, ProTxHash};
-use crate::rpc::{Membership, Payment};
+use crate::rpc::{Membership, Payment, RpcError};
 use crate::store::history::{Block, Change, Event};
 
 /// Quorums of each kind that a node is asked to look through: more than any kind has active at once (32 of `llmq_60_75`). Older
@@ -62,7 +62,7 @@ impl Names {
     /// says that it was this one.
     async fn amount(&mut self, ports: &Ports, hash: ProTxHash, height: u32) -> Result<Option<Amount>, Error> {
         self.calls += 1;
-        let payments = ports.node.payments(height, 1).await?;
+        let payments = unless_refused(ports.node.payments(height, 1).await)?.unwrap_or_default();
         let ours =
             |payment: &&Payment| payment.height == height && payment.pro_tx_hash.is_none_or(|named| named == hash);
         Ok(payments.iter().find(ours).map(to_addresses))
@@ -72,7 +72,7 @@ impl Names {
     async fn guilty(&mut self, ports: &Ports, hash: ProTxHash, block: Block) -> Result<Vec<Change>, Error> {
         if !self.memberships.contains_key(&hash) {
             self.calls += 1;
-            let found = ports.node.memberships(hash, QUORUMS).await?;
+            let found = unless_refused(ports.node.memberships(hash, QUORUMS).await)?.flatten();
             self.memberships.insert(hash, found.unwrap_or_default());
         }
         let known = self.memberships.get(&hash).into_iter().flatten();
@@ -91,6 +91,22 @@ impl Names {
             named = if able.len() == 1 { able } else { Vec::new() };
         }
         Ok(named.into_iter().map(dkg).collect())
+    }
+}
+
+/// None where the node answers, but not this: amounts and names are left out rather than the history.
+fn unless_refused<T>(answer: Result<T, RpcError>) -> Result<Option<T>, Error> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(
+            RpcError::Failed { .. }
+            | RpcError::Forbidden { .. }
+            | RpcError::UnknownMethod { .. }
+            | RpcError::Malformed { .. }
+            | RpcError::TooLarge { .. }
+            | RpcError::OtherData { .. },
+        ) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

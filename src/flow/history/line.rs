@@ -42,7 +42,7 @@ impl Line {
         let Start { penalty, .. } = self.now.start;
         let mut end = self.now;
         end.decline(height);
-        let zero = self.now.height + penalty;
+        let zero = self.now.height.saturating_add(penalty);
         if end.start.penalty == 0 && penalty > 0 && zero < height {
             self.now.decline(zero);
             self.point();

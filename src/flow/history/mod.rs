@@ -107,8 +107,8 @@ impl Timeline {
             return Some(end);
         }
         let (bottom, begin) = *self.times.get(after.checked_sub(1)?)?;
-        let part = u64::from(height - bottom) * end.saturating_sub(begin) / u64::from(top - bottom);
-        Some(begin + part)
+        let part = u128::from(height - bottom) * u128::from(end.saturating_sub(begin)) / u128::from(top - bottom);
+        Some(begin.saturating_add(part as u64))
     }
 
     /// Only what happened above a height.

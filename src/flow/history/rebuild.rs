@@ -196,7 +196,7 @@ impl<'a> Reading<'a> {
 
     /// Nothing is kept of a chain that went another way meanwhile.
     async fn check(&mut self) -> Result<(), Error> {
-        if self.block.height + chain::SETTLED < self.tip {
+        if self.block.height.saturating_add(chain::SETTLED) < self.tip {
             return Ok(());
         }
         let now = self.block_at(self.block.height).await?;

@@ -54,7 +54,7 @@ pub fn sentence(change: &Change, profile: &Profile) -> String {
             Some(BanReason::Revoked { .. }) => "revoked by its operator".to_owned(),
             Some(reason) => format!("{}: {}", told(*to), reason.word()),
         },
-        Change::Paid { amount: Some(amount) } => format!("paid {}", amount.short()),
+        Change::Paid { amount: Some(amount) } => format!("paid {} {}", amount.short(), profile.ticker),
         Change::Paid { amount: None } => "paid".to_owned(),
         Change::Service { to, .. } if to.is_none() => "address removed".to_owned(),
         Change::Service { to, .. } => format!("address changed to {to}"),

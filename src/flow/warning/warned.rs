@@ -124,7 +124,9 @@ fn mismatched(known: &Known, masternode: &Masternode, found: &mut Vec<Warning>) 
             });
         }
     }
+    // The right one may be there under a later name.
     if let Some(node_id) = &state.platform_node_id
+        && !known.keys.iter().any(|key| key.node_id().as_ref() == Some(node_id))
         && let Some(key) = known.named(&name, KeyKind::Platform)
         && key.node_id().as_ref() != Some(node_id)
     {

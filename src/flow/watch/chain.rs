@@ -27,22 +27,31 @@ pub async fn branch(ports: &Ports, before: &Seen, after: &Seen) -> Branch {
         // Cannot say.
         Err(_) => None,
     };
-    if before.height <= after.height {
+    let lower = after.height < before.height;
+    if !lower {
         match has(before.height, before.hash).await {
             Some(false) => {}
+            None if before.height == after.height => return Branch::Behind,
             Some(true) | None => return Branch::Same,
         }
     }
+    let mut asked = false;
     for (height, hash) in before.blocks.iter().rev() {
         if *height > after.height || *height >= before.height {
             continue;
         }
+        asked = true;
         match has(*height, *hash).await {
-            Some(true) if before.height > after.height => return Branch::Behind,
+            Some(true) if lower => return Branch::Behind,
             Some(true) => return Branch::Forked { at: *height },
             Some(false) => {}
+            None if lower => return Branch::Behind,
             None => return Branch::Same,
         }
+    }
+    // Too far back to compare blocks: a node that reads its chain again has older blocks, a chain that begins anew younger ones.
+    if !asked && lower && after.time < before.time {
+        return Branch::Behind;
     }
     Branch::Other
 }

@@ -38,7 +38,11 @@ async fn paid(ports: &Ports, before: &Seen, hash: ProTxHash, block: u32) -> Opti
         (named || own.contains(&Some(address.as_str()))).then_some(amount)
     });
     let amounts: Vec<_> = parts.collect();
-    (!amounts.is_empty()).then(|| amounts.into_iter().map(|amount| amount.duffs()).sum())
+    (!amounts.is_empty()).then(|| {
+        amounts
+            .into_iter()
+            .fold(0u64, |sum, amount| sum.saturating_add(amount.duffs()))
+    })
 }
 
 /// The youngest DKG it failed in whose result can have come since the look before.

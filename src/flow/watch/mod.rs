@@ -93,11 +93,12 @@ struct Silence {
 /// One network's masternodes being watched.
 pub struct Watch {
     log: AlertLog,
-    who: Who,
     /// Of a chain, not of a name: forks and test chains that begin anew share names.
     network: String,
     rules: Lock<Rules>,
     named: BTreeSet<ProTxHash>,
+    /// Of the record: what is watched by name is compared with the last look at the same.
+    name: String,
     kept: Mutex<Kept>,
 }
 
@@ -109,28 +110,29 @@ impl Watch {
     pub fn open(profile: &Profile, journal: &Path, who: Who, rules: Rules) -> Result<Self, Error> {
         let network = format!("{} {}", profile.name, profile.genesis);
         let log = AlertLog::open(&AlertLog::beside(journal))?;
-        let kept = log.seen(&network, who.name())?;
-        // One written by another version is as good as none.
-        let kept: Kept = kept
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default();
+        let name = who.name().to_owned();
+        let kept = kept(&log, &network, &name)?;
         Ok(Self {
             log,
-            who,
             network,
             rules: Lock::new(rules),
             named: BTreeSet::new(),
+            name,
             kept: Mutex::new(kept),
         })
     }
 
-    /// Watches these too, whosever they are.
-    #[must_use]
-    pub fn with(self, named: impl IntoIterator<Item = ProTxHash>) -> Self {
-        Self {
-            named: named.into_iter().collect(),
-            ..self
+    /// Watches these too, whosever they are. Who watches others has a record of its own.
+    ///
+    /// # Errors
+    /// The record cannot be read.
+    pub fn with(mut self, named: impl IntoIterator<Item = ProTxHash>) -> Result<Self, Error> {
+        self.named = named.into_iter().collect();
+        for hash in &self.named {
+            self.name = format!("{} {hash}", self.name);
         }
+        self.kept = Mutex::new(kept(&self.log, &self.network, &self.name)?);
+        Ok(self)
     }
 
     /// From now on these hold.
@@ -152,7 +154,8 @@ impl Watch {
                 let told = self.compare(ports, &overview).await?;
                 Ok(Ok((told, overview)))
             }
-            Err(error) if error.class() == error::Class::Unreachable => {
+            // What the node refuses to list is not seen either; it may list it at the next look.
+            Err(error) if matches!(error, Error::Node(_)) || error.class() == error::Class::Unreachable => {
                 self.silent(ports.now(), &error.to_string()).await?;
                 Ok(Err(error))
             }
@@ -285,9 +288,17 @@ impl Watch {
     fn watcher(&self) -> Watcher<'_> {
         Watcher {
             network: &self.network,
-            name: self.who.name(),
+            name: &self.name,
         }
     }
+}
+
+/// What was seen last; one written by another version is as good as none.
+fn kept(log: &AlertLog, network: &str, name: &str) -> Result<Kept, Error> {
+    let kept = log.seen(network, name)?;
+    Ok(kept
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default())
 }
 
 /// What happened between two looks; none while the chain of the older one is not there again.

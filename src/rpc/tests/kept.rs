@@ -194,8 +194,11 @@ fn update(diff: &mut Value, hash: &str, changes: Value) {
         .push(json!({ hash: changes }));
 }
 
+/// What a lying node does to a diff, and what that is called.
+type Lie = (&'static str, fn(&mut Value));
+
 /// Diffs that cannot be right, and how to make them of right ones.
-fn lies() -> Vec<(&'static str, fn(&mut Value))> {
+fn lies() -> Vec<Lie> {
     vec![
         ("another base", |diff| diff["baseHeight"] = json!(7)),
         ("another height", |diff| diff["blockHeight"] = json!(7)),

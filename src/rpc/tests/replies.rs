@@ -420,3 +420,31 @@ fn a_masternode_listed_twice_is_no_list() {
     };
     assert_eq!(types::masternodes(&twice, &profile("dash-regtest")), Err(expected));
 }
+
+#[tokio::test]
+async fn the_version_of_a_masternode_is_told_where_the_node_reached_it() {
+    let peers = json!([
+        // It came to the node from a port of its own: not known to be that masternode.
+        {"addr": "203.0.113.7:50123", "version": 70_100},
+        {"addr": "203.0.113.7:9999", "version": 70_230},
+        // Not yet greeted; and a Tor address, which no list here can have.
+        {"addr": "203.0.113.8:9999", "version": 0},
+        {"addr": "kpgvmscirrdqpekbqjsvw5teanhatztpp2gl6eee4zkowvwfxwenqaid.onion:9999", "version": 70_240},
+    ]);
+    let server = node("dash", move |method, _| {
+        (method == "getpeerinfo").then(|| Ok(peers.clone()))
+    })
+    .await;
+    let client = client(&server, "dash");
+    for (service, version) in [
+        ("203.0.113.7:9999", Some(70_230)),
+        ("203.0.113.8:9999", None),
+        ("203.0.113.9:9999", None),
+    ] {
+        assert_eq!(
+            client.peer_version(service.parse().unwrap()).await,
+            Ok(version),
+            "{service}"
+        );
+    }
+}

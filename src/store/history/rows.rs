@@ -317,7 +317,9 @@ impl<'a> Rows<'a> {
         for chain in self.select("SELECT id FROM chain", [], |row| row.get::<_, i64>(0))? {
             let last: Option<u32> = self
                 .select(
-                    "SELECT max(height) FROM block WHERE chain = ?1 AND time < ?2",
+                    // A block that says it is old above one that is not is a false clock's.
+                    "SELECT max(height) FROM block WHERE chain = ?1 AND time < ?2 AND height < \
+                     ifnull((SELECT min(height) FROM block WHERE chain = ?1 AND time >= ?2), 0)",
                     params![chain, to_sql(before)],
                     |row| row.get::<_, Option<u32>>(0),
                 )?

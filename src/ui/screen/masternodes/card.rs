@@ -18,7 +18,7 @@ pub(super) const WIDE: f32 = 690.0;
 /// Place of the boxes before lines.
 const BOX: f32 = 34.0;
 const HIGH: f32 = 100.0;
-const HIGHER: f32 = 136.0;
+const HIGHER: f32 = 154.0;
 /// Of the line of warnings, and of the divider.
 const WARNED: f32 = 24.0;
 const DIVIDER: f32 = 1.0;
@@ -127,10 +127,8 @@ impl<'a> Line<'a> {
         if let Some(place) = words::place(masternode) {
             lines = lines.push(help(place).wrapping(Wrapping::None));
         }
-        if self.wide {
-            let last = format!("Last paid: {}", words::last_paid(masternode));
-            lines = lines.push(help(last).wrapping(Wrapping::None));
-        }
+        let last = format!("Last paid: {}", words::last_paid(masternode));
+        lines = lines.push(help(last).wrapping(Wrapping::None));
         hint(lines, Some(when.precisely()))
     }
 }

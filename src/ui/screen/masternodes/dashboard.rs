@@ -6,6 +6,7 @@ use iced::{Element, Length, Padding};
 use super::card::{self, Line};
 use super::{LIST, Masternodes, Message, Order, State};
 use crate::flow::overview::Overview;
+use crate::flow::warning::Gone;
 use crate::flow::{self, Ports};
 use crate::ui::format;
 use crate::ui::screen::batch::{Batch, What};
@@ -156,15 +157,16 @@ fn under_way<'a>(batch: &Batch) -> Element<'a, Message> {
 
 /// Those that were registered from here and are listed no more.
 fn gone(screen: &Masternodes) -> Option<Element<'_, Message>> {
-    let gone = &screen.found.gone;
-    if gone.is_empty() || screen.gone_told {
+    let untold = |each: &&Gone| !screen.gone_told.contains(&each.pro_tx_hash);
+    let gone: Vec<&Gone> = screen.found.gone.iter().filter(untold).collect();
+    if gone.is_empty() {
         return None;
     }
     let head = match gone.len() {
         1 => "A masternode that was registered from here is not in the list any more".to_owned(),
         n => format!("{n} masternodes that were registered from here are not in the list any more"),
     };
-    let each = gone.iter().take(GONE).map(|each| {
+    let each = gone.into_iter().take(GONE).map(|each| {
         let words = format!(
             "{}, registered in block {}: its collateral {} was spent.",
             super::words::short_name(&each.name),
@@ -178,7 +180,7 @@ fn gone(screen: &Masternodes) -> Option<Element<'_, Message>> {
     let lines = column![strong(head)]
         .extend(each)
         .push(muted(next))
-        .push(text_button("Do not show this again today").on_press(Message::ForgetGone))
+        .push(text_button("Do not show this again").on_press(Message::ForgetGone))
         .spacing(Gap::XS);
     Some(framed(lines, Tone::Warning).into())
 }

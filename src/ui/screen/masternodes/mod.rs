@@ -35,7 +35,7 @@ pub struct Masternodes {
     summary: Summary,
     found: Arc<Found>,
     /// Those that are gone are not told again before the program ends.
-    gone_told: bool,
+    gone_told: HashSet<ProTxHash>,
     /// How far the list is scrolled, in pixels.
     offset: f32,
     open: Option<Own>,
@@ -124,7 +124,7 @@ impl Masternodes {
             lines: Vec::new(),
             summary: Summary::default(),
             found: Arc::default(),
-            gone_told: false,
+            gone_told: HashSet::new(),
             offset: 0.0,
             open: None,
             selected: HashSet::new(),
@@ -146,6 +146,17 @@ impl Masternodes {
         self.open = Some(Own::new(hash));
     }
 
+    /// Shows the list again.
+    pub fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// The page of a masternode that is not mine is open.
+    pub fn shows_foreign(&self) -> bool {
+        let open = self.open.as_ref().and_then(|own| self.find(own.hash));
+        open.is_some_and(|(_, masternode)| !masternode.mine)
+    }
+
     /// True while Esc goes back to the list.
     pub fn has_open(&self) -> bool {
         self.open.is_some()
@@ -163,7 +174,9 @@ impl Masternodes {
             // What cannot be read is said where it is read; here it only means that nothing is compared.
             Message::Compared(Err(_)) => self.found = Arc::default(),
             Message::Own(message) => return Action::Run(self.update_own(ports, message)),
-            Message::ForgetGone => self.gone_told = true,
+            Message::ForgetGone => self
+                .gone_told
+                .extend(self.found.gone.iter().map(|each| each.pro_tx_hash)),
             Message::Sort(order) => {
                 self.order = order;
                 return self.relisted_from_the_top();
@@ -368,6 +381,7 @@ impl Masternodes {
                 masternode,
                 profile: &ports.profile,
                 warnings: self.warnings(own.hash),
+                locked: ports.vault.is_none(),
             }),
             None => own.view_missing(self.overview().is_some()),
         }

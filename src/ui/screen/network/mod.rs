@@ -103,6 +103,8 @@ pub enum Message {
     ColumnChosen(Column, bool),
     UsualColumns,
     Copy,
+    /// What is told of it, and the text itself.
+    Copied(String, String),
     AskExport,
     Export(export::Message),
     Listed(u64, Arc<Listed>),
@@ -184,6 +186,10 @@ impl Network {
             }
             Message::UsualColumns => return self.usual_columns(),
             Message::Copy => return self.copy(),
+            Message::Copied(told, text) => {
+                self.copied = Some(told);
+                return Action::Run(iced::clipboard::write(text));
+            }
             Message::AskExport => self.ask_export(),
             Message::Export(message) => return self.export(message),
             Message::Listed(run, list) => return self.arranged(run, list),
@@ -365,9 +371,12 @@ impl Network {
         let Some((list, rows)) = self.chosen() else {
             return Action::None;
         };
-        self.copied = Some(format!("Copied {}", count(rows.len(), "row", "rows")));
-        let table = list.model.table(rows, &self.layout.columns);
-        Action::Run(iced::clipboard::write(table.tsv()))
+        let told = format!("Copied {}", count(rows.len(), "row", "rows"));
+        let columns = self.layout.columns.clone();
+        Action::Run(blocking(
+            move || list.model.table(rows, &columns).tsv(),
+            move |text| Message::Copied(told.clone(), text),
+        ))
     }
 
     fn export(&mut self, message: export::Message) -> Action {

@@ -219,8 +219,10 @@ impl Chart {
             self.at(plot, x + width / 2.0, self.y.from),
         );
         let gap = if right.x - left.x > 4.0 { 1.0 } else { 0.0 };
-        let size = Size::new((right.x - left.x - gap).max(1.5), (right.y - left.y).max(0.0));
-        frame.fill_rectangle(left, size, Color { a: 0.85, ..color });
+        // The last one may be half over.
+        let (from, to) = (left.x.max(plot.x), (right.x - gap).min(plot.x + plot.width));
+        let size = Size::new((to - from).max(1.5), (right.y - left.y).max(0.0));
+        frame.fill_rectangle(Point::new(from, left.y), size, Color { a: 0.85, ..color });
     }
 
     fn draw_pointer(&self, frame: &mut Frame, theme: &Theme, plot: Rectangle, pointer: Point) {
@@ -229,8 +231,9 @@ impl Chart {
         let x = self.snapped(self.x.value(part));
         let near = self.x.value(f64::from(NEAR / plot.width)) - self.x.from;
         let upright = self.at(plot, x, self.y.from).x;
-        let line = Path::line(Point::new(upright, plot.y), Point::new(upright, plot.y + plot.height));
-        frame.stroke(&line, Stroke::default().with_color(Color { a: 0.6, ..ink.muted }));
+        // Not a stroke: the renderer repaints nothing where an upright or level one was, for its bounds have no area.
+        let line = Size::new(1.0, plot.height);
+        frame.fill_rectangle(Point::new(upright - 0.5, plot.y), line, Color { a: 0.6, ..ink.muted });
         for series in &self.series {
             if let Some(value) = series.at(x)
                 && !matches!(series.style, Style::Bars { .. })
@@ -304,11 +307,16 @@ impl<M> canvas::Program<M> for Sign {
     fn draw(&self, _: &(), renderer: &Renderer, theme: &Theme, bounds: Rectangle, _: mouse::Cursor) -> Vec<Geometry> {
         let mut frame = Frame::new(renderer, bounds.size());
         let (middle, wide) = (frame.center(), frame.width());
-        let line = Path::line(Point::new(0.0, middle.y), Point::new(wide, middle.y));
         let color = |tone: Tone| tone.color(theme);
+        // Not strokes: see `draw_pointer`.
+        let mut stroke = |from: f32, length: f32, tone| {
+            frame.fill_rectangle(Point::new(from, middle.y - 1.0), Size::new(length, 2.0), color(tone));
+        };
         match *self {
-            Self::Line(tone) => frame.stroke(&line, Stroke::default().with_color(color(tone)).with_width(2.0)),
-            Self::Dashed(tone) => frame.stroke(&line, dashed(color(tone), 2.0)),
+            Self::Line(tone) => stroke(0.0, wide, tone),
+            Self::Dashed(tone) => [0.0, 0.6]
+                .into_iter()
+                .for_each(|part| stroke(part * wide, 0.4 * wide, tone)),
             Self::Bar(tone) => {
                 let corner = Point::new(middle.x - 5.0, 1.0);
                 frame.fill_rectangle(corner, Size::new(10.0, bounds.height - 2.0), color(tone));

@@ -11,7 +11,7 @@ use crate::ui::theme::Gap;
 use crate::ui::widget::{hint, muted, primary_button, secondary_button, segments};
 
 /// What can be done with it. A button whose key is not here says so, and how it can be done all the same.
-pub(super) fn view<'a>(masternode: &'a Masternode, elsewhere: bool) -> Element<'a, Message> {
+pub(super) fn view<'a>(masternode: &'a Masternode, elsewhere: bool, locked: bool) -> Element<'a, Message> {
     let hash = masternode.entry.pro_tx_hash;
     let press = |what: What| {
         let hinted = what.hint(masternode, elsewhere);
@@ -33,7 +33,7 @@ pub(super) fn view<'a>(masternode: &'a Masternode, elsewhere: bool) -> Element<'
         .wrap()
         .vertical_spacing(Gap::S);
     let mut parts = column![buttons].spacing(Gap::M);
-    if let Some(words) = not_here(masternode) {
+    if let Some(words) = not_here(masternode, locked) {
         let choices = [(false, "Keys of this vault".to_owned()), (true, ELSEWHERE.to_owned())];
         let line = row![
             muted(words).width(Length::Fill),
@@ -45,7 +45,10 @@ pub(super) fn view<'a>(masternode: &'a Masternode, elsewhere: bool) -> Element<'
 }
 
 /// Which of the keys that sign are missing.
-fn not_here(masternode: &Masternode) -> Option<&'static str> {
+fn not_here(masternode: &Masternode, locked: bool) -> Option<&'static str> {
+    if locked {
+        return Some("The vault is not open; its keys are not known here. The Keys page opens it.");
+    }
     let roles = &masternode.roles;
     match (&roles.owner, &roles.operator) {
         (Some(_), Some(_)) => None,

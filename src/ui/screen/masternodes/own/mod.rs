@@ -34,14 +34,20 @@ pub(super) struct Own {
     drawing: Option<Drawing>,
     /// An unconfirmed transaction spends its collateral; false before that is known.
     collateral_goes: bool,
+    /// It speaks this protocol version, and that one is the least.
+    outdated: Option<(u32, u32)>,
 }
 
 #[derive(Debug, Clone)]
 pub enum Message {
     Past(past::Message),
     Simulator(simulator::Message),
-    /// Whether its collateral is spent in the mempool.
-    CollateralSeen(ProTxHash, bool),
+    /// Whether its collateral is spent in the mempool, and its version if it is too old.
+    NodeSaw {
+        hash: ProTxHash,
+        goes: bool,
+        outdated: Option<(u32, u32)>,
+    },
 }
 
 /// What it shows.
@@ -50,6 +56,8 @@ pub(super) struct Shown<'a> {
     pub masternode: &'a Masternode,
     pub profile: &'a Profile,
     pub warnings: &'a [Warning],
+    /// The vault is not open: whose keys it holds is not known.
+    pub locked: bool,
 }
 
 impl Own {
@@ -61,6 +69,7 @@ impl Own {
             simulator: Simulator::default(),
             drawing: None,
             collateral_goes: false,
+            outdated: None,
         }
     }
 
@@ -72,11 +81,16 @@ impl Own {
         self.simulator.foretell(overview, masternode, &ports.profile);
         self.draw(ports, Some((overview, masternode)));
         let (node, hash, outpoint) = (ports.node.clone(), self.hash, masternode.entry.collateral);
+        let (service, minimum) = (masternode.entry.state.service, ports.profile.min_protocol);
+        // What the node does not answer is no warning.
         let look = async move {
             let coin = node.coin(outpoint).await;
-            matches!(coin, Ok(Some(coin)) if coin.spent_in_mempool)
+            let goes = matches!(coin, Ok(Some(coin)) if coin.spent_in_mempool);
+            let version = node.peer_version(service).await.ok().flatten();
+            let outdated = version.zip(minimum).filter(|(version, minimum)| version < minimum);
+            (goes, outdated)
         };
-        let look = Task::perform(look, move |goes| Message::CollateralSeen(hash, goes));
+        let look = Task::perform(look, move |(goes, outdated)| Message::NodeSaw { hash, goes, outdated });
         Task::batch([self.past.read(ports).map(Message::Past), look])
     }
 
@@ -95,8 +109,10 @@ impl Own {
                 }
                 Task::none()
             }
-            Message::CollateralSeen(hash, goes) => {
-                self.collateral_goes = goes && hash == self.hash;
+            Message::NodeSaw { hash, goes, outdated } => {
+                if hash == self.hash {
+                    (self.collateral_goes, self.outdated) = (goes, outdated);
+                }
                 return Task::none();
             }
         };
@@ -133,10 +149,19 @@ impl Own {
         if self.collateral_goes {
             parts = parts.push(state::one(&Warning::CollateralBeingSpent, shown.profile));
         }
+        if let Some((version, minimum)) = self.outdated {
+            parts = parts.push(state::one(
+                &Warning::OutdatedProtocol { version, minimum },
+                shown.profile,
+            ));
+        }
         let parts = parts
             .extend(state::warnings(shown))
             .push(panel("State", state::view(shown)))
-            .push(panel("Change it", change::view(masternode, self.elsewhere)))
+            .push(panel(
+                "Change it",
+                change::view(masternode, self.elsewhere, shown.locked),
+            ))
             .push(panel("PoSe penalty over time", self.history(shown)))
             .push(panel(
                 "Payments",
@@ -171,7 +196,8 @@ impl Own {
     /// It was asked for and the list does not have it (yet).
     pub(super) fn view_missing(&self, listed: bool) -> Element<'_, Outer> {
         let words = if listed {
-            "The list does not have this masternode. If it was just registered, it appears with the next block."
+            "The list does not have this masternode. If it was just registered, it appears with the next block; if its \
+             collateral was spent, it has left the list for good. `castellan history` tells what is known of its past."
         } else {
             "Reading the masternode list…"
         };

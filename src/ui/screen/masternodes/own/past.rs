@@ -22,19 +22,15 @@ const EVENTS: usize = 12;
 
 pub struct Past {
     hash: ProTxHash,
-    known: Known,
+    /// None: not read yet.
+    known: Option<Arc<Timeline>>,
+    /// Why it could not be read again; what was read before stays.
+    failed: Option<flow::Error>,
     /// Why blocks are not written down as they come.
     not_recorded: Option<flow::Error>,
     reading: Reading,
     span: Span,
     events: usize,
-}
-
-enum Known {
-    /// Not asked yet.
-    Nothing,
-    Some(Arc<Timeline>),
-    Failed(flow::Error),
 }
 
 /// Reading more of it from the node.
@@ -87,7 +83,8 @@ impl Past {
     pub(super) fn new(hash: ProTxHash) -> Self {
         Self {
             hash,
-            known: Known::Nothing,
+            known: None,
+            failed: None,
             not_recorded: None,
             reading: Reading::Idle,
             span: Span::Week,
@@ -96,10 +93,7 @@ impl Past {
     }
 
     pub(super) fn timeline(&self) -> Option<&Timeline> {
-        match &self.known {
-            Known::Some(timeline) => Some(timeline),
-            Known::Nothing | Known::Failed(_) => None,
-        }
+        self.known.as_deref()
     }
 
     pub(super) fn span(&self) -> Span {
@@ -119,9 +113,10 @@ impl Past {
 
     pub(super) fn update(&mut self, ports: &Ports, message: Message) -> Task<Message> {
         match message {
-            Message::Known(hash, known) if hash == self.hash => {
-                self.known = known.map_or_else(Known::Failed, Known::Some);
+            Message::Known(hash, Ok(timeline)) if hash == self.hash => {
+                (self.known, self.failed) = (Some(timeline), None);
             }
+            Message::Known(hash, Err(error)) if hash == self.hash => self.failed = Some(error),
             Message::ReadBack { everything } => return self.read_back(ports, everything),
             Message::Stopped => {
                 self.reading = Reading::Idle;
@@ -173,7 +168,7 @@ impl Past {
         if let Some(drawing) = drawing {
             parts = parts.push(drawing.penalty.view(HIGH));
         }
-        if let Known::Failed(error) = &self.known {
+        if let Some(error) = &self.failed {
             parts = parts.push(error_notice(error));
         }
         if let Some(error) = &self.not_recorded {
@@ -230,7 +225,13 @@ impl Past {
     fn known_words(&self, shown: &Shown<'_>) -> String {
         let registered = shown.masternode.entry.state.registered_height;
         let Some(timeline) = self.timeline() else {
-            return "What is known of its past is being read.".to_owned();
+            let reading = self.failed.is_none();
+            return if reading {
+                "What is known of its past is being read."
+            } else {
+                ""
+            }
+            .to_owned();
         };
         match timeline.covered.first() {
             None => "Nothing of its past was read yet.".to_owned(),

@@ -8,6 +8,7 @@ use super::Shown;
 use crate::flow::overview::forecast::{Course, Failing, Impossible};
 use crate::flow::overview::{Masternode, Overview, words};
 use crate::protocol::Profile;
+use crate::protocol::masternode::pose::TimeToBan;
 use crate::ui::theme::{Gap, Tone};
 use crate::ui::widget::{body, field::plain_input, heading, muted, segments, strong, toned};
 
@@ -23,6 +24,8 @@ pub struct Simulator {
     hours: String,
     /// What comes of it.
     course: Option<Result<Course, Refused>>,
+    /// How long it lasts if it stays down.
+    down: Option<TimeToBan>,
 }
 
 /// What is imagined.
@@ -57,6 +60,7 @@ impl Default for Simulator {
             height: None,
             hours: "12".to_owned(),
             course: None,
+            down: None,
         }
     }
 }
@@ -75,6 +79,7 @@ impl Simulator {
         if self.what == What::At && self.height.is_none() {
             self.height = Some(overview.tip.height.saturating_add(AHEAD).to_string());
         }
+        self.down = overview.time_to_ban(masternode, profile);
         self.course = self.failing(overview).map(|failing| {
             let course = overview.course(masternode, profile, &failing?);
             course.map_err(Refused::Impossible)
@@ -142,11 +147,12 @@ impl Simulator {
     }
 
     fn outcome<'a>(&self, shown: &Shown<'a>) -> Element<'a, Message> {
-        let (overview, profile) = (shown.overview, shown.profile);
+        let overview = shown.overview;
         match &self.course {
             None => {
-                let down = overview.time_to_ban(shown.masternode, profile);
-                let down = down.map(|time| words::sentence(&words::time_to_ban(&time, overview)));
+                let down = self
+                    .down
+                    .map(|time| words::sentence(&words::time_to_ban(&time, overview)));
                 let words = "Choose what may happen: its course is drawn into the chart above. ";
                 muted(format!("{words}{}", down.unwrap_or_default())).into()
             }
