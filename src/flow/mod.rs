@@ -96,8 +96,23 @@ fn name_of(ports: &Ports, entry: &Entry) -> String {
     roles.name(entry.pro_tx_hash)
 }
 
+#[cfg(test)]
+thread_local! {
+    static STILL: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
+/// Lets the clock of this test stand still: pages with times on them look the same every day.
+#[cfg(test)]
+pub fn stand_still(at: u64) {
+    STILL.set(Some(at));
+}
+
 /// **Unix seconds**; 0 on a computer whose clock stands before 1970.
 pub fn now() -> u64 {
+    #[cfg(test)]
+    if let Some(still) = STILL.get() {
+        return still;
+    }
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

@@ -319,7 +319,7 @@ impl<'a> Rows<'a> {
                 .select(
                     // A block that says it is old above one that is not is a false clock's.
                     "SELECT max(height) FROM block WHERE chain = ?1 AND time < ?2 AND height < \
-                     ifnull((SELECT min(height) FROM block WHERE chain = ?1 AND time >= ?2), 0)",
+                     ifnull((SELECT min(height) FROM block WHERE chain = ?1 AND time >= ?2), 4294967295)",
                     params![chain, to_sql(before)],
                     |row| row.get::<_, Option<u32>>(0),
                 )?

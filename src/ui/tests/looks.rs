@@ -11,6 +11,9 @@ use crate::ui::{Message, Page, masternodes, theme, update};
 /// Where pictures are put instead of comparing, if set: for eyes.
 pub const PICTURES: &str = "CASTELLAN_PICTURES";
 
+/// When the clock of pages with times on them stands: 19 November 2026, **Unix seconds**.
+pub const STILL: u64 = 1_795_100_000;
+
 pub fn check(fixture: &Fixture, name: &str) {
     check_of(fixture, name, Size::new(1000.0, 700.0));
 }
@@ -47,6 +50,7 @@ fn the_first_start() {
 
 #[test]
 fn the_masternodes() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::connected();
     fixture.device(ready_device());
     fixture.list(overview(20));
@@ -61,6 +65,7 @@ fn the_masternodes() {
 
 #[test]
 fn an_empty_list() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::connected();
     let mut empty = overview(0);
     empty.masternodes.clear();

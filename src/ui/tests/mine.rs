@@ -35,20 +35,21 @@ const LARGE: Size = Size::new(1400.0, 900.0);
 
 #[test]
 fn the_dashboard_looks() {
+    crate::flow::stand_still(super::looks::STILL);
     let mut fixture = Fixture::connected();
     fixture.device(ready_device());
-    look(&fixture, "mine-loading", SMALL);
+    check_of(&fixture, "mine-loading", SMALL);
     fixture.list(nobodys(3));
-    look(&fixture, "mine-locked", SMALL);
+    check_of(&fixture, "mine-locked", SMALL);
     fixture.list(overview(20));
-    look(&fixture, "mine", SMALL);
-    look(&fixture, "mine-large", LARGE);
-    look(&fixture, "mine-narrow", Size::new(768.0, 700.0));
+    check_of(&fixture, "mine", SMALL);
+    check_of(&fixture, "mine-large", LARGE);
+    check_of(&fixture, "mine-narrow", Size::new(768.0, 700.0));
     fixture.list(all_mine(1));
-    look(&fixture, "mine-one", SMALL);
+    check_of(&fixture, "mine-one", SMALL);
     fixture.list(overview(20));
     fixture.send(Message::Masternodes(masternodes::Message::Open(hash(1))));
-    look(&fixture, "mine-own", Size::new(1000.0, 1500.0));
+    check_of(&fixture, "mine-own", Size::new(1000.0, 1500.0));
 }
 
 /// A window on a sandbox that mines only when asked, one of whose masternodes is mine by its operator key.

@@ -371,6 +371,7 @@ fn colourful() -> Overview {
 
 #[test]
 fn how_it_looks() {
+    crate::flow::stand_still(super::looks::STILL);
     let mut fixture = on_page(0);
     fixture.device(super::support::ready_device());
     read(&mut fixture, colourful());
