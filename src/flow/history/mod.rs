@@ -1,7 +1,7 @@
 //! What was: the history of a masternode, recorded as blocks come ([`follow`]), read backwards from the node ([`rebuild`]) and
 //! put together ([`timeline`]).
 //!
-//! Recording and reading work by the same comparison of two states ([`changes`]), so that both tell the same.
+//! Recording and reading work by the same comparison of two states (`changes`), so that both tell the same.
 
 mod chain;
 mod changes;

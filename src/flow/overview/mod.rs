@@ -1,6 +1,6 @@
 //! The masternode list with what follows from it: status, PoSe outlook, queue position, expected payment, and which are ours.
 //!
-//! Window, terminal and alerts all begin here. [`forecast`] looks further ahead, [`words`] says it, [`column`] puts it into tables.
+//! Window, terminal and alerts all begin here. [`forecast`] looks further ahead, [`words`] says it, [`mod@column`] puts it into tables.
 
 pub mod column;
 pub mod forecast;

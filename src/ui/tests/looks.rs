@@ -42,6 +42,7 @@ pub fn check_of(fixture: &Fixture, name: &str, size: Size) {
 
 #[test]
 fn the_first_start() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::fresh();
     check(&fixture, "start");
     fixture.click("Connect a node");
@@ -75,6 +76,7 @@ fn an_empty_list() {
 
 #[test]
 fn the_devices() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::connected();
     fixture.send(Message::Go(Page::Devices));
     fixture.send(Message::DevicesFound(1, Vec::new()));
@@ -98,6 +100,7 @@ fn the_devices() {
 /// What a device asks, over a page.
 #[test]
 fn the_prompts() {
+    crate::flow::stand_still(STILL);
     use crate::hw::{Asker, Look, Question};
     let mut fixture = Fixture::connected();
     fixture.device(super::support::ready_trezor());
@@ -131,6 +134,7 @@ fn the_prompts() {
 
 #[test]
 fn the_vault_and_its_keys() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::connected();
     fixture.click("Keys");
     check(&fixture, "vault-create");
@@ -150,6 +154,7 @@ fn the_vault_and_its_keys() {
 
 #[test]
 fn the_journal() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::connected();
     let journal = crate::store::journal::Journal::open(&fixture.dirs.journal).unwrap();
     journal
@@ -164,6 +169,7 @@ fn the_journal() {
 /// A masternode's page with its buttons, each form, the review, what signing looks like when the node refuses, and the hand-over.
 #[test]
 fn the_updates() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::owning(None);
     check(&fixture, "update-buttons");
     for (what, name) in What::ALL
@@ -187,6 +193,7 @@ fn the_updates() {
 
 #[test]
 fn an_update_the_node_refuses() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::owning(Some(refusal()));
     fixture.press("Update payout address");
     fixture.fill(
@@ -200,6 +207,7 @@ fn an_update_the_node_refuses() {
 
 #[test]
 fn an_update_for_somebody_else() {
+    crate::flow::stand_still(STILL);
     let mut fixture = Fixture::owning(None);
     fixture
         .session()
@@ -226,6 +234,7 @@ fn an_update_for_somebody_else() {
 
 #[test]
 fn an_update_on_its_way_and_in_the_chain() {
+    crate::flow::stand_still(STILL);
     use crate::flow::Step;
     use crate::ui::screen::part::signing::{Finished, Message as Signing};
     let mut fixture = Fixture::owning(None);
