@@ -17,5 +17,6 @@ mod masternode;
 mod mutations;
 mod pending;
 mod registration;
+mod rewards;
 mod updates;
 mod verdicts;
