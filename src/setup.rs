@@ -10,14 +10,17 @@ use zeroize::Zeroizing;
 
 use crate::flow::{Error, Ports};
 use crate::hw::{Asker, Device, DeviceError, DeviceSpec, Kind, discovery};
+use crate::notify::{self, Desktop, NotifyError, Sink, Webhook};
 use crate::protocol::network::{self, ProfileError};
 use crate::protocol::{Address, Profile, path};
 use crate::rpc::{Auth, Client, Endpoint, Node, NodeStatus};
 use crate::sandbox::ledger::{self, Panel, SandboxLedger};
 use crate::sandbox::trezor::{self, SandboxTrezor};
 use crate::sandbox::{self, Extras, Sandbox};
+use crate::store::alerts::Alerts;
+use crate::store::history::RETENTION;
 use crate::store::vault::Stretching;
-use crate::store::{Dirs, FileError, Journal, Phrase, Vault};
+use crate::store::{Dirs, FileError, History, Journal, Phrase, Vault};
 
 /// How often a real node is asked for a new block. Blocks come every 150 s.
 const POLL: Duration = Duration::from_secs(5);
@@ -125,12 +128,14 @@ pub async fn connect_node(choice: Choice, dirs: &Dirs, asker: Arc<dyn Asker>) ->
             node.status().await?;
             dirs.create().map_err(journal_file)?;
             let journal = Journal::open(&dirs.journal)?;
+            let history = history(&dirs.history)?;
             let ports = Ports {
                 profile: choice.profile,
                 node: Arc::new(node),
                 device: None,
                 vault: None,
                 journal: Arc::new(journal),
+                history: Arc::new(history),
                 poll,
             };
             Ok(Connection {
@@ -187,6 +192,16 @@ fn client(profile: &Arc<Profile>, node: NodeChoice) -> Result<Client, Error> {
 
 fn journal_file(error: FileError) -> Error {
     crate::store::JournalError::from(error).into()
+}
+
+/// Opens the history and drops what is too old. It is worth less than a start: without a usable file nothing is kept.
+fn history(at: &Path) -> Result<History, Error> {
+    let history = History::open_or_begin_anew(at)?;
+    if let Some(reason) = history.unkept() {
+        tracing::warn!("the history is not kept: {reason}");
+    }
+    history.prune(crate::flow::now().saturating_sub(RETENTION))?;
+    Ok(history)
 }
 
 /// Opens the device the user means, on a thread that may block.
@@ -382,6 +397,7 @@ async fn connect_sandbox(
     let inside = Dirs::at(&folder.0);
     let vault = sandbox_vault(inside.vault.clone()).await?;
     let journal = Journal::open(&inside.journal)?;
+    let history = history(&inside.history)?;
     run._folder = Some(folder);
     let auth = Auth::UserPassword {
         user: "sandbox".to_owned(),
@@ -397,6 +413,7 @@ async fn connect_sandbox(
         device: Some(device),
         vault: Some(Arc::new(vault)),
         journal: Arc::new(journal),
+        history: Arc::new(history),
         poll: SANDBOX_POLL,
     };
     Ok(Connection {
@@ -419,6 +436,25 @@ async fn sandbox_vault(at: PathBuf) -> Result<Vault, Error> {
         )?)
     });
     made.await.unwrap_or(Err(Error::NoRandomness))
+}
+
+/// Who is told of alerts, as the settings say; and what is wrong with the settings of those who cannot be told.
+pub fn sinks(settings: &Alerts, desktop: bool) -> (Vec<Arc<dyn Sink>>, Vec<NotifyError>) {
+    let webhook = (!settings.webhook.is_empty()).then(|| sink(Webhook::new(settings.webhook.as_str())));
+    let command = (!settings.command.is_empty()).then(|| sink(notify::Command::new(settings.command.as_str())));
+    let desktop = desktop.then(|| sink(Ok(Desktop)));
+    let (mut sinks, mut wrong) = (Vec::new(), Vec::new());
+    for made in [desktop, webhook, command].into_iter().flatten() {
+        match made {
+            Ok(sink) => sinks.push(sink),
+            Err(error) => wrong.push(error),
+        }
+    }
+    (sinks, wrong)
+}
+
+fn sink(made: Result<impl Sink + 'static, NotifyError>) -> Result<Arc<dyn Sink>, NotifyError> {
+    made.map(|sink| Arc::new(sink) as Arc<dyn Sink>)
 }
 
 /// Passphrase of every sandbox vault.

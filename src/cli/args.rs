@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::flow::alert::Condition;
+use crate::store::Private;
+
+use crate::flow::overview::Column;
+use crate::flow::overview::forecast::Failing;
+
 #[derive(Debug, Parser)]
 #[command(
     name = "castellan",
@@ -92,10 +98,15 @@ pub enum Command {
     /// Masternodes: mine, or all
     List(ListArgs),
     /// One masternode
-    Show {
-        #[arg(value_name = "PROTXHASH")]
-        hash: String,
-    },
+    Show(ShowArgs),
+    /// The payment queue: who the next blocks pay
+    Queue(QueueArgs),
+    /// A masternode's Proof of Service: how far it is from a ban
+    Pose(PoseArgs),
+    /// What happened to a masternode: penalties, payments, changes
+    History(HistoryArgs),
+    /// Watch the masternodes that are mine, and tell what happens to them
+    Watch(WatchArgs),
     /// Register a masternode
     Register(Box<RegisterArgs>),
     /// Change a masternode's address, operator payout or Platform fields; revive a banned one
@@ -176,18 +187,145 @@ pub enum TrezorModel {
     T,
 }
 
+/// A saved list instead of a node.
+#[derive(Debug, Clone, Args)]
+pub struct Saved {
+    /// A saved reply of `protx list registered true` instead of a node
+    #[arg(long, value_name = "FILE", requires = "height", conflicts_with_all = ["node", "sandbox"])]
+    pub snapshot: Option<PathBuf>,
+    /// Height the snapshot was taken at
+    #[arg(long, value_name = "H", requires = "snapshot")]
+    pub height: Option<u32>,
+    /// Unix time of the block at that height; without it no times are foretold
+    #[arg(long, value_name = "SECONDS", requires = "snapshot")]
+    pub time: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// All masternodes of the network
     #[arg(long)]
     pub all: bool,
-    /// A saved `protx list registered true` instead of a node
-    #[arg(long, value_name = "FILE", requires = "height")]
-    pub snapshot: Option<PathBuf>,
-    /// Height the snapshot was taken at
-    #[arg(long, value_name = "H", requires = "snapshot")]
-    pub height: Option<u32>,
+    /// Sort by a column: a key of --json or --csv
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<Column>,
+    /// The largest first
+    #[arg(long, requires = "sort")]
+    pub descending: bool,
+    /// Only those with this text in hash, name, address, collateral, status, owner, voting or payout address
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Comma-separated values, with more columns than --json has keys
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
 }
+
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// Comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct QueueArgs {
+    /// The next N payments
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub next: u32,
+    /// A whole round: as many payments as masternodes are in the queue
+    #[arg(long, conflicts_with = "next")]
+    pub all: bool,
+    /// Only payments of mine
+    #[arg(long)]
+    pub mine: bool,
+    /// Comma-separated values
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// Read the past from the node: a month, or back to --since. What was read is kept
+    #[arg(long)]
+    pub rebuild: bool,
+    /// Only what happened above this height; 0 with --rebuild: since its registration
+    #[arg(long, value_name = "HEIGHT")]
+    pub since: Option<u32>,
+    /// Comma-separated values: a line per event
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct PoseArgs {
+    #[arg(value_name = "PROTXHASH")]
+    pub hash: String,
+    /// What if it fails a DKG in the next block, in another one, or is down for a while. Can be repeated
+    #[arg(long, value_name = "now|at=HEIGHT|down=HOURS", value_parser = failing)]
+    pub simulate: Vec<Failing>,
+    /// Comma-separated values; with --simulate the course: height and penalty
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    #[command(flatten)]
+    pub saved: Saved,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = WATCH_HELP)]
+pub struct WatchArgs {
+    /// Watch these too; mine are known by the journal and, where it is open, the vault
+    #[arg(value_name = "PROTXHASH")]
+    pub hashes: Vec<String>,
+    /// End with exit code 10 when this comes true (may be given several times): any, banned, status, penalty, danger, payment,
+    /// payment-missed, removed, payout-changed, address-changed, operator-changed, voting-changed, node-down
+    #[arg(long, value_name = "CONDITION")]
+    pub until: Vec<Condition>,
+    /// Look once, tell what happened since the last run, and end: for cron
+    #[arg(long, conflicts_with = "seconds")]
+    pub once: bool,
+    /// End after so many seconds
+    #[arg(long = "for", value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+    /// Address every alert is posted to as JSON (default: that of the settings, which no process list shows)
+    #[arg(long, value_name = "URL", env = "CASTELLAN_WEBHOOK", hide_env_values = true)]
+    pub webhook: Option<Private>,
+    /// Command that is run for every alert (default: that of the settings)
+    #[arg(long, value_name = "COMMAND LINE")]
+    pub command: Option<Private>,
+    /// Notifications of this desktop too
+    #[arg(long)]
+    pub desktop: bool,
+    /// Only print: nobody is sent anything
+    #[arg(long, conflicts_with_all = ["webhook", "command", "desktop", "test"])]
+    pub print: bool,
+    /// Send a test to everybody who would be told, and end
+    #[arg(long)]
+    pub test: bool,
+}
+
+const WATCH_HELP: &str = "\
+A line is printed for every alert; with --json a JSON object on a line of its own. The first look of all tells nothing: it is what the \
+next ones are compared with. What was seen last is kept in the data directory, so that what happens between two runs is told once.
+
+The settings' [alerts] say what is told, quiet hours, the webhook and the command. Conditions of --until are looked for whatever is \
+switched off there, in quiet hours too.
+
+The command is run without a shell: its words are separated by spaces, what stands between two \" or two ' is taken as it is. It reads \
+the alert as JSON on its standard input and finds CASTELLAN_KIND, _NETWORK, _PROTXHASH, _NAME, _SENTENCE, _HEIGHT and _TIME in its \
+environment. It is stopped after 30 seconds.
+
+Exit codes: 0 nothing of --until came true (or none was given); 10 it did; 3 the node could not be reached (with --once, or at the \
+start); 1 and 2 as everywhere. Who could not be told is said on stderr and changes no exit code, but with --test it is 1.";
 
 #[derive(Debug, Args)]
 pub struct RegisterArgs {
@@ -505,4 +643,14 @@ pub enum TxCommand {
 pub enum JournalCommand {
     /// Go on with an operation
     Resume { id: i64 },
+}
+
+fn failing(text: &str) -> Result<Failing, String> {
+    let number = |digits: &str| digits.parse().map_err(|_| format!("'{digits}' is not a whole number"));
+    match text.split_once('=') {
+        None if text == "now" => Ok(Failing::Now),
+        Some(("at", height)) => number(height).map(Failing::At),
+        Some(("down", hours)) => number(hours).map(|hours| Failing::Down { hours }),
+        _ => Err("expected now, at=HEIGHT or down=HOURS".to_owned()),
+    }
 }

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::args::{BlsArgs, BlsCommand};
-use super::list::listing;
-use super::output::Failure;
+use super::output::{Failure, listing};
 use super::session::{Session, argument};
 use crate::protocol::bls::{BlsError, PublicKey, Scheme, SecretKey, Signature};
 use crate::protocol::wire::{from_hex, to_hex};

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::args::DeviceCommand;
-use super::list::listing;
-use super::output::Failure;
+use super::output::{Failure, listing};
 use super::session::Session;
 use crate::flow::message_shown;
 use crate::flow::register::device_hash;

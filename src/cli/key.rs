@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::args::KeyCommand;
-use super::list::listing;
-use super::output::Failure;
+use super::output::{Failure, listing};
 use super::session::{Session, stdin};
 use crate::flow;
 use crate::protocol::bls::Scheme;

@@ -1,6 +1,7 @@
 //! The command line: the same flows as the window, on a terminal or for scripts (`--json`).
 //!
-//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached.
+//! One file per command. Exit codes: 0 done; 1 refused; 2 wrong usage; 3 node or device not reached; 10 what `watch` was to wait for
+//! came true.
 
 mod args;
 mod ask;
@@ -9,6 +10,7 @@ mod choices;
 mod demo;
 mod device;
 mod handover;
+mod history;
 mod interrupt;
 mod journal;
 mod key;
@@ -16,15 +18,20 @@ mod list;
 mod message;
 mod output;
 mod pay;
+mod pose;
+mod queue;
 mod register;
 mod review;
 mod sandbox;
+mod saved;
 mod session;
+mod show;
 mod status;
 mod tx;
 mod update;
 mod vault;
 mod wallet;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -92,7 +99,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Sandbox(args) => sandbox::run(session, args).await,
         Command::Status => status::run(session).await,
         Command::List(args) => list::run(session, args).await,
-        Command::Show { hash } => list::show(session, &hash).await,
+        Command::Show(args) => show::run(session, args).await,
+        Command::Queue(args) => queue::run(session, args).await,
+        Command::Pose(args) => pose::run(session, args).await,
+        Command::Watch(args) => watch::run(session, args).await,
         Command::Register(args) => register::run(session, *args).await,
         Command::UpdateService(args) => update::service(session, &args).await,
         Command::UpdateRegistrar(args) => update::registrar(session, &args).await,
@@ -109,6 +119,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::Message(command) => message::run(session, command),
         Command::Bls(args) => bls::run(session, args),
         Command::Tx(command) => tx::run(session, command).await,
+        Command::History(args) => history::run(session, &args).await,
         Command::Journal { command } => journal::run(session, command).await,
     }
 }

@@ -151,6 +151,13 @@ impl Output {
         ExitCode::SUCCESS
     }
 
+    /// An answer that is a text as it stands, its last line break included: CSV.
+    pub fn text(&self, text: &str) -> ExitCode {
+        use std::io::Write;
+        let _ = write!(std::io::stdout(), "{text}");
+        ExitCode::SUCCESS
+    }
+
     /// An answer that is a "no": exit code 1.
     pub fn refused(&self, document: &Value, human: impl FnOnce() -> String) -> ExitCode {
         self.answer(document, human);
@@ -226,6 +233,23 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// A document as `key: value` lines.
+pub fn listing(document: &Value) -> String {
+    let Some(map) = document.as_object() else {
+        return document.to_string();
+    };
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = map.iter().map(|(key, value)| (key.as_str(), text(value)));
+    pairs_listed(&pairs.collect::<Vec<_>>())
+}
+
+/// What something is, line by line, with the values below each other.
+pub fn pairs_listed(pairs: &[(&str, String)]) -> String {
+    let width = pairs.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    let line = |(key, value): &(&str, String)| format!("{key:<width$}  {value}");
+    pairs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// One line on stdout; a reader that went away (`| head`) is no error.

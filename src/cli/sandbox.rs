@@ -6,8 +6,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::args::{SandboxArgs, TrezorModel};
-use super::list::listing;
-use super::output::{Failure, Output};
+use super::output::{Failure, Output, listing};
 use super::session::Session;
 use crate::sandbox::trezor::{self, Model, Screen};
 use crate::setup::{SandboxOptions, SandboxRun};

@@ -253,6 +253,14 @@ impl Session {
         Ok((connection, ports))
     }
 
+    /// The vault, if opening it needs no question.
+    ///
+    /// # Errors
+    /// The passphrase is wrong, or what the device answers.
+    pub fn vault_if_open(&self) -> Result<Option<Arc<Vault>>, Failure> {
+        self.opens_vault(Need::IfOpen)?.then(|| self.vault()).transpose()
+    }
+
     /// Opens the vault: by the passphrase given with the command, else by what `--unlock` says.
     ///
     /// # Errors

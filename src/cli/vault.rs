@@ -8,8 +8,7 @@ use sipper::Sipper;
 use zeroize::Zeroizing;
 
 use super::args::VaultCommand;
-use super::list::listing;
-use super::output::Failure;
+use super::output::{Failure, listing};
 use super::session::{Session, hidden, stdin};
 use crate::flow::unlock;
 use crate::store::Vault;

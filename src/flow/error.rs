@@ -12,6 +12,8 @@ use crate::protocol::rules::Check;
 use crate::protocol::wire::DecodeError;
 use crate::protocol::{Amount, OutPoint};
 use crate::rpc::RpcError;
+use crate::store::alert_log::AlertLogError;
+use crate::store::history::HistoryError;
 use crate::store::import::ImportError;
 use crate::store::journal::JournalError;
 use crate::store::labels::LabelsError;
@@ -29,7 +31,13 @@ pub enum Error {
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
     Labels(#[from] LabelsError),
+    #[error(transparent)]
+    Alerts(#[from] AlertLogError),
+    #[error("the record of alerts was not opened")]
+    NoAlerts,
     #[error("no device is connected")]
     NoDevice,
     #[error("the vault is locked")]
@@ -131,6 +139,9 @@ pub enum Error {
     Pasted(ImportError),
     #[error("the sandbox did not start: {reason}")]
     Sandbox { reason: String },
+    /// While something was read from blocks that are gone now.
+    #[error("the chain went another way at height {height}")]
+    Reorganised { height: u32 },
     #[error("this computer gave no randomness")]
     NoRandomness,
 }
@@ -191,6 +202,7 @@ impl Error {
             | Self::Pasted(_)
             | Self::SignatureElsewhere { .. } => "vault",
             Self::Journal(_) | Self::CannotResume { .. } => "journal",
+            Self::History(_) | Self::Reorganised { .. } => "history",
             Self::Rule(_) | Self::OperatorInOtherEncoding { .. } | Self::NoSuchType { .. } => "rule",
             Self::OperatorRevoked { .. } | Self::ChangedMeanwhile { .. } => "rule",
             Self::Handover(_) => "operation",
@@ -203,6 +215,7 @@ impl Error {
             Self::FeeRate { .. } | Self::FeeTooHigh { .. } => "fee",
             Self::Guarded { .. } => "guarded",
             Self::Labels(_) => "labels",
+            Self::Alerts(_) | Self::NoAlerts => "alerts",
             Self::NoCollateral { .. }
             | Self::SeveralCollaterals { .. }
             | Self::CollateralMissing { .. }

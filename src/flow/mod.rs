@@ -3,11 +3,14 @@
 //! A flow is a function that returns a [`sipper::Straw`]: a future that also says its steps. It knows ports, never widgets.
 //! Dropping it cancels it; each flow names the step after which that no longer undoes anything.
 
+pub mod alert;
 pub mod batch;
 pub mod choice;
 pub mod error;
+pub mod export;
 pub mod fee;
 pub mod guard;
+pub mod history;
 mod keys;
 pub mod operation;
 pub mod overview;
@@ -20,6 +23,9 @@ pub mod transaction;
 pub mod unlock;
 pub mod update;
 pub mod wallet;
+pub mod warning;
+pub mod watch;
+pub mod words;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,6 +37,7 @@ use crate::hw::{Device, Done, Kind, Part};
 use crate::protocol::Profile;
 use crate::protocol::masternode::Entry;
 use crate::rpc::{Node, NodeStatus};
+use crate::store::history::History;
 use crate::store::journal::Journal;
 use crate::store::vault::Vault;
 
@@ -44,6 +51,7 @@ pub struct Ports {
     /// None: the vault is locked or does not exist yet.
     pub vault: Option<Arc<Vault>>,
     pub journal: Arc<Journal>,
+    pub history: Arc<History>,
     /// How often to ask the node for a new block.
     pub poll: Duration,
 }

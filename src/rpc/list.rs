@@ -133,7 +133,8 @@ impl Client {
             };
             diff.fill_gaps(&back);
         }
-        if diff.added.len() > MOST_ADDED {
+        let is_listed = |entry: &Entry| find(&list.entries, entry.pro_tx_hash).is_some();
+        if diff.added.len() > MOST_ADDED || diff.added.iter().any(is_listed) {
             return Ok(None);
         }
         for added in &mut diff.added {
@@ -142,7 +143,7 @@ impl Client {
             let read = |json: &super::json::Json<'_>| types::entry(json, &self.profile);
             match self.get("protx", params, read).await {
                 Ok(entry) if entry.pro_tx_hash == added.pro_tx_hash => *added = entry,
-                Err(error) if error.is_connection() => return Err(error),
+                Err(error) if !is_no_answer(&error) => return Err(error),
                 Ok(_) | Err(_) => return Ok(None),
             }
         }
@@ -156,8 +157,7 @@ impl Client {
             .await;
         match answer {
             Ok(diff) => Ok(diff.filter(|diff| (diff.base, diff.height) == (base.height, tip.height))),
-            // A block it no longer has, or a diff that cannot be read: the whole list will tell.
-            Err(RpcError::Failed { .. } | RpcError::Malformed { .. } | RpcError::TooLarge { .. }) => Ok(None),
+            Err(error) if is_no_answer(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -221,6 +221,19 @@ impl Client {
             marks: block.into_iter().collect(),
         }
     }
+}
+
+/// The node is there, but it no longer has the block, does not answer this call, or not in a way to be read: the whole list will
+/// tell.
+fn is_no_answer(error: &RpcError) -> bool {
+    matches!(
+        error,
+        RpcError::Failed { .. }
+            | RpcError::Malformed { .. }
+            | RpcError::TooLarge { .. }
+            | RpcError::UnknownMethod { .. }
+            | RpcError::Forbidden { .. }
+    )
 }
 
 /// Whether something may have become empty unsaid.

@@ -9,6 +9,7 @@ pub mod client;
 mod coins;
 pub mod endpoint;
 pub mod fake;
+mod heartbeat;
 mod http;
 mod json;
 mod list;
@@ -36,6 +37,7 @@ use crate::protocol::{Address, Amount, ProTxHash, Profile, Transaction};
 pub use broadcast::reject_token;
 pub use client::Client;
 pub use endpoint::{Auth, Endpoint};
+pub use heartbeat::Heartbeat;
 pub use http::Limits;
 pub use types::{Changes, ListDiff, Membership, Payment};
 

@@ -1,6 +1,5 @@
 //! The masternode list of one height, and what blocks do to it (DIP-0003; Dash Core evo/deterministicmns.cpp).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bitcoin::hashes::Hash;
@@ -132,7 +131,8 @@ impl Masternode {
 /// All masternodes at one height. Cloning shares the entries.
 #[derive(Debug, Clone, Default)]
 pub struct List {
-    entries: BTreeMap<ProTxHash, Arc<Masternode>>,
+    /// In the order of their hashes. There is a list per height, so each should be small.
+    entries: Vec<Arc<Masternode>>,
     root: [u8; 32],
 }
 
@@ -147,11 +147,16 @@ impl List {
     }
 
     pub fn get(&self, hash: ProTxHash) -> Option<&Masternode> {
-        self.entries.get(&hash).map(Arc::as_ref)
+        self.find(hash).ok().map(|at| self.entries[at].as_ref())
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Masternode> {
-        self.entries.values().map(Arc::as_ref)
+        self.entries.iter().map(Arc::as_ref)
+    }
+
+    /// Where an entry stands, or would stand.
+    fn find(&self, hash: ProTxHash) -> Result<usize, usize> {
+        self.entries.binary_search_by_key(&hash, |entry| entry.pro_tx_hash)
     }
 
     /// Those that are not banned.
@@ -169,23 +174,28 @@ impl List {
     }
 
     pub fn insert(&mut self, mn: Masternode) {
-        self.entries.insert(mn.pro_tx_hash, Arc::new(mn));
+        match self.find(mn.pro_tx_hash) {
+            Ok(at) => self.entries[at] = Arc::new(mn),
+            Err(at) => self.entries.insert(at, Arc::new(mn)),
+        }
     }
 
     pub fn remove(&mut self, hash: ProTxHash) {
-        self.entries.remove(&hash);
+        if let Ok(at) = self.find(hash) {
+            self.entries.remove(at);
+        }
     }
 
     /// Changes one state; nothing if it is not listed.
     pub fn update(&mut self, hash: ProTxHash, change: impl FnOnce(&mut State)) {
-        if let Some(entry) = self.entries.get_mut(&hash) {
-            change(&mut Arc::make_mut(entry).state);
+        if let Ok(at) = self.find(hash) {
+            change(&mut Arc::make_mut(&mut self.entries[at]).state);
         }
     }
 
     /// Changes every state the test picks; the others stay shared.
     pub fn update_where(&mut self, picks: impl Fn(&Masternode) -> bool, change: impl Fn(&mut State)) {
-        for entry in self.entries.values_mut() {
+        for entry in &mut self.entries {
             if picks(entry) {
                 change(&mut Arc::make_mut(entry).state);
             }
@@ -228,8 +238,8 @@ impl List {
         let unchanged = self.len() == before.len()
             && self
                 .entries
-                .values()
-                .zip(before.entries.values())
+                .iter()
+                .zip(&before.entries)
                 .all(|(a, b)| Arc::ptr_eq(a, b) || a.has_same_leaf(b));
         if !unchanged {
             self.root = merkle_root(self.iter().map(Masternode::leaf).collect());

@@ -143,7 +143,7 @@ impl Chain {
                 .saturating_sub(u64::from(length.saturating_sub(height)) * spacing)
         };
         let mut chain = Self::new(setup.profile.clone(), setup.seed, time_of(0));
-        chain.premine(time_of(1));
+        chain.premine(setup.masternodes, time_of(1));
         let mut plans = Plans::new(&setup.profile, setup.masternodes, length);
         while chain.height() < length {
             let height = chain.height() + 1;
@@ -262,14 +262,17 @@ impl Chain {
     }
 
     /// Block 1: the money the sandbox lives on, to the faucet, as development networks are given theirs.
-    fn premine(&mut self, time: u64) {
+    fn premine(&mut self, masternodes: usize, time: u64) {
         let largest = self
             .profile
             .collateral_evo
             .unwrap_or_default()
             .max(self.profile.collateral_regular);
         let most = self.profile.max_money.duffs() / 4 / PREMINE_OUTPUTS;
-        let each = Amount::from_duffs((largest.duffs().saturating_mul(10)).min(most));
+        let usual = largest.duffs().saturating_mul(10).min(most);
+        // Many masternodes need more than is usual, and what devices are given besides.
+        let needed = self.collaterals(masternodes) * 5 / 4 / PREMINE_OUTPUTS;
+        let each = Amount::from_duffs(usual.max(needed.min(most * 4)));
         let own = script::pay_to_key(&self.faucet.key_id().0);
         let mut payload = Vec::new();
         payload.put_u16(2);
@@ -284,6 +287,18 @@ impl Chain {
             payload,
         };
         self.connect_coinbase_only(coinbase, time);
+    }
+
+    /// What so many masternodes lock up, in **duffs**.
+    fn collaterals(&self, masternodes: usize) -> u64 {
+        let regular = self.profile.collateral_regular.duffs();
+        let evo = self.profile.collateral_evo.unwrap_or_default().duffs();
+        let count = masternodes as u64;
+        let evo_count = count / EVO_EVERY as u64;
+        regular
+            .saturating_mul(count)
+            .saturating_add(evo.saturating_sub(regular).saturating_mul(evo_count))
+            .min(self.profile.max_money.duffs())
     }
 
     /// Pays every masternode's collateral and fee coin, some hundred to a transaction.

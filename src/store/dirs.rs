@@ -11,6 +11,7 @@ use super::file::{self, FileError};
 pub struct Dirs {
     pub vault: PathBuf,
     pub journal: PathBuf,
+    pub history: PathBuf,
     pub settings: PathBuf,
 }
 
@@ -37,7 +38,7 @@ impl Dirs {
     /// # Errors
     /// One cannot be made.
     pub fn create(&self) -> Result<(), FileError> {
-        [&self.vault, &self.journal, &self.settings]
+        [&self.vault, &self.journal, &self.history, &self.settings]
             .into_iter()
             .filter_map(|path| path.parent())
             .try_for_each(file::make_folder)
@@ -47,6 +48,7 @@ impl Dirs {
         Self {
             vault: data.join("vault.castellan"),
             journal: data.join("journal.sqlite"),
+            history: data.join("history.sqlite"),
             settings: config.join("settings.toml"),
         }
     }
@@ -69,7 +71,7 @@ mod tests {
         let folder = home.path().join("deep/castellan");
         let dirs = Dirs::choose(Some(&folder)).unwrap();
         dirs.create().unwrap();
-        for path in [&dirs.vault, &dirs.journal, &dirs.settings] {
+        for path in [&dirs.vault, &dirs.journal, &dirs.history, &dirs.settings] {
             assert_eq!(path.parent(), Some(folder.as_path()));
         }
         #[cfg(unix)]

@@ -1,4 +1,5 @@
-//! What the window remembers: network, nodes, theme. A TOML file for people to read; no secret is ever in it.
+//! What the window remembers: network, nodes, theme, who is told of alerts. A TOML file for people to read; no secret of keys or nodes
+//! is ever in it, but a webhook's address may hold a token: only its owner may read the file.
 //!
 //! A node's password is a named text of the vault (`node:<name>`); here is only that there is one.
 //! Keys this version does not know are kept, so that an older program does not wipe a newer one's settings.
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::alerts::Alerts;
 use super::file::{self, FileError, Lock};
 
 const MAX_FILE: u64 = 1 << 20;
@@ -62,6 +64,24 @@ pub enum Login {
     Cookie { file: PathBuf },
 }
 
+/// The list of all masternodes: which columns, and by which it is sorted. Names are the keys of `list --json`; what a program does
+/// not know it leaves out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MasternodeTable {
+    /// In the order on screen; none for the usual ones.
+    pub columns: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
+    pub descending: bool,
+}
+
+impl MasternodeTable {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Name of the vault's text that is a node's password.
 pub fn password_name(node: &str) -> String {
     format!("node:{node}")
@@ -81,6 +101,11 @@ pub struct Settings {
     pub chosen: BTreeMap<String, String>,
     /// Nodes by name.
     pub nodes: BTreeMap<String, Endpoint>,
+    /// How the list of all masternodes is shown.
+    #[serde(skip_serializing_if = "MasternodeTable::is_default")]
+    pub masternode_table: MasternodeTable,
+    /// Who is told of what, and when not.
+    pub alerts: Alerts,
     #[serde(flatten)]
     unknown: toml::Table,
 }
@@ -94,6 +119,8 @@ impl Default for Settings {
             profiles: Vec::new(),
             chosen: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            masternode_table: MasternodeTable::default(),
+            alerts: Alerts::default(),
             unknown: toml::Table::new(),
         }
     }
@@ -192,6 +219,11 @@ mod tests {
         let user = || "me".to_owned();
         Settings {
             theme: Theme::Dark,
+            masternode_table: MasternodeTable {
+                columns: vec!["service".to_owned(), "posePenalty".to_owned()],
+                sort: Some("posePenalty".to_owned()),
+                descending: true,
+            },
             profiles: vec!["/etc/fork.toml".into()],
             nodes: BTreeMap::from([
                 ("open".to_owned(), node(Login::None)),

@@ -118,6 +118,8 @@ fn plain(theme: &Theme, ground: iced::Color) -> container::Style {
 fn sidebar(app: &App) -> Element<'_, Message> {
     let entries = [
         ("Masternodes", Page::Masternodes),
+        ("Network", Page::Network),
+        ("Alerts", Page::Alerts),
         ("Wallet", Page::Wallet),
         ("Keys", Page::Keys),
         ("Devices", Page::Devices),
@@ -143,6 +145,8 @@ fn is_on(app: &App, page: Page) -> bool {
     match &app.screen {
         Screen::Start(_) => false,
         Screen::Masternodes | Screen::Register | Screen::Batch => page == Page::Masternodes,
+        Screen::Network => page == Page::Network,
+        Screen::Alerts => page == Page::Alerts,
         Screen::Update(update) if update.is_from_file() => page == Page::Journal,
         Screen::Update(_) => page == Page::Masternodes,
         Screen::Vault(_, then) => {
@@ -172,6 +176,10 @@ fn side<'a>(panel: Element<'a, Message>) -> Element<'a, Message> {
 
 fn content(app: &App) -> Element<'_, Message> {
     match (&app.screen, &app.link) {
+        (Screen::Alerts, Link::Up(session)) => session
+            .alerts
+            .view(session.ports(), &app.settings.alerts)
+            .map(Message::Alerts),
         (Screen::Settings(page), _) => page.view(settings_shown(app)).map(Message::Settings),
         (Screen::Sandbox, link) => match link {
             Link::Up(session) => sandbox_page(session),
@@ -191,6 +199,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
             Some(register) => register.view().map(Message::Register),
             None => space().into(),
         },
+        Screen::Network => session.network.view().map(Message::Network),
         Screen::Update(update) => update.view().map(Message::Update),
         Screen::Batch => match &session.batch {
             Some(batch) => batch.view().map(Message::Batch),
@@ -219,7 +228,7 @@ fn with_session<'a>(screen: &'a Screen, session: &'a Session) -> Element<'a, Mes
         },
         _ => session
             .masternodes
-            .view(&ports.profile, session.batch.as_ref())
+            .view(ports, session.batch.as_ref())
             .map(Message::Masternodes),
     }
 }

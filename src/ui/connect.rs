@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iced::Task;
 
-use super::screen::{self, Start};
+use super::screen::{self, Network, Start};
 use super::session::{self, Session};
 use super::{App, Link, Message, Screen, work};
 use crate::flow;
@@ -68,7 +68,8 @@ impl App {
         let id = self.next_id;
         self.next_id += 1;
         let (wanted, dirs, asker) = (choice.clone(), self.dirs.clone(), Arc::new(self.asker.clone()));
-        let work = async move { setup::connect(wanted, &dirs, asker).await };
+        // A device is looked for once the node is reached (see `finding`): USB does not keep the list waiting.
+        let work = async move { setup::connect_node(wanted, &dirs, asker).await };
         let (task, handle) = Task::perform(work, move |result| Message::Connected(id, result)).abortable();
         self.link = Link::Connecting {
             id,
@@ -92,6 +93,7 @@ impl App {
         match result {
             Ok(connection) => {
                 let mut session = Box::new(Session::new(id, choice, connection, self.asker.clone()));
+                session.network = Network::new(&self.settings.masternode_table);
                 let read = session.refresh_masternodes().map(Message::Masternodes);
                 self.link = Link::Up(session);
                 read
@@ -158,9 +160,7 @@ impl App {
         let shown = matches!(self.screen, Screen::Wallet);
         let ports = &session.connection.ports;
         let wallet = session.wallet.new_block(ports, shown).map(Message::Wallet);
-        if matches!(self.screen, Screen::Masternodes) {
-            return Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)]);
-        }
-        wallet
+        // Whatever page is on screen: what happens to mine is told at once.
+        Task::batch([wallet, session.refresh_masternodes().map(Message::Masternodes)])
     }
 }

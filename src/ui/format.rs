@@ -2,9 +2,48 @@
 
 use crate::protocol::{Amount, Profile};
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+use crate::flow::words::civil;
+pub use crate::flow::words::{about, count, date_time, duration, grouped, relative};
+
+/// `in 2 d 3 h`, `in 12 min`; `now` where it is due. **Unix seconds**.
+pub fn wait_until(now: u64, then: u64) -> String {
+    match then.saturating_sub(now) {
+        0..30 => "now".to_owned(),
+        wait => format!("in {}", span(wait)),
+    }
+}
+
+/// `2 d 3 h`, `3 h 20 min`, `12 min`, `40 s`. **Seconds**.
+pub fn span(seconds: u64) -> String {
+    let minutes = (seconds + 30) / 60;
+    let (days, hours, rest) = (minutes / 1_440, minutes % 1_440 / 60, minutes % 60);
+    match (days, hours, rest) {
+        _ if seconds < 90 => format!("{seconds} s"),
+        (0, 0, _) => format!("{rest} min"),
+        (0, _, 0) => format!("{hours} h"),
+        (0, ..) => format!("{hours} h {rest} min"),
+        (_, 0, _) => format!("{days} d"),
+        _ => format!("{days} d {hours} h"),
+    }
+}
+
+/// `Tue 24 Nov, 14:00 UTC`, for days not far away, from **Unix seconds**.
+pub fn day_time(unix: u64) -> String {
+    let of_day = unix % 86_400;
+    format!("{}, {:02}:{:02} UTC", day(unix), of_day / 3_600, of_day % 3_600 / 60)
+}
+
+/// `Tue 24 Nov`
+pub fn day(unix: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let days = unix / 86_400;
+    let (_, month, day) = civil(days);
+    let month = MONTHS[(month as usize).clamp(1, 12) - 1];
+    format!("{} {day} {month}", DAYS[(days % 7) as usize])
+}
 
 /// `1000 tDASH`, `0.00001234 tDASH`.
 pub fn amount(amount: Amount, profile: &Profile) -> String {
@@ -27,19 +66,6 @@ pub fn shorten(text: &str, head: usize, tail: usize) -> String {
     format!("{first}…{last}")
 }
 
-/// Digits in groups of three: `1,234,567`.
-pub fn grouped(number: impl Into<u64>) -> String {
-    let digits = number.into().to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A block height; 0 is "never".
 pub fn height(height: u32) -> String {
     if height == 0 {
@@ -59,73 +85,28 @@ pub fn percent(hundredths: u16) -> String {
     }
 }
 
-/// `one key`, `2 keys`.
-pub fn count(number: usize, one: &str, many: &str) -> String {
-    if number == 1 {
-        format!("1 {one}")
-    } else {
-        format!("{} {many}", grouped(number as u64))
-    }
-}
-
-/// How far a moment is away: `in about 3 hours`, `5 minutes ago`, `now`. **Unix seconds**.
-pub fn relative(now: u64, then: u64) -> String {
-    let far = duration(now.abs_diff(then));
-    match (far, then >= now) {
-        (None, _) => "now".to_owned(),
-        (Some(far), true) => format!("in about {far}"),
-        (Some(far), false) => format!("{far} ago"),
-    }
-}
-
-/// `40 seconds`, `3 hours`, `2 days`; none below five seconds.
-pub fn duration(seconds: u64) -> Option<String> {
-    let (number, unit) = match seconds {
-        0..5 => return None,
-        5..90 => (seconds, "second"),
-        90..5_400 => ((seconds + MINUTE / 2) / MINUTE, "minute"),
-        5_400..172_800 => ((seconds + HOUR / 2) / HOUR, "hour"),
-        _ => ((seconds + DAY / 2) / DAY, "day"),
-    };
-    Some(if number == 1 {
-        format!("1 {unit}")
-    } else {
-        format!("{number} {unit}s")
-    })
-}
-
-/// `2026-11-20 15:24 UTC`, from **Unix seconds**.
-pub fn date_time(unix: u64) -> String {
-    let (year, month, day) = civil(unix / DAY);
-    let second = unix % DAY;
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
-        second / HOUR,
-        second % HOUR / MINUTE
-    )
-}
-
-/// Year, month and day of a day counted from 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms").
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let of_era = shifted % 146_097;
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::protocol::network;
+
+    #[test]
+    fn a_wait_is_told_in_two_units() {
+        assert_eq!(wait_until(100, 90), "now");
+        assert_eq!(wait_until(0, 45), "in 45 s");
+        assert_eq!(span(12 * 60), "12 min");
+        assert_eq!(span(3 * 3_600 + 20 * 60), "3 h 20 min");
+        assert_eq!(span(2 * 3_600), "2 h");
+        assert_eq!(span(2 * 86_400 + 3 * 3_600), "2 d 3 h");
+        // Rounded up to the next unit as a whole.
+        assert_eq!(span(86_400 - 10), "1 d");
+    }
+
+    #[test]
+    fn days_are_those_of_the_week() {
+        assert_eq!(day_time(0), "Thu 1 Jan, 00:00 UTC");
+        assert_eq!(day_time(1_795_528_800), "Tue 24 Nov, 14:00 UTC");
+    }
 
     #[test]
     fn amounts_carry_their_ticker() {
@@ -142,13 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(grouped(0u32), "0");
-        assert_eq!(grouped(999u32), "999");
-        assert_eq!(grouped(1_234_567u32), "1,234,567");
+    fn a_height_that_never_was_is_told_so() {
         assert_eq!(height(0), "never");
-        assert_eq!(count(1, "key", "keys"), "1 key");
-        assert_eq!(count(0, "key", "keys"), "0 keys");
+        assert_eq!(height(1_234_567), "1,234,567");
     }
 
     #[test]
@@ -158,21 +135,5 @@ mod tests {
         assert_eq!(percent(550), "5.5 %");
         assert_eq!(percent(505), "5.05 %");
         assert_eq!(percent(10_000), "100 %");
-    }
-
-    #[test]
-    fn moments_are_told_from_now() {
-        assert_eq!(relative(100, 100), "now");
-        assert_eq!(relative(0, 10_800), "in about 3 hours");
-        assert_eq!(relative(300, 0), "5 minutes ago");
-        assert_eq!(relative(0, 5_400), "in about 2 hours");
-        assert_eq!(relative(0, 259_200), "in about 3 days");
-    }
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        assert_eq!(date_time(0), "1970-01-01 00:00 UTC");
-        assert_eq!(date_time(951_782_400), "2000-02-29 00:00 UTC");
-        assert_eq!(date_time(1_795_188_277), "2026-11-20 15:24 UTC");
     }
 }

@@ -3,11 +3,13 @@
 //! Pages know nothing of each other; what one asks of the window is its `Action`, and `update` is a table.
 
 pub mod advice;
+mod alerting;
 pub mod asker;
 mod chrome;
 mod connect;
 pub mod finding;
 pub mod format;
+mod recording;
 mod route;
 pub mod screen;
 pub mod session;
@@ -28,11 +30,12 @@ use crate::setup::{Choice, Connection};
 use crate::store::dirs::Dirs;
 use crate::store::settings::Settings as Kept;
 use crate::store::settings::SettingsError;
+use alerting::Alerting;
 use asker::{Asked, Window};
 use finding::DeviceFound;
 use screen::{
-    Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, batch, devices, journal, keys, masternodes,
-    prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
+    Devices, Journal, Keys, Prompt, Settings, Slots, Start, Update, Vault, alerts, batch, devices, journal, keys,
+    masternodes, network, prompt, register, sandbox, settings as settings_page, slots, start, update, vault, wallet,
 };
 use session::Session;
 
@@ -59,6 +62,8 @@ pub struct App {
     prompt: Option<Prompt>,
     /// Number of the next connection.
     next_id: u64,
+    /// How those who are told of alerts are reached.
+    ways: alerts::Ways,
 }
 
 /// The connection.
@@ -80,6 +85,9 @@ enum Link {
 enum Screen {
     Start(Start),
     Masternodes,
+    /// All of them; the page is in the session.
+    Network,
+    Alerts,
     Register,
     /// An operation on a masternode; it ends with its page.
     Update(Box<Update>),
@@ -102,6 +110,8 @@ enum Screen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     Masternodes,
+    Network,
+    Alerts,
     Register,
     Wallet,
     Keys,
@@ -118,6 +128,8 @@ pub enum Message {
     Connected(u64, Result<Connection, flow::Error>),
     Retry,
     NodeAnswered(u64, Result<NodeStatus, RpcError>),
+    /// A list is in the history.
+    Recorded(Result<(), flow::Error>),
     DeviceFound(u64, DeviceFound),
     DevicesFound(u64, Vec<Found>),
     SystemTheme(iced::theme::Mode),
@@ -132,6 +144,9 @@ pub enum Message {
     TrySandbox,
     Start(start::Message),
     Masternodes(masternodes::Message),
+    Network(network::Message),
+    Alerting(Alerting),
+    Alerts(alerts::Message),
     Register(register::Message),
     Update(update::Message),
     Batch(batch::Message),
@@ -218,6 +233,7 @@ impl App {
             asked: Vec::new(),
             prompt: None,
             next_id: 1,
+            ways: crate::setup::sinks,
         };
         let connect = match options.choice {
             Some(choice) => app.connect(choice),
@@ -235,7 +251,7 @@ impl App {
             Message::Go(page) => self.go(page),
             Message::Connected(id, result) => self.connected(id, result),
             Message::Retry => self.retry(),
-            Message::NodeAnswered(id, answer) => self.node_answered(id, answer),
+            Message::NodeAnswered(id, answer) => self.heard_of_node(id, answer),
             Message::DeviceFound(id, found) => {
                 if let Link::Up(session) = &mut self.link
                     && session.id == id
@@ -270,7 +286,14 @@ impl App {
             Message::Pressed(key, modifiers) => self.pressed(key, modifiers),
             Message::TrySandbox => self.try_sandbox(),
             Message::Start(message) => self.update_start(message),
-            Message::Masternodes(message) => self.update_masternodes(message),
+            Message::Network(message) => self.update_network(message),
+            Message::Masternodes(message) => {
+                let (recorded, look) = (self.record(&message), self.look(&message));
+                Task::batch([recorded, look, self.update_masternodes(message)])
+            }
+            Message::Alerting(message) => self.alerting(message),
+            Message::Alerts(message) => self.update_alerts(message),
+            Message::Recorded(result) => self.recorded(result),
             Message::Register(message) => self.update_register(message),
             Message::Update(message) => self.update_update(message),
             Message::Batch(message) => self.update_batch(message),
@@ -310,6 +333,9 @@ impl App {
             (Screen::Start(_), _) => Message::Start(start::Message::Back),
             (Screen::Masternodes, Link::Up(session)) if session.masternodes.has_open() => {
                 Message::Masternodes(masternodes::Message::Back)
+            }
+            (Screen::Network, Link::Up(session)) if session.network.has_open() => {
+                Message::Network(network::Message::Back)
             }
             (Screen::Journal, Link::Up(session)) if session.journal.as_ref().is_some_and(Journal::has_open) => {
                 Message::Journal(journal::Message::Back)
@@ -370,6 +396,7 @@ impl App {
                     .watch_device()
                     .map(|(id, found)| Message::DeviceFound(id, found)),
             );
+            all.push(session.watch_time().map(Message::Alerting));
             all.push(session.wallet.subscription().map(Message::Wallet));
             all.push(
                 session

@@ -5,7 +5,7 @@ use iced::Task;
 use super::asker::Asked;
 use super::screen::{
     Batch, Devices, Journal, Keys, Prompt, Register, Settings, Slots, Start, Update, Vault, batch, devices, journal,
-    keys, masternodes, prompt, register, sandbox, settings, slots, start, update, vault, wallet,
+    keys, masternodes, network, prompt, register, sandbox, settings, slots, start, update, vault, wallet,
 };
 use super::session::Session;
 use super::{App, Link, Message, Page, Screen};
@@ -55,6 +55,11 @@ impl App {
                 Screen::Masternodes,
                 session.refresh_masternodes().map(Message::Masternodes),
             ),
+            Page::Network => (Screen::Network, open_network(session)),
+            Page::Alerts => {
+                session.alerts.enter(&self.settings.alerts);
+                (Screen::Alerts, Task::none())
+            }
             Page::Register => (Screen::Register, open_register(session)),
             Page::Wallet => (Screen::Wallet, open_wallet(session)),
             Page::Keys => match Keys::new(session.ports()) {
@@ -89,15 +94,46 @@ impl App {
         let Link::Up(session) = &mut self.link else {
             return Task::none();
         };
-        match session.masternodes.update(&session.connection.ports, message) {
+        let read = matches!(message, masternodes::Message::Read(Ok(_)));
+        let action = session.masternodes.update(&session.connection.ports, message);
+        if read {
+            // Timed by benches/start.py.
+            tracing::debug!("the list is on screen");
+        }
+        if read && matches!(self.screen, Screen::Network) {
+            return session.tell_network().map(Message::Network);
+        }
+        match action {
             masternodes::Action::None => Task::none(),
             masternodes::Action::Run(task) => task.map(Message::Masternodes),
             masternodes::Action::Register => self.go(Page::Register),
+            masternodes::Action::Vault => self.go(Page::Keys),
+            masternodes::Action::Journal => self.go(Page::Journal),
+            masternodes::Action::Network => self.go(Page::Network),
             masternodes::Action::Update(asked) => self.open_update(asked),
             masternodes::Action::Batch(subject) => self.open_batch(subject),
             masternodes::Action::ShowBatch => {
                 self.screen = Screen::Batch;
                 Task::none()
+            }
+        }
+    }
+
+    pub(super) fn update_network(&mut self, message: network::Message) -> Task<Message> {
+        let Link::Up(session) = &mut self.link else {
+            return Task::none();
+        };
+        match session.network.update(message) {
+            network::Action::None => Task::none(),
+            network::Action::Run(task) => task.map(Message::Network),
+            network::Action::Refresh => session.refresh_masternodes().map(Message::Masternodes),
+            network::Action::Open(hash) => {
+                session.masternodes.open(hash);
+                self.go(Page::Masternodes)
+            }
+            network::Action::Keep(table, task) => {
+                self.settings.masternode_table = table;
+                Task::batch([task.map(Message::Network), self.save()])
             }
         }
     }
@@ -390,6 +426,12 @@ fn search(session: &Session) -> Task<Message> {
     let id = session.id;
     let all = Task::perform(session.find_devices(), move |found| Message::DevicesFound(id, found));
     Task::batch([search_used(session), all])
+}
+
+/// Shows the list there is at once, and reads it anew.
+fn open_network(session: &mut Session) -> Task<Message> {
+    let shown = session.tell_network().map(Message::Network);
+    Task::batch([shown, session.refresh_masternodes().map(Message::Masternodes)])
 }
 
 /// Reads the accounts of the device, if they are not known.

@@ -8,15 +8,19 @@ use futures::{Stream, stream};
 use iced::{Subscription, Task};
 
 use crate::flow::Ports;
+use crate::flow::history::Recorder;
 use crate::hw::discovery::Found;
 use crate::hw::{self, DeviceSpec};
-use crate::rpc::{Node, NodeStatus, RpcError};
+use crate::rpc::{Heartbeat, Node, NodeStatus, RpcError};
 use crate::setup::{Choice, Connection};
 use crate::store::vault::Vault;
+use crate::ui::alerting::Opened;
 use crate::ui::asker::{Asked, Window};
 use crate::ui::finding::DeviceFound;
 use crate::ui::screen::devices::Seen;
-use crate::ui::screen::{Batch, Journal, Masternodes, Register, Sandbox, Wallet, masternodes, register, wallet};
+use crate::ui::screen::{
+    Alerts, Batch, Journal, Masternodes, Network, Register, Sandbox, Wallet, masternodes, network, register, wallet,
+};
 
 /// A node is asked for its tip no more often than this.
 const NODE_PERIOD: Duration = Duration::from_secs(1);
@@ -38,6 +42,12 @@ pub struct Session {
     pub asker: Window,
     pub sandbox: Option<Sandbox>,
     pub masternodes: Masternodes,
+    pub network: Network,
+    /// Keeps what happens to them.
+    pub recorder: Arc<Recorder>,
+    /// What happens to mine, whatever page is on screen.
+    pub watch: Opened,
+    pub alerts: Alerts,
     /// A wizard goes on while another page is on screen.
     pub register: Option<Register>,
     /// A collateral the wizard is to begin with when it is opened.
@@ -76,6 +86,10 @@ impl Session {
             asker,
             sandbox,
             masternodes: Masternodes::new(),
+            network: Network::default(),
+            recorder: Arc::default(),
+            watch: Opened::default(),
+            alerts: Alerts::default(),
             register: None,
             offer: None,
             batch: None,
@@ -174,6 +188,14 @@ impl Session {
         self.masternodes.refresh(&self.connection.ports)
     }
 
+    /// The list of all masternodes is put in order anew, if it was read anew.
+    pub fn tell_network(&mut self) -> Task<network::Message> {
+        match self.masternodes.overview() {
+            Some(overview) => self.network.listed(overview, &self.connection.ports.profile),
+            None => Task::none(),
+        }
+    }
+
     pub fn watch_node(&self) -> Subscription<(u64, Result<NodeStatus, RpcError>)> {
         let period = self.ports().poll.max(NODE_PERIOD);
         Subscription::run_with(
@@ -207,16 +229,17 @@ impl Hash for NodeWatch {
 /// Every answer that differs from the one before, and each at once: a program at rest redraws nothing.
 fn node_answers(watch: &NodeWatch) -> impl Stream<Item = (u64, Result<NodeStatus, RpcError>)> + use<> {
     let (id, node, period) = (watch.id, Arc::clone(&watch.node), watch.period);
-    stream::unfold(None, move |mut last: Option<Result<NodeStatus, RpcError>>| {
+    let start = (Heartbeat::default(), None);
+    stream::unfold(start, move |(mut heartbeat, mut last)| {
         let node = Arc::clone(&node);
         async move {
             loop {
                 if last.is_some() {
                     tokio::time::sleep(period).await;
                 }
-                let answer = ask_node(Arc::clone(&node)).await;
+                let answer = heartbeat.look(&*node).await;
                 if last.as_ref() != Some(&answer) {
-                    return Some(((id, answer.clone()), Some(answer)));
+                    return Some(((id, answer.clone()), (heartbeat, Some(answer))));
                 }
                 last = Some(answer);
             }

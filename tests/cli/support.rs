@@ -63,9 +63,18 @@ pub struct Served {
 
 impl Served {
     pub fn start(network: &str, options: &[&str]) -> Self {
+        Self::with_blocks("1", network, options)
+    }
+
+    /// Its chain stands still but for `sandbox_mine`.
+    pub fn still(network: &str, options: &[&str]) -> Self {
+        Self::with_blocks("0", network, options)
+    }
+
+    fn with_blocks(seconds: &str, network: &str, options: &[&str]) -> Self {
         let folder = folder();
         let mut child = Command::new(EXE)
-            .args(["sandbox", "--json", "--network", network, "--block-seconds", "1"])
+            .args(["sandbox", "--json", "--network", network, "--block-seconds", seconds])
             .args(options)
             .arg("--data-dir")
             .arg(folder.path())
@@ -289,6 +298,11 @@ impl<'a> Desk<'a> {
 
     pub fn at(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Arguments that lead a command to its node.
+    pub fn args(&self, command: &[&str]) -> Vec<String> {
+        self.sandbox.args(command).into_iter().map(str::to_owned).collect()
     }
 
     /// A file of this computer.

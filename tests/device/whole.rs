@@ -79,6 +79,7 @@ impl World {
             device: Some(device),
             vault: Some(Arc::new(vault)),
             journal: Arc::new(Journal::open(&dirs.journal).unwrap()),
+            history: Arc::new(castellan::store::History::open(&dirs.history).unwrap()),
             poll: Duration::from_millis(20),
             profile,
         };

@@ -5,10 +5,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
+mod alerts_apart;
 mod batch;
 mod dropped;
+mod forecast;
 mod guard;
 mod handover;
+mod history;
 mod hostile;
 mod interrupted;
 mod overview;

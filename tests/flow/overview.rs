@@ -1,11 +1,14 @@
 //! The list with what follows from it.
 
+use std::sync::Arc;
+
 use castellan::flow::{Error, overview};
 use castellan::protocol::bls::Scheme;
 use castellan::protocol::masternode::OperatorKey;
 use castellan::protocol::masternode::pose::{Outlook, PoseRules};
 use castellan::protocol::{KeyId, ProTxHash};
 use castellan::rpc::RpcError;
+use castellan::rpc::fake::FakeNode;
 use castellan::store::Kind;
 
 use crate::world::{TIP, World, entry, tip};
@@ -91,8 +94,9 @@ async fn places_in_the_queue_and_their_times_follow_from_the_tip() {
     );
     assert!(read.masternodes.iter().all(|each| each.queue_length == 2));
     let spacing = u64::from(world.profile.spacing);
-    assert_eq!(read.masternodes[0].next_payment_time, Some(tip(TIP).time + 2 * spacing));
-    assert_eq!(read.masternodes[1].next_payment_time, None);
+    let likely = |n: usize| read.masternodes[n].expected_time.map(|time| time.likely);
+    assert_eq!(likely(0), Some(tip(TIP).time + 2 * spacing));
+    assert_eq!(likely(1), None);
     assert_eq!(
         read.masternodes[2].outlook,
         Outlook::new(1, false, 3, &PoseRules::default())
@@ -114,11 +118,11 @@ async fn one_masternode_is_found_by_its_hash_or_said_to_be_unknown() {
 
 #[tokio::test]
 async fn an_unreachable_node_has_no_overview() {
-    let mut world = World::new("dash-regtest");
+    let world = World::new("dash-regtest");
     let gone = RpcError::Busy {
         url: "http://node".into(),
     };
-    world.chain.status = Err(gone.clone());
-    let (ports, _) = world.ports();
+    let (mut ports, _) = world.ports();
+    ports.node = Arc::new(FakeNode::new().with_masternodes(Err(gone.clone())));
     assert_eq!(overview::overview(&ports).await.err(), Some(Error::Node(gone)));
 }

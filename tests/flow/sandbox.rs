@@ -108,7 +108,7 @@ async fn a_transaction_the_node_has_already_is_success() {
 }
 
 /// Runs a flow; every transaction it waits for is in the next block.
-async fn mined<T>(sandbox: &Sandbox, flow: impl Sipper<Result<T, Error>, Step>) -> Result<T, Error> {
+pub async fn mined<T>(sandbox: &Sandbox, flow: impl Sipper<Result<T, Error>, Step>) -> Result<T, Error> {
     let mut flow = flow.pin();
     while let Some(step) = flow.sip().await {
         if matches!(step, Step::WaitingForBlock { .. }) {
@@ -119,7 +119,7 @@ async fn mined<T>(sandbox: &Sandbox, flow: impl Sipper<Result<T, Error>, Step>) 
 }
 
 /// A masternode of the world's vault in the sandbox, registered by the device.
-async fn registered(world: &World, ports: &Ports, sandbox: &Sandbox, kind: MnType) -> ProTxHash {
+pub async fn registered(world: &World, ports: &Ports, sandbox: &Sandbox, kind: MnType) -> ProTxHash {
     let all = castellan::flow::wallet::candidates(ports, &castellan::flow::wallet::default_accounts(ports)).await;
     let first = all.unwrap().into_iter().find(|each| each.kind == kind).unwrap();
     let platform = (kind == MnType::Evo).then_some(register::PlatformChoice {
@@ -143,7 +143,7 @@ async fn registered(world: &World, ports: &Ports, sandbox: &Sandbox, kind: MnTyp
 }
 
 /// An update from plan to block. The list must then be what the review promised.
-async fn updated(ports: &Ports, sandbox: &Sandbox, hash: ProTxHash, change: Change) -> Entry {
+pub async fn updated(ports: &Ports, sandbox: &Sandbox, hash: ProTxHash, change: Change) -> Entry {
     let draft = Draft {
         pro_tx_hash: hash,
         change,

@@ -27,7 +27,7 @@ use castellan::rpc::{
 };
 use castellan::store::journal::{Event, Operation};
 use castellan::store::vault::Stretching;
-use castellan::store::{Dirs, Journal, Kind, Phrase, Vault};
+use castellan::store::{Dirs, History, Journal, Kind, Phrase, Vault};
 use futures::FutureExt;
 use sipper::Sipper;
 
@@ -156,6 +156,7 @@ pub struct World {
     pub chain: Chain,
     pub vault: Arc<Vault>,
     pub journal: Arc<Journal>,
+    pub history: Arc<History>,
     pub device: Arc<FakeDevice>,
     /// On the device's first address.
     pub collateral: OutPoint,
@@ -181,6 +182,7 @@ impl World {
             chain,
             vault: Arc::new(vault),
             journal: Arc::new(Journal::open(&dirs.journal).unwrap()),
+            history: Arc::new(History::open(&dirs.history).unwrap()),
             device: Arc::new(FakeDevice::new(Arc::clone(&profile))),
             collateral,
             fee_coin,
@@ -202,6 +204,7 @@ impl World {
             device: Some(Arc::clone(&self.device) as Arc<dyn Device>),
             vault: Some(Arc::clone(&self.vault)),
             journal: Arc::clone(&self.journal),
+            history: Arc::clone(&self.history),
             poll: Duration::from_millis(1),
         };
         (ports, node)

@@ -98,6 +98,7 @@ impl Aside {
         let folder = tempfile::tempdir().expect("a folder");
         let other = Ports {
             journal: Arc::new(Journal::open(&folder.path().join("journal")).expect("a journal")),
+            history: Arc::new(castellan::store::History::in_memory().expect("a history")),
             ..life.ports.clone()
         };
         let draft = Draft {

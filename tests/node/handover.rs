@@ -63,6 +63,7 @@ impl Two {
             node: Arc::new(Client::connect(endpoint, Arc::clone(&profile)).expect("a client")),
             vault: Some(Arc::new(vault)),
             journal: Arc::new(Journal::open(&dirs.journal).expect("a journal")),
+            history: Arc::new(castellan::store::History::open(&dirs.history).expect("a history")),
             ..chain.ports.clone()
         };
         Self {

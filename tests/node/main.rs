@@ -13,6 +13,7 @@ mod flows;
 mod handover;
 mod judgement;
 mod life;
+mod lists;
 mod masternode;
 mod mutations;
 mod pending;

@@ -62,6 +62,7 @@ impl World {
             device: Some(device),
             vault: Some(Arc::new(vault)),
             journal: Arc::new(Journal::open(&dirs.journal).expect("a journal")),
+            history: Arc::new(castellan::store::History::open(&dirs.history).expect("a history")),
             poll: Duration::from_millis(100),
         };
         node.mine(130).await;

@@ -86,6 +86,7 @@ impl Bench {
         let node = runtime.block_on(node(&profile, &*device, kind, meanwhile, fee));
         let ports = Ports {
             journal: Arc::new(Journal::open(&folder.path().join("journal")).unwrap()),
+            history: Arc::new(castellan::store::History::in_memory().unwrap()),
             profile,
             node: Arc::new(node),
             device: Some(device.clone()),

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use castellan::store::vault::Stretching;
 use castellan::store::{Dirs, Phrase, Vault};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub const USER: &str = "castellan";
 pub const PASSWORD: &str = "test";
@@ -138,4 +140,54 @@ pub fn vault(dirs: &Dirs) -> Vault {
     dirs.create().expect("a folder");
     let phrase = Phrase::generate().expect("randomness");
     Vault::create_with(&dirs.vault, "test", &phrase, Stretching::MINIMAL).expect("a vault")
+}
+
+/// Stands between a client and a node and notes what is asked.
+pub struct Tap {
+    pub url: String,
+    asked: Arc<Mutex<Vec<u8>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Tap {
+    pub async fn start(node: &str) -> Self {
+        let node = node.trim_start_matches("http://").to_owned();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let task = tokio::spawn(async move {
+            while let Ok((here, _)) = listener.accept().await {
+                let (node, log) = (node.clone(), Arc::clone(&log));
+                tokio::spawn(async move {
+                    let there = tokio::net::TcpStream::connect(node).await.expect("the node");
+                    let (mut from, mut answers) = here.into_split();
+                    let (mut back, mut to) = there.into_split();
+                    tokio::spawn(async move { tokio::io::copy(&mut back, &mut answers).await });
+                    let mut piece = [0; 4096];
+                    while let Ok(count @ 1..) = from.read(&mut piece).await {
+                        log.lock().expect("no panic").extend_from_slice(&piece[..count]);
+                        if to.write_all(&piece[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url, asked, task }
+    }
+
+    /// How often a text was sent.
+    pub fn count(&self, text: &str) -> usize {
+        let asked = self.asked.lock().expect("no panic");
+        String::from_utf8_lossy(&asked).matches(text).count()
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }

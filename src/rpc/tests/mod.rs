@@ -9,6 +9,7 @@ mod hostile;
 mod kept;
 mod lists;
 mod live;
+mod mock;
 mod replies;
 mod server;
 

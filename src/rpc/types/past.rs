@@ -29,6 +29,8 @@ pub struct Membership {
     pub quorum: BlockHash,
     /// Of the block the quorum is named after, at which its DKG began.
     pub height: u32,
+    /// The block whose commitment said so, where the node tells.
+    pub mined: Option<BlockHash>,
     /// False: it did not do its part in the DKG, which costs it a PoSe penalty.
     pub valid: bool,
 }
@@ -73,6 +75,7 @@ impl Membership {
             kind: json.get("type")?.text_owned()?,
             quorum: json.get("quorumHash")?.parsed()?,
             height: json.get("height")?.u32()?,
+            mined: json.optional("minedBlock", |json| json.parsed())?,
             valid: json.get("isValidMember")?.flag()?,
         })
     }

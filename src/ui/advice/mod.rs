@@ -3,6 +3,7 @@
 mod device;
 mod flow;
 mod node;
+mod notify;
 mod store;
 
 use std::fmt;

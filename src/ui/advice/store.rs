@@ -3,7 +3,9 @@
 use std::io;
 
 use super::Advice;
+use crate::store::alert_log::AlertLogError;
 use crate::store::file::FileError;
+use crate::store::history::HistoryError;
 use crate::store::journal::JournalError;
 use crate::store::keys::LabelError;
 use crate::store::labels::LabelsError;
@@ -63,6 +65,19 @@ impl Advice for VaultError {
     }
 }
 
+impl Advice for AlertLogError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.advice(),
+            Self::Unknown { .. } => {
+                "Move the file away, so that a new record begins, or open it with a newer version of this program."
+            }
+            Self::Database { .. } => "Check that the disk has space and that its folder can be written.",
+        };
+        Some(text.to_owned())
+    }
+}
+
 impl Advice for LabelsError {
     fn advice(&self) -> Option<String> {
         let text = match self {
@@ -92,6 +107,20 @@ impl Advice for JournalError {
             Self::UnknownOperation { .. } => "Look at the Journal page for the operations there are.",
             Self::PastNoReturn { .. } => "Resume it: the node tells whether it was mined.",
             Self::NotASignature { .. } | Self::Plan { .. } => "Nothing was sent; begin anew.",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Advice for HistoryError {
+    fn advice(&self) -> Option<String> {
+        let text = match self {
+            Self::File(error) => return error.advice(),
+            Self::NotAHistory { .. } | Self::Damaged { .. } => {
+                "Move the file away: a new history begins, and the past can be read from the node again."
+            }
+            Self::Newer { .. } => "Open it with the newer version of this program.",
+            Self::Database { .. } => "Check that the disk has space and that its folder can be written.",
         };
         Some(text.to_owned())
     }

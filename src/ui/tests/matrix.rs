@@ -167,7 +167,7 @@ fn is_in_the_list(live: &mut Live, collateral: OutPoint) {
     live.press("Done");
     live.send(Message::Go(Page::Masternodes));
     live.send(Message::Masternodes(masternodes::Message::Refresh));
-    live.wait_for("Mine (1)");
+    live.wait_for("45.76.230.240");
     live.send(Message::Masternodes(masternodes::Message::Open(entry.pro_tx_hash)));
     live.wait_for("45.76.230.240");
     let coins = read(live).remove(0).coins;

@@ -2,6 +2,7 @@
 
 use iced::keyboard::{Modifiers, key::Named};
 
+use super::mine::{all_mine, nobodys};
 use super::support::{Fixture, hash, overview, ready_device, tip};
 use crate::hw::{DeviceError, Kind};
 use crate::rpc::RpcError;
@@ -74,51 +75,90 @@ fn an_answer_of_an_older_connection_changes_nothing() {
 fn an_empty_list_says_what_to_do() {
     let mut fixture = Fixture::connected();
     fixture.assert_shows(&["Reading the masternode list"]);
-    let mut empty = overview(0);
-    empty.masternodes.clear();
-    fixture.list(empty);
-    fixture.assert_shows(&["No masternode of yours yet", "Show all of the network"]);
-    fixture.click("Show all of the network");
-    fixture.assert_shows(&["The network has no masternodes yet"]);
+    fixture.list(nobodys(3));
+    fixture.assert_shows(&[
+        "Your masternodes are not known yet",
+        "The vault is locked, or there is none yet.",
+    ]);
+    assert_eq!(fixture.click("Open the vault"), 1);
+    fixture.assert_shows(&["Create a vault"]);
+    let mut open = Fixture::unlocked();
+    open.list(nobodys(3));
+    open.assert_shows(&["No masternode of yours yet", "The vault is open and empty."]);
+    let vault = open.session().ports().vault.clone().unwrap();
+    vault
+        .generate(crate::store::Kind::Owner, "mn1-owner", &super::support::profile(), 0)
+        .unwrap();
+    open.assert_shows(&["None of the keys in this vault is a key of a listed masternode."]);
+    assert_eq!(open.click("Register your first"), 1);
+    assert!(matches!(open.app.screen, Screen::Register));
+}
+
+#[test]
+fn a_list_that_never_came_says_why_and_is_asked_for_again() {
+    let mut fixture = Fixture::connected();
+    let error = crate::flow::Error::Node(RpcError::Unreachable {
+        url: "http://127.0.0.1:19998".to_owned(),
+        kind: "connection refused".to_owned(),
+    });
+    fixture.send(Message::Masternodes(masternodes::Message::Read(Err(error))));
+    fixture.assert_shows(&["The masternode list could not be read", "connection refused"]);
+    assert!(matches!(
+        messages_of(&fixture, "Try again")[..],
+        [Message::Masternodes(masternodes::Message::Refresh)]
+    ));
 }
 
 #[test]
 fn mine_are_listed_with_status_reason_and_queue() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(20));
-    fixture.assert_shows(&[
-        "Mine (5)",
-        "All of the network (25)",
-        "Enabled",
-        "Penalised",
-        "Banned",
-        "Waiting",
-        "Revoked",
-    ]);
+    fixture.assert_shows(&["Enabled", "In danger", "Banned", "Waiting", "Revoked"]);
     fixture.assert_shows(&[
         "since 1,234,500",
         "no address yet",
         "needs an operator",
-        "66 / 100",
-        "1 of 22",
-        "not paid",
+        "66 of 100",
+        "1 of 22 in the queue",
+        "Not in the payment queue",
         "Evo",
+        "One more failed DKG bans it; safe in 33 blocks, about",
     ]);
     fixture.assert_hides("45.76.230.17:19999");
 }
 
 #[test]
-fn of_thousands_only_the_lines_in_sight_are_built() {
+fn of_hundreds_only_the_lines_in_sight_are_built() {
     let mut fixture = Fixture::connected();
-    fixture.list(overview(4_000));
-    fixture.send(Message::Masternodes(masternodes::Message::Show(
-        masternodes::Shown::All,
-    )));
-    fixture.assert_shows(&["All of the network (4,005)"]);
+    fixture.list(all_mine(500));
     let lines = fixture.texts().iter().filter(|text| text.ends_with(":19999")).count();
-    assert!((10..100).contains(&lines), "{lines}");
-    fixture.send(Message::Masternodes(masternodes::Message::Scrolled(54.0 * 3_000.0)));
-    fixture.assert_shows(&[&crate::ui::format::short_hash(&hash(3_010).to_string())]);
+    assert!((10..60).contains(&lines), "{lines}");
+    fixture.send(Message::Masternodes(masternodes::Message::Scrolled(101.0 * 300.0)));
+    fixture.assert_shows(&[&hash(303).to_string()[..8]]);
+}
+
+#[test]
+fn what_needs_attention_comes_first_unless_another_order_is_chosen() {
+    let mut fixture = Fixture::connected();
+    fixture.list(overview(20));
+    let order = |fixture: &Fixture| -> Vec<String> {
+        let places: Vec<String> = (0..5).map(|at| hash(at).to_string()[..8].to_owned()).collect();
+        let texts = fixture.texts();
+        texts.into_iter().filter(|text| places.contains(text)).collect()
+    };
+    let named = |places: [u32; 5]| places.map(|at| hash(at).to_string()[..8].to_owned());
+    assert_eq!(order(&fixture), named([2, 1, 3, 4, 0]));
+    fixture.click("Paid next");
+    assert_eq!(order(&fixture)[..2], named([0, 1, 2, 3, 4])[..2]);
+}
+
+#[test]
+fn one_masternode_has_no_filter_and_no_boxes() {
+    let mut fixture = Fixture::connected();
+    fixture.list(all_mine(1));
+    fixture.assert_shows(&["45.76.230.0:19999", "Next payment"]);
+    fixture.assert_hides("Select all");
+    fixture.assert_hides("Needs attention");
 }
 
 #[test]
@@ -162,12 +202,12 @@ fn a_row_opens_every_field_and_esc_goes_back() {
         "Voting address",
         "Payout address",
         "5.25 %",
-        "the next missed DKG bans it",
+        "One more failed DKG bans it",
         "1000 tDASH",
     ]);
     fixture.assert_shows(&["This vault holds none of its keys."]);
     fixture.send(Message::Pressed(Named::Escape, Modifiers::default()));
-    fixture.assert_shows(&["Mine (5)"]);
+    fixture.assert_shows(&["Needs attention"]);
 }
 
 #[test]
@@ -175,7 +215,7 @@ fn a_copy_button_copies_the_whole_value() {
     let mut fixture = Fixture::connected();
     fixture.list(overview(0));
     fixture.send(Message::Masternodes(masternodes::Message::Open(hash(3))));
-    fixture.assert_shows(&["Masternode without address", "announces an address"]);
+    fixture.assert_shows(&["Masternode without address", "A service update by"]);
     let mut ui = fixture.ui_of(iced::Size::new(1000.0, 2000.0));
     ui.click("Copy").unwrap();
     let messages: Vec<Message> = ui.into_messages().collect();
@@ -307,7 +347,7 @@ fn settings_show_where_things_are_and_disconnect() {
 }
 
 #[test]
-fn a_new_block_reads_the_list_again_only_where_it_is_seen() {
+fn a_new_block_reads_the_list_again_whatever_page_is_open() {
     let mut fixture = Fixture::connected();
     let mut status = super::support::status();
     status.tip.height = tip().height + 1;
@@ -315,5 +355,5 @@ fn a_new_block_reads_the_list_again_only_where_it_is_seen() {
     assert_eq!(read.units(), 1);
     fixture.send(Message::Go(Page::Settings));
     status.tip.height += 1;
-    assert_eq!(fixture.app.update(Message::NodeAnswered(1, Ok(status))).units(), 0);
+    assert_eq!(fixture.app.update(Message::NodeAnswered(1, Ok(status))).units(), 1);
 }

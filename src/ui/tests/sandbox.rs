@@ -27,7 +27,7 @@ fn the_sandbox_has_masternodes_a_ready_device_and_an_open_vault() {
     let mut fixture = on_sandbox();
     look_for_device(&mut fixture);
     fixture.assert_shows(&[
-        "All of the network (30)",
+        "No masternode of yours yet",
         "Dash is ready",
         "Ledger: Dash app",
         "Mine a block",

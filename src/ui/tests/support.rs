@@ -20,7 +20,6 @@ use crate::hw::{self, DeviceError, DeviceInfo, DeviceSpec, Kind};
 use crate::protocol::bls::{self, Scheme};
 use crate::protocol::key::KeyId;
 use crate::protocol::masternode::entry::{Entry, OperatorKey, State};
-use crate::protocol::masternode::queue::EvoPayments;
 use crate::protocol::network::{self, MnType};
 use crate::protocol::rules::Dialect;
 use crate::protocol::special_tx::Service;
@@ -62,10 +61,12 @@ impl Fixture {
     pub fn fresh() -> Self {
         let home = tempfile::tempdir().unwrap();
         let dirs = Dirs::at(home.path());
-        let (app, _) = App::new(Options {
+        let (mut app, _) = App::new(Options {
             dirs: dirs.clone(),
             choice: None,
         });
+        // No test puts anything on the desktop of whoever runs it.
+        app.ways = |settings, _| crate::setup::sinks(settings, false);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -89,6 +90,7 @@ impl Fixture {
             device: None,
             vault: None,
             journal: Arc::new(Journal::open(&fixture.dirs.journal).unwrap()),
+            history: Arc::new(crate::store::History::open(&fixture.dirs.history).unwrap()),
             poll: Duration::from_secs(1),
         };
         let connection = Connection {
@@ -142,7 +144,7 @@ impl Fixture {
 
     pub fn list(&mut self, overview: Overview) {
         self.send(Message::Masternodes(crate::ui::masternodes::Message::Read(Ok(
-            Box::new(overview),
+            Arc::new(overview),
         ))));
     }
 
@@ -577,7 +579,13 @@ pub fn overview(others: u32) -> Overview {
         hashes: entries.iter().map(|entry| entry.pro_tx_hash).collect(),
     };
     entries.extend((5..5 + others).map(entry));
-    overview::assemble(entries, tip(), EvoPayments::Single, &profile(), None, &mine)
+    assembled(entries, &mine)
+}
+
+/// What follows from a list.
+pub fn assembled(entries: Vec<Entry>, mine: &Mine) -> Overview {
+    let profile = profile();
+    overview::assemble(&MasternodeList::saved(tip(), entries, &profile), &profile, None, mine)
 }
 
 pub fn ready_device() -> Seen {

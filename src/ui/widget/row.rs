@@ -70,6 +70,15 @@ pub fn table_row<'a, M: Clone + 'a>(cells: impl IntoIterator<Item = (Element<'a,
         .style(row_style)
 }
 
+/// A line of a list as high as told, pressable as a whole; give `.on_press(..)`.
+pub fn line_button<'a, M: Clone + 'a>(content: impl Into<Element<'a, M>>, height: f32) -> Button<'a, M> {
+    button::Button::new(content)
+        .padding([0.0, Gap::M])
+        .width(Length::Fill)
+        .height(height)
+        .style(row_style)
+}
+
 /// Height of every row; a virtual list counts with it.
 pub const ROW: f32 = 54.0;
 

@@ -134,6 +134,7 @@ impl Bench {
             device: Some(device),
             vault: Some(Arc::clone(&self.vault)),
             journal: Arc::new(journal),
+            history: Arc::new(castellan::store::History::in_memory().unwrap()),
             poll: Duration::from_millis(5),
         };
         Seat {

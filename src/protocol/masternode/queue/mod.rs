@@ -13,7 +13,7 @@ use crate::protocol::ProTxHash;
 use crate::protocol::network::MnType;
 
 /// Blocks in a row an evonode is paid between V19 and MN_RR.
-const EVO_RUN: u32 = 4;
+pub const EVO_RUN: u32 = 4;
 
 /// A masternode's place: it is paid in the blocks `height..height + blocks` if nothing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

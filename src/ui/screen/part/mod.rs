@@ -3,6 +3,7 @@
 pub mod context;
 pub mod fee;
 pub mod funding;
+pub mod new_file;
 pub mod operator;
 pub mod pasted_key;
 pub mod paying;

@@ -1,7 +1,6 @@
 //! An operation for another computer: what can be signed here is signed, then it is written to a file or copied as text.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use iced::task::Handle;
 use iced::widget::{column, row};
@@ -10,6 +9,7 @@ use iced::{Element, Task};
 use crate::flow::operation::{Missing, Operation};
 use crate::flow::{Error, Ports, Step, operation, register, update};
 use crate::store::{FileError, dirs, file};
+use crate::ui::screen::part::new_file::{NoPath, free, read_path};
 use crate::ui::screen::part::signing::Job;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{
@@ -54,34 +54,12 @@ pub enum Message {
     Written(PathBuf, Result<(), FileError>),
 }
 
-/// A text that is no place for a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoPath {
-    Empty,
-    Relative,
-    Exists,
-    Unwritable(FileError),
-}
-
-impl fmt::Display for NoPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("a path is missing"),
-            Self::Relative => f.write_str("write the whole path, from the root of the disk"),
-            Self::Exists => {
-                f.write_str("there is a file of this name already; nothing was overwritten, choose another name")
-            }
-            Self::Unwritable(error) => error.fmt(f),
-        }
-    }
-}
-
 impl HandOver {
     /// Proposes a new file among the user's documents.
     pub fn new(job: &Job, name: &str) -> Self {
         let stem = format!("castellan-{}-{}", job.kind().name(), tame(name));
         let folder = dirs::documents();
-        let path = folder.and_then(|folder| free(&folder, &stem));
+        let path = folder.and_then(|folder| free(&folder, &stem, "json"));
         Self {
             path: path.map_or_else(Field::default, |path| Field::with(path.display().to_string(), path)),
             state: State::Offered,
@@ -234,33 +212,8 @@ fn sign(ports: &Ports, job: &Job) -> Task<Message> {
     }
 }
 
-/// Reads the whole path of a file.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn read_path(text: &str) -> Result<PathBuf, NoPath> {
-    let text = text.trim();
-    let path = PathBuf::from(text);
-    if text.is_empty() {
-        Err(NoPath::Empty)
-    } else if path.is_absolute() {
-        Ok(path)
-    } else {
-        Err(NoPath::Relative)
-    }
-}
-
 /// A name that is one in every file system.
 fn tame(name: &str) -> String {
     let tame = |letter: char| if letter.is_ascii_alphanumeric() { letter } else { '-' };
     name.chars().map(tame).take(40).collect()
-}
-
-/// The first of `stem.json`, `stem-2.json`, .. that is not there.
-fn free(folder: &Path, stem: &str) -> Option<PathBuf> {
-    let name = |n: u32| match n {
-        1 => format!("{stem}.json"),
-        n => format!("{stem}-{n}.json"),
-    };
-    (1..1_000).map(|n| folder.join(name(n))).find(|path| !path.exists())
 }

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use iced::Element;
 use iced::widget::column;
 
-use super::handover::read_path;
 use crate::flow::operation::{self, FileError as NoOperation, MAX_FILE, Operation};
 use crate::flow::update::{self, Review};
 use crate::flow::{Error, Ports};
 use crate::store::{FileError, file};
 use crate::ui::advice::Advice;
+use crate::ui::screen::part::new_file::read_path;
 use crate::ui::theme::Gap;
 use crate::ui::widget::{Field, body, error_notice, input, muted};
 
