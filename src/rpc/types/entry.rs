@@ -81,7 +81,7 @@ fn reward(json: &Json<'_>) -> Result<u16, RpcError> {
 pub(super) fn hundredths(percent: Amount) -> Option<u16> {
     let duffs = percent.duffs();
     let hundredths = u16::try_from(duffs / DUFFS_PER_HUNDREDTH).ok();
-    hundredths.filter(|reward| duffs % DUFFS_PER_HUNDREDTH == 0 && *reward <= FULL_REWARD)
+    hundredths.filter(|reward| duffs.is_multiple_of(DUFFS_PER_HUNDREDTH) && *reward <= FULL_REWARD)
 }
 
 /// `addresses.core_p2p[0]` of newer nodes, else `service`; both print "no address" in several ways.

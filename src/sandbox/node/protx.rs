@@ -121,7 +121,7 @@ fn list_diff(chain: &Chain, rest: &Params<'_>) -> Result<Value, RpcError> {
 
 /// A block by its hash, or by its height from 1 on.
 fn block_index(chain: &Chain, rest: &Params<'_>, index: usize, name: &str) -> Result<u32, RpcError> {
-    if let Some(block) = find_block(chain, rest, index, name).ok() {
+    if let Ok(block) = find_block(chain, rest, index, name) {
         return Ok(block.height);
     }
     let height = rest.height(index)?;

@@ -351,7 +351,7 @@ mod tests {
                 let from = if quorum.evo_only { evo } else { all };
                 let closed = quorum.evo_only && kind == MnType::Regular;
                 let begun = height.checked_sub(quorum.mined_after).filter(|begun| *begun > start);
-                if closed || !begun.is_some_and(|begun| begun % quorum.interval == 0) {
+                if closed || begun.is_none_or(|begun| begun % quorum.interval != 0) {
                     continue;
                 }
                 // One seat after the other; nobody is drawn twice before all were.
