@@ -18,5 +18,6 @@ mod masternode;
 mod mutations;
 mod pending;
 mod registration;
+mod rewards;
 mod updates;
 mod verdicts;

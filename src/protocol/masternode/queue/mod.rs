@@ -163,7 +163,7 @@ pub(super) mod tests {
         entry
     }
 
-    fn recorded(json: &Value) -> Entry {
+    pub(super) fn recorded(json: &Value) -> Entry {
         let height = |key: &str| json[key].as_u64().map(|height| height as u32);
         let kind = if json["type"] == "Evo" {
             MnType::Evo

@@ -44,10 +44,11 @@ pub fn upcoming(entries: &[Entry], tip: u32, evo: EvoPayments, count: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::super::queue;
-    use super::super::tests::{entry, hash, paid, recordings};
+    use super::super::tests::{entry, hash, paid, recorded, recordings};
     use super::*;
     use crate::protocol::network::MnType;
     use bitcoin::hashes::Hash;
+    use serde_json::Value;
 
     fn hashes(payees: &[(u32, ProTxHash)]) -> Vec<ProTxHash> {
         payees.iter().map(|(_, hash)| *hash).collect()
@@ -63,6 +64,39 @@ mod tests {
                 (recording.tip + 1..)
                     .zip(&payees)
                     .all(|(height, payee)| payee.0 == height)
+            );
+        }
+    }
+
+    /// A chain between V19 and MN_RR (tests/data/queue/README.md).
+    const RUNS: &str = include_str!("../../../../tests/data/queue/runs.json");
+
+    #[test]
+    fn a_recorded_chain_of_runs_paid_whom_it_names() {
+        let json: Value = serde_json::from_str(RUNS).expect("JSON");
+        let entries: Vec<Entry> = json["entries"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|json| {
+                let mut flat = json["state"].clone();
+                flat["proTxHash"] = json["proTxHash"].clone();
+                flat["type"] = json["type"].clone();
+                recorded(&flat)
+            })
+            .collect();
+        let payees = json["nextPayees"].as_array().expect("a list").iter();
+        let payees: Vec<ProTxHash> = payees
+            .map(|hash| hash.as_str().expect("a hash").parse().expect("a hash"))
+            .collect();
+        let tip = json["listHeight"].as_u64().expect("a height") as u32;
+        let ours = upcoming(&entries, tip, EvoPayments::FourInARow, payees.len());
+        assert_eq!(hashes(&ours), payees);
+        assert_eq!(payees.len(), 60);
+        for slot in queue(&entries, tip, EvoPayments::FourInARow) {
+            assert_eq!(
+                payees.iter().position(|hash| *hash == slot.pro_tx_hash),
+                Some((slot.height - tip - 1) as usize)
             );
         }
     }
