@@ -110,12 +110,13 @@ impl App {
             // Timed by benches/start.py.
             tracing::debug!("the list is on screen");
         }
-        if read && matches!(self.screen, Screen::Network) {
-            return session.tell_network().map(Message::Network);
-        }
+        let network = match read && matches!(self.screen, Screen::Network) {
+            true => session.tell_network().map(Message::Network),
+            false => Task::none(),
+        };
         match action {
-            masternodes::Action::None => Task::none(),
-            masternodes::Action::Run(task) => task.map(Message::Masternodes),
+            masternodes::Action::None => network,
+            masternodes::Action::Run(task) => Task::batch([task.map(Message::Masternodes), network]),
             masternodes::Action::Register => self.go(Page::Register),
             masternodes::Action::Vault => self.go(Page::Keys),
             masternodes::Action::Journal => self.go(Page::Journal),

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt;
 use iced::keyboard::{Modifiers, key::Named};
 use iced::{Size, Vector};
 
 use super::looks::check_of;
-use super::support::{Fixture, hash, overview, profile, tip};
+use super::support::{Fixture, hash, outputs, overview, profile, tip};
 use crate::flow::overview::{self, Column, Mine, Overview};
 use crate::rpc::{MasternodeList, Tip};
 use crate::store::settings::Settings;
@@ -275,6 +276,20 @@ fn of_a_hundred_thousand_only_the_rows_in_sight_are_asked_for() {
     fixture.assert_shows(&["45.76.230.0:19999"]);
     send(&mut fixture, Of::Scrolled(Vector::new(0.0, 19_990.0 * ROW)));
     assert!(rows(&fixture).contains(&"No address".to_owned()));
+}
+
+#[test]
+fn what_the_page_of_mine_does_with_a_list_goes_on_behind_this_page() {
+    let mut fixture = on_page(20);
+    let read = masternodes::Message::Read(Ok(Arc::new(later(20, 1))));
+    let task = fixture.app.update(Message::Masternodes(read));
+    let told: Vec<Message> = fixture.wait(outputs(task).collect());
+    let compared = |message: &Message| matches!(message, Message::Masternodes(masternodes::Message::Compared(_)));
+    assert!(told.iter().any(compared));
+    assert!(
+        told.iter()
+            .any(|message| matches!(message, Message::Network(Of::Listed(..))))
+    );
 }
 
 #[test]
